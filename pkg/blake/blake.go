@@ -1,0 +1,126 @@
+// Package blake computes BLAKE3-256 digests on the calling goroutine.
+//
+// lukechampine.com/blake3 starts a goroutine for every 16 KiB of input. hexz hashes chunks of
+// that size on workers of its own, so it drives the compression functions of that module's
+// guts package directly: the digests are the same, at two to three times the speed per core.
+//
+// The algorithm is the one of the BLAKE3 paper (O'Connor, Aumasson, Neves, Wilcox-O'Hearn,
+// 2020), unkeyed, with 32 bytes of output.
+package blake
+
+import (
+	"encoding/hex"
+	"math/bits"
+
+	"lukechampine.com/blake3/guts"
+)
+
+// Size is the length of a digest in bytes.
+const Size = 32
+
+// Hash is a BLAKE3-256 digest.
+type Hash [Size]byte
+
+// String returns h in lower-case hexadecimal.
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// bufSize is the widest input of guts.CompressBuffer: 16 BLAKE3 chunks of 1 KiB.
+const bufSize = guts.MaxSIMD * guts.ChunkSize
+
+// tree is the stack of complete subtrees of bufSize bytes << height, at most one a height.
+type tree struct {
+	stack [48][8]uint32
+	count uint64 // buffers pushed; its bits tell which heights are taken
+}
+
+func (t *tree) push(n guts.Node) {
+	cv := guts.ChainingValue(n)
+	i := 0
+	for ; t.count&(1<<i) != 0; i++ {
+		cv = guts.ChainingValue(guts.ParentNode(t.stack[i], cv, &guts.IV, 0))
+	}
+	t.stack[i] = cv
+	t.count++
+}
+
+// root merges the last, possibly partial, buffer with the stack.
+func (t *tree) root(n guts.Node) Hash {
+	for i := bits.TrailingZeros64(t.count); i < bits.Len64(t.count); i++ {
+		if t.count&(1<<i) != 0 {
+			n = guts.ParentNode(t.stack[i], guts.ChainingValue(n), &guts.IV, 0)
+		}
+	}
+	n.Flags |= guts.FlagRoot
+	out := guts.WordsToBytes(guts.CompressNode(n))
+	return Hash(out[:Size])
+}
+
+// Sum returns the digest of p.
+func Sum(p []byte) Hash {
+	if len(p) <= bufSize {
+		var t tree
+		return t.root(compress(p, 0))
+	}
+	return sumLong(p)
+}
+
+func sumLong(p []byte) Hash {
+	var t tree
+	for len(p) > bufSize {
+		t.push(compress(p[:bufSize:len(p)], t.count))
+		p = p[bufSize:]
+	}
+	return t.root(compress(p, t.count))
+}
+
+// compress returns the node of buffer number n of a message; p is at most bufSize bytes.
+func compress(p []byte, n uint64) guts.Node {
+	if cap(p) >= bufSize {
+		// The vector code reads whole buffers and drops the lanes behind len(p).
+		return guts.CompressBuffer((*[bufSize]byte)(p[:bufSize]), len(p), &guts.IV, n*guts.MaxSIMD, 0)
+	}
+	var buf [bufSize]byte
+	copy(buf[:], p)
+	return guts.CompressBuffer(&buf, len(p), &guts.IV, n*guts.MaxSIMD, 0)
+}
+
+// Hasher computes the digest of bytes that arrive in pieces. The zero value is ready. It is
+// an io.Writer that never fails, not safe for concurrent use.
+type Hasher struct {
+	t   tree
+	buf [bufSize]byte
+	n   int
+}
+
+// Write adds p to the message.
+func (h *Hasher) Write(p []byte) (int, error) {
+	total := len(p)
+	for len(p) > 0 {
+		// The last buffer stays unpushed, as it may turn out to be the root.
+		if h.n == bufSize {
+			h.t.push(compress(h.buf[:], h.t.count))
+			h.n = 0
+		}
+		if h.n == 0 && len(p) > bufSize {
+			h.t.push(compress(p[:bufSize:len(p)], h.t.count))
+			p = p[bufSize:]
+			continue
+		}
+		c := copy(h.buf[h.n:], p)
+		h.n += c
+		p = p[c:]
+	}
+	return total, nil
+}
+
+// Sum returns the digest of all bytes written since the last Reset. It changes nothing.
+func (h *Hasher) Sum() Hash {
+	t := h.t
+	return t.root(compress(h.buf[:h.n], t.count))
+}
+
+// Reset starts a new message.
+func (h *Hasher) Reset() {
+	h.t.count = 0
+	h.n = 0
+}

@@ -1,0 +1,121 @@
+package chunker
+
+import (
+	"errors"
+	"io"
+)
+
+// bufSize is what a Batch holds at least. Large reads are few reads, and what is left behind
+// the last cut and has to be moved is small beside them.
+const bufSize = 1 << 20
+
+// Piece is the next Len bytes of a stream: a chunk, or a run of zeros of any length.
+type Piece struct {
+	Len  int64
+	Zero bool
+}
+
+// Batch is a run of pieces. Data holds the bytes of its chunks, one behind the other. A batch
+// can be used again once its data is no longer needed.
+type Batch struct {
+	Data   []byte
+	Pieces []Piece
+}
+
+// Splitter cuts what it reads into pieces. Not safe for concurrent use.
+type Splitter struct {
+	cut   Cutter
+	src   io.Reader
+	off   int64  // position in the stream of the first byte of carry
+	carry []byte // read, but not yet in a piece
+	run   int64  // length so far of a zero run that may go on; carry is empty then
+	eof   bool
+}
+
+// NewSplitter returns a Splitter for the cut points of o. Call Start before Next.
+func NewSplitter(o Options) (*Splitter, error) {
+	cut, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Splitter{cut: cut, eof: true}, nil
+}
+
+// Start makes the splitter read from r, whose first byte is at off in its stream.
+func (s *Splitter) Start(r io.Reader, off int64) {
+	s.src, s.off, s.carry, s.run, s.eof = r, off, s.carry[:0], 0, false
+}
+
+// Next fills b with the next pieces. There may be none, if a zero run goes on. It returns
+// io.EOF after the last, or the error of the reader.
+func (s *Splitter) Next(b *Batch) error {
+	if s.eof && len(s.carry) == 0 && s.run == 0 {
+		return io.EOF
+	}
+	if need := max(bufSize, 4*s.cut.Max()); cap(b.Data) < need {
+		b.Data = make([]byte, need)
+	}
+	buf := b.Data[:cap(b.Data)]
+	n := copy(buf, s.carry)
+	got, err := io.ReadFull(s.src, buf[n:])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		s.eof = true
+	} else if err != nil {
+		return err
+	}
+	s.split(b, buf[:n+got])
+	return nil
+}
+
+// split cuts what is certain of buf, moves the chunks together in its front, and keeps the
+// rest.
+func (s *Splitter) split(b *Batch, buf []byte) {
+	b.Pieces = b.Pieces[:0]
+	pos, used := 0, 0
+	for pos < len(buf) || s.run > 0 {
+		if s.run > 0 {
+			n := leadingZeros(buf[pos:])
+			pos += n
+			s.run += int64(n)
+			if pos == len(buf) && !s.eof {
+				break
+			}
+			b.Pieces = append(b.Pieces, Piece{Len: s.run, Zero: true})
+			s.run = 0
+			continue
+		}
+		end, certain := s.extent(buf[pos:])
+		end += pos
+		for pos < end && (certain || end-pos >= s.cut.Max()) {
+			n := s.cut.Cut(buf[pos:end], s.off+int64(pos))
+			if used != pos {
+				copy(buf[used:], buf[pos:pos+n])
+			}
+			b.Pieces = append(b.Pieces, Piece{Len: int64(n)})
+			pos += n
+			used += n
+		}
+		if !certain {
+			break
+		}
+		if pos < len(buf) {
+			s.run = ZeroRun
+			pos += ZeroRun
+		}
+	}
+	s.carry = append(s.carry[:0], buf[pos:]...)
+	s.off += int64(pos)
+	b.Data = buf[:used]
+}
+
+// extent returns the end of the data at the start of p, and whether the end is certain: that
+// of the input or a zero run. Zeros at the end of p may turn out to begin a run.
+func (s *Splitter) extent(p []byte) (end int, certain bool) {
+	if i := zeroRun(p); i >= 0 {
+		return i, true
+	}
+	if s.eof {
+		return len(p), true
+	}
+	return len(p) - trailingZeros(p), false
+}

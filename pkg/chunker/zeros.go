@@ -1,0 +1,56 @@
+package chunker
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+var zeroBlock [ZeroRun]byte
+
+// leadingZeros returns the number of zero bytes at the start of p.
+func leadingZeros(p []byte) int {
+	n := 0
+	for len(p)-n >= len(zeroBlock) && bytes.Equal(p[n:n+len(zeroBlock)], zeroBlock[:]) {
+		n += len(zeroBlock)
+	}
+	for len(p)-n >= 8 && binary.LittleEndian.Uint64(p[n:]) == 0 {
+		n += 8
+	}
+	for n < len(p) && p[n] == 0 {
+		n++
+	}
+	return n
+}
+
+// trailingZeros returns the number of zero bytes at the end of p.
+func trailingZeros(p []byte) int {
+	n := len(p)
+	for n >= 8 && binary.LittleEndian.Uint64(p[n-8:]) == 0 {
+		n -= 8
+	}
+	for n > 0 && p[n-1] == 0 {
+		n--
+	}
+	return len(p) - n
+}
+
+// zeroRun returns the position of the first run of at least ZeroRun zero bytes in p, or -1.
+// It looks at one byte in ZeroRun: a run of that length cannot lie between two of them.
+func zeroRun(p []byte) int {
+	from := 0 // no run begins before it
+	for i := ZeroRun - 1; i < len(p); {
+		if p[i] != 0 {
+			from = i + 1
+			i += ZeroRun
+			continue
+		}
+		start := i - trailingZeros(p[from:i])
+		end := i + leadingZeros(p[i:min(len(p), start+ZeroRun)])
+		if end-start >= ZeroRun {
+			return start
+		}
+		from = end
+		i = end + ZeroRun - 1
+	}
+	return -1
+}

@@ -1,0 +1,104 @@
+package stream
+
+import (
+	"slices"
+
+	"hexz/pkg/stream/wire"
+)
+
+// Append writes f to w, but for the payload of a segment, which the caller writes behind it.
+func Append(w *wire.Writer, f Frame) {
+	w.Array(f.Kind().arity())
+	w.Int(int64(f.Kind()))
+	switch f := f.(type) {
+	case *Header:
+		w.String(Magic)
+		w.Int(Version)
+		w.Array(len(f.Features))
+		for _, name := range f.Features {
+			w.String(name)
+		}
+		w.Meta(f.Meta)
+	case *Open:
+		w.Int(f.ID)
+		w.String(f.Name)
+		if f.Size < 0 {
+			w.Nil()
+		} else {
+			w.Int(f.Size)
+		}
+		w.Meta(f.Chunker)
+	case *Segment:
+		w.Int(f.Stream)
+		w.Int(f.Offset)
+		AppendEntries(w, f.Entries, true)
+		w.String(f.Codec)
+		w.Int(int64(f.RawLen))
+		w.BytesHead(len(f.Payload))
+	case *Dict:
+		w.Int(f.ID)
+		w.Bytes(f.Bytes)
+	case *Close:
+		w.Int(f.ID)
+		w.Int(f.Size)
+		w.Bytes(f.Root[:])
+		appendDigests(w, f.Digests)
+	case *End:
+		w.Meta(f.Totals)
+		w.Bytes(f.Root[:])
+	case *Abort:
+		w.String(cut(f.Stage, MaxName))
+		w.String(cut(f.Message, maxMessage))
+	}
+}
+
+// AppendEntries writes an array of entries. With refHash false the refs have no hash.
+func AppendEntries(w *wire.Writer, entries []Entry, refHash bool) {
+	w.Array(len(entries))
+	for i := range entries {
+		appendEntry(w, &entries[i], refHash)
+	}
+}
+
+func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
+	switch e.Kind {
+	case Data:
+		w.Array(3)
+	case Ref:
+		if refHash {
+			w.Array(4)
+		} else {
+			w.Array(3)
+		}
+	default:
+		w.Array(2)
+	}
+	w.Int(int64(e.Kind))
+	w.Int(e.Len)
+	if e.Kind == Data || e.Kind == Ref && refHash {
+		w.Bytes(e.Hash[:])
+	}
+	if e.Kind == Ref {
+		if e.Ordinal == NoOrdinal {
+			w.Nil()
+		} else {
+			w.Int(e.Ordinal)
+		}
+	}
+}
+
+func appendDigests(w *wire.Writer, digests map[string][]byte) {
+	names := make([]string, 0, len(digests))
+	for name := range digests {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	w.Map(len(names))
+	for _, name := range names {
+		w.String(name)
+		w.Bytes(digests[name])
+	}
+}
+
+// cut bounds a message that came from anywhere.
+func cut(s string, n int) string { return s[:min(len(s), n)] }

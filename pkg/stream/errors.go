@@ -1,0 +1,56 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+
+	"hexz/pkg/stream/wire"
+)
+
+// The sentinels below are the decisions a caller makes. Every error of this package, and of
+// the packages that read its frames, wraps at most one of them.
+var (
+	// ErrCorrupt: the input is damaged, or breaks the format, or exceeds a limit.
+	ErrCorrupt = wire.ErrFormat
+
+	// ErrTruncated: the input ended before its End frame.
+	ErrTruncated = errors.New("stream is cut short")
+
+	// ErrAborted: an upstream stage failed and said so in an Abort frame.
+	ErrAborted = errors.New("upstream stage failed")
+)
+
+// FrameError tells where in the input an error was found.
+type FrameError struct {
+	Kind   Kind  // kind of the frame, KindUnknown if it was not read
+	Index  int64 // number of the frame, counted from 0
+	Offset int64 // position of its first byte
+	Err    error
+}
+
+func (e *FrameError) Error() string {
+	what := "frame"
+	if e.Kind != KindUnknown {
+		what = e.Kind.String() + " frame"
+	}
+	return fmt.Sprintf("%s %d at byte %d: %v", what, e.Index, e.Offset, e.Err)
+}
+
+func (e *FrameError) Unwrap() error { return e.Err }
+
+// AbortError is an Abort frame met by a reader. It is an ErrAborted.
+type AbortError struct {
+	Stage   string // binary that failed, such as hexz-chunk
+	Message string
+}
+
+func (e *AbortError) Error() string {
+	return fmt.Sprintf("upstream %s failed: %s", e.Stage, e.Message)
+}
+
+// Is makes errors.Is(err, ErrAborted) true.
+func (e *AbortError) Is(target error) bool { return target == ErrAborted }
+
+func corruptf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+}

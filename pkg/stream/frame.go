@@ -1,0 +1,189 @@
+// Package stream reads and writes the chunk stream: the sequence of msgpack frames that hexz
+// stages pass to each other, and that is the body of an archive. docs/format.md is its
+// specification.
+//
+// A Reader and a Writer hold every stream to the same rules: the order of frames, contiguous
+// segments, lengths that add up, and roots. So no stage can pass on a stream that is
+// incomplete or was reordered, and none can write one.
+package stream
+
+import (
+	"fmt"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream/wire"
+)
+
+// RawCodec is the codec of a payload that is not encoded.
+const RawCodec = "none"
+
+// Magic and Version stand in the Header frame.
+const (
+	Magic   = "hexz"
+	Version = 1
+)
+
+// Limits of the format. A reader holds every length against them before it allocates.
+const (
+	MaxChunk   = 16 << 20 // bytes of a data chunk
+	MaxPayload = 64 << 20 // bytes of a segment's payload, raw and encoded
+	MaxEntries = 1 << 20  // entries of a segment
+	MaxName    = 4 << 10  // bytes of a stream's name
+	MaxMeta    = 1 << 20  // bytes of a map of parameters
+	MaxDict    = 1 << 20  // bytes of a dictionary
+	MaxDicts   = 16       // dictionaries of a stream of frames
+	MaxStreams = 1 << 16  // streams (Open frames)
+	MaxSize    = 1<<63 - 1
+)
+
+// Kind is the first element of a frame.
+type Kind int
+
+// The kinds of frames. Kinds from FirstIndex to FirstAncillary-1 stand only behind the End of
+// an archive; a reader skips ancillary ones that it does not know.
+const (
+	KindUnknown Kind = -1
+	KindHeader  Kind = 0
+	KindOpen    Kind = 2
+	KindSegment Kind = 3
+	KindDict    Kind = 4
+	KindClose   Kind = 5
+	KindEnd     Kind = 6
+	KindAbort   Kind = 7
+
+	FirstIndex     Kind = 16
+	FirstAncillary Kind = 128
+	maxKind        Kind = 1 << 16
+)
+
+func (k Kind) String() string {
+	switch k {
+	case KindHeader:
+		return "header"
+	case KindOpen:
+		return "open"
+	case KindSegment:
+		return "segment"
+	case KindDict:
+		return "dict"
+	case KindClose:
+		return "close"
+	case KindEnd:
+		return "end"
+	case KindAbort:
+		return "abort"
+	}
+	return fmt.Sprintf("kind %d", int(k))
+}
+
+// Meta is a map of parameters; see wire.Meta for the types of its values.
+type Meta = wire.Meta
+
+// Hash identifies a chunk by its content.
+type Hash = blake.Hash
+
+// Frame is one of *Header, *Open, *Segment, *Dict, *Close, *End and *Abort.
+type Frame interface{ Kind() Kind }
+
+// Header is the first frame.
+type Header struct {
+	Features []string // what a reader must know to read on; none are defined yet
+	Meta     Meta     // "stages": a list of maps, one a stage that the stream went through
+}
+
+// Open starts a stream.
+type Open struct {
+	ID      int64  // chosen by the producer, unique
+	Name    string // unique, UTF-8, not empty
+	Size    int64  // bytes to come, or -1 if not known
+	Chunker Meta   // "name" and its parameters
+}
+
+// EntryKind is the first element of an entry.
+type EntryKind int
+
+// The kinds of entries.
+const (
+	Data EntryKind = 0 // a chunk: the next bytes of the decoded payload
+	Zero EntryKind = 1 // a run of allocated zero bytes
+	Hole EntryKind = 2 // a run of unallocated bytes, which read as zero
+	Ref  EntryKind = 3 // the same bytes as an earlier data chunk
+)
+
+// NoOrdinal stands for an ordinal that is nil.
+const NoOrdinal = -1
+
+// Entry describes the next Len bytes of a stream.
+type Entry struct {
+	Kind    EntryKind
+	Len     int64 // 1 to MaxChunk for Data and Ref, 1 to MaxSize for runs
+	Hash    Hash  // of Data and Ref
+	Ordinal int64 // of Ref: number of the data chunk in the archive, or NoOrdinal
+}
+
+// Segment is a run of entries, with the bytes of its data chunks as one payload.
+type Segment struct {
+	Stream  int64
+	Offset  int64 // position of the first entry in the stream
+	Entries []Entry
+	Codec   string // of Payload, see package codec
+	RawLen  int    // bytes of the decoded payload: the sum of the data entries
+	Payload []byte
+}
+
+// Size returns the number of bytes of the stream that s describes.
+func (s *Segment) Size() int64 {
+	var n int64
+	for i := range s.Entries {
+		n += s.Entries[i].Len
+	}
+	return n
+}
+
+// Dict carries a dictionary for segments that follow, in this and in later streams.
+type Dict struct {
+	ID    int64
+	Bytes []byte
+}
+
+// Close ends a stream.
+type Close struct {
+	ID      int64
+	Size    int64
+	Root    Hash              // see Root
+	Digests map[string][]byte // digests of the whole stream by algorithm
+}
+
+// End ends the sequence of streams.
+type End struct {
+	Totals Meta // for information
+	Root   Hash // over all streams
+}
+
+// Abort ends a stream of frames that failed.
+type Abort struct {
+	Stage   string
+	Message string
+}
+
+// Kind returns the kind of the frame.
+func (*Header) Kind() Kind  { return KindHeader }
+func (*Open) Kind() Kind    { return KindOpen }
+func (*Segment) Kind() Kind { return KindSegment }
+func (*Dict) Kind() Kind    { return KindDict }
+func (*Close) Kind() Kind   { return KindClose }
+func (*End) Kind() Kind     { return KindEnd }
+func (*Abort) Kind() Kind   { return KindAbort }
+
+// AddStage records in h that the stream went through a stage.
+func (h *Header) AddStage(name string, params Meta) {
+	if h.Meta == nil {
+		h.Meta = Meta{}
+	}
+	stage := Meta{"stage": name}
+	for k, v := range params {
+		stage[k] = v
+	}
+	list, _ := h.Meta["stages"].([]any)
+	h.Meta["stages"] = append(list[:len(list):len(list)], stage)
+}

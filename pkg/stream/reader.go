@@ -1,0 +1,155 @@
+package stream
+
+import (
+	"errors"
+	"io"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream/wire"
+)
+
+// maxAncillary bounds a frame of a kind that is skipped.
+const maxAncillary = MaxPayload + MaxMeta
+
+// Reader reads a stream of frames and holds it to the rules of the format. Errors are sticky
+// and are FrameErrors; the reader's own are ErrCorrupt, ErrTruncated or an AbortError, others
+// come from the underlying reader. Not safe for concurrent use.
+type Reader struct {
+	in    *wire.Reader
+	rules rules
+	err   error
+	index int64
+	start int64 // position of the current frame
+
+	digests bool
+	hasher  blake.Hasher
+}
+
+// NewReader returns a Reader on r.
+func NewReader(r io.Reader) *Reader {
+	return &Reader{in: wire.NewReader(r)}
+}
+
+// KeepDigests makes Digest available. Call it before the first Next.
+func (r *Reader) KeepDigests() { r.digests = true }
+
+// Digest returns the BLAKE3 digest of the bytes of the last frame, as they came.
+func (r *Reader) Digest() Hash { return r.hasher.Sum() }
+
+// Range returns the position and length of the last frame.
+func (r *Reader) Range() (pos, length int64) { return r.start, r.in.Pos() - r.start }
+
+// Wire gives access to what stands behind the End frame: nothing, or the index of an archive.
+func (r *Reader) Wire() *wire.Reader { return r.in }
+
+// Next returns the next frame, and io.EOF behind End at the end of the input. A *Segment
+// belongs to the caller, who gives it back by Release; other frames are never reused. An
+// Abort frame is returned as an AbortError.
+func (r *Reader) Next() (Frame, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	f, kind, err := r.next()
+	if err == io.EOF {
+		r.err = io.EOF
+	} else if err != nil {
+		var aborted *AbortError
+		if r.err = err; !errors.As(err, &aborted) {
+			r.err = &FrameError{Kind: kind, Index: r.index, Offset: r.start, Err: err}
+		}
+	}
+	r.index++
+	return f, r.err
+}
+
+func (r *Reader) next() (Frame, Kind, error) {
+	for {
+		r.start = r.in.Pos()
+		if !r.in.More() {
+			return nil, KindUnknown, r.ending()
+		}
+		if r.digests {
+			r.in.Record()
+		}
+		kind, n := readHead(r.in)
+		if kind >= FirstAncillary && r.rules.state != wantHeader {
+			for ; n > 1; n-- {
+				r.in.Skip(maxAncillary)
+			}
+			if err := r.wireErr(); err != nil {
+				return nil, kind, err
+			}
+			continue
+		}
+		f, err := r.frame(kind)
+		return f, kind, err
+	}
+}
+
+// ending tells what the end of the input means.
+func (r *Reader) ending() error {
+	if err := r.in.Err(); err != nil {
+		return err
+	}
+	if r.rules.state == ended {
+		return io.EOF
+	}
+	if r.start == 0 {
+		return &emptyError{}
+	}
+	return ErrTruncated
+}
+
+// emptyError is an ErrTruncated.
+type emptyError struct{}
+
+func (*emptyError) Error() string        { return "no input: the upstream stage wrote nothing" }
+func (*emptyError) Is(target error) bool { return target == ErrTruncated }
+
+func (r *Reader) frame(kind Kind) (Frame, error) {
+	if r.in.Err() == nil && r.rules.state == wantHeader && kind != KindHeader {
+		return nil, corruptf("this is not a hexz stream")
+	}
+	if kind >= FirstIndex && kind < FirstAncillary {
+		return nil, corruptf("an index frame (%s) inside a stream", kind)
+	}
+	var seg *Segment
+	if kind == KindSegment {
+		seg = NewSegment()
+	}
+	f := readBody(r.in, kind, seg)
+	if err := r.wireErr(); err != nil {
+		seg.Release()
+		return nil, err
+	}
+	if a, ok := f.(*Abort); ok {
+		return nil, &AbortError{Stage: a.Stage, Message: a.Message}
+	}
+	if err := r.rules.check(f); err != nil {
+		seg.Release()
+		return nil, err
+	}
+	if r.digests {
+		r.hasher.Reset()
+		r.hasher.Write(r.in.Recorded())
+		if seg != nil {
+			r.hasher.Write(seg.Payload)
+		}
+	}
+	return f, nil
+}
+
+// wireErr translates the error of the wire into one of this package. Input that does not even
+// begin as a stream should be told so, whatever is wrong with its first bytes.
+func (r *Reader) wireErr() error {
+	err := r.in.Err()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrTruncated
+	case errors.Is(err, ErrCorrupt) && r.rules.state == wantHeader && r.in.Pos() <= 2:
+		return corruptf("this is not a hexz stream")
+	}
+	return err
+}

@@ -1,0 +1,214 @@
+package stream
+
+import (
+	"unicode/utf8"
+)
+
+// rules holds a sequence of frames to the grammar
+//
+//	Header (Open (Segment | Dict)* Close)* End
+//
+// and checks that segments are contiguous and roots are right. Reader and Writer share it.
+type rules struct {
+	state state
+	names map[string]bool
+	ids   map[int64]bool
+	dicts map[int64]bool
+	open  Open
+	at    int64 // size of the open stream so far
+	root  Root
+	end   endRoot
+}
+
+type state int
+
+const (
+	wantHeader state = iota
+	wantOpen
+	inStream
+	ended
+)
+
+func (r *rules) check(f Frame) error {
+	if _, ok := f.(*Header); ok != (r.state == wantHeader) {
+		return corruptf("a %s frame where %s was expected", f.Kind(), r.expected())
+	}
+	switch f := f.(type) {
+	case *Header:
+		return r.header(f)
+	case *Open:
+		return r.openStream(f)
+	case *Segment:
+		return r.segment(f)
+	case *Dict:
+		return r.dict(f)
+	case *Close:
+		return r.closeStream(f)
+	case *End:
+		return r.endAll(f)
+	}
+	return corruptf("a %s frame where %s was expected", f.Kind(), r.expected())
+}
+
+func (r *rules) expected() string {
+	switch r.state {
+	case wantHeader:
+		return "the header"
+	case wantOpen:
+		return "an open or end frame"
+	case inStream:
+		return "a segment, dict or close frame"
+	}
+	return "nothing more"
+}
+
+func (r *rules) want(s state, f Frame) error {
+	if r.state != s {
+		return corruptf("a %s frame where %s was expected", f.Kind(), r.expected())
+	}
+	return nil
+}
+
+func (r *rules) header(f *Header) error {
+	for _, name := range f.Features {
+		return corruptf("this stream needs the feature %q, which this version does not have", name)
+	}
+	r.names = map[string]bool{}
+	r.ids = map[int64]bool{}
+	r.dicts = map[int64]bool{}
+	r.state = wantOpen
+	return nil
+}
+
+func (r *rules) openStream(f *Open) error {
+	if err := r.want(wantOpen, f); err != nil {
+		return err
+	}
+	switch {
+	case f.Name == "" || len(f.Name) > MaxName || !utf8.ValidString(f.Name):
+		return corruptf("stream name %q is empty, too long or not UTF-8", f.Name)
+	case r.names[f.Name]:
+		return corruptf("two streams are named %q", f.Name)
+	case r.ids[f.ID]:
+		return corruptf("two streams have the id %d", f.ID)
+	case len(r.ids) >= MaxStreams:
+		return corruptf("more than %d streams", MaxStreams)
+	}
+	r.names[f.Name] = true
+	r.ids[f.ID] = true
+	r.open = *f
+	r.at = 0
+	r.state = inStream
+	return nil
+}
+
+func (r *rules) segment(f *Segment) error {
+	if err := r.want(inStream, f); err != nil {
+		return err
+	}
+	if f.Stream != r.open.ID {
+		return corruptf("segment of stream %d inside stream %d", f.Stream, r.open.ID)
+	}
+	if f.Offset != r.at {
+		return corruptf("segment at offset %d where %d was expected: a segment is missing, doubled or out of order", f.Offset, r.at)
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	for i := range f.Entries {
+		e := &f.Entries[i]
+		if e.Len > MaxSize-r.at {
+			return corruptf("stream is longer than %d bytes", int64(MaxSize))
+		}
+		r.at += e.Len
+		r.root.Add(e)
+	}
+	return nil
+}
+
+// check tells whether the parts of a segment fit together.
+func (s *Segment) check() error {
+	if len(s.Entries) == 0 || len(s.Entries) > MaxEntries {
+		return corruptf("segment of %d entries", len(s.Entries))
+	}
+	raw := 0
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		switch e.Kind {
+		case Data, Ref:
+			if e.Len < 1 || e.Len > MaxChunk {
+				return corruptf("chunk of %d bytes, the limit is %d", e.Len, MaxChunk)
+			}
+		case Zero, Hole:
+			if e.Len < 1 {
+				return corruptf("run of %d bytes", e.Len)
+			}
+		default:
+			return corruptf("entry of unknown kind %d", int(e.Kind))
+		}
+		if e.Kind == Data {
+			raw += int(e.Len)
+		}
+		if raw > MaxPayload {
+			return corruptf("segment of more than %d bytes", MaxPayload)
+		}
+	}
+	switch {
+	case raw != s.RawLen:
+		return corruptf("raw length %d, but its data entries have %d bytes", s.RawLen, raw)
+	case len(s.Payload) > MaxPayload:
+		return corruptf("payload of %d bytes, the limit is %d", len(s.Payload), MaxPayload)
+	case s.Codec == RawCodec && len(s.Payload) != raw:
+		return corruptf("payload of %d bytes, not encoded, with a raw length of %d", len(s.Payload), raw)
+	case raw == 0 && s.Codec != RawCodec:
+		return corruptf("empty payload with the codec %q", s.Codec)
+	}
+	return nil
+}
+
+func (r *rules) dict(f *Dict) error {
+	if err := r.want(inStream, f); err != nil {
+		return err
+	}
+	switch {
+	case len(f.Bytes) > MaxDict:
+		return corruptf("dictionary of %d bytes, the limit is %d", len(f.Bytes), MaxDict)
+	case r.dicts[f.ID]:
+		return corruptf("two dictionaries have the id %d", f.ID)
+	case len(r.dicts) >= MaxDicts:
+		return corruptf("more than %d dictionaries", MaxDicts)
+	}
+	r.dicts[f.ID] = true
+	return nil
+}
+
+func (r *rules) closeStream(f *Close) error {
+	if err := r.want(inStream, f); err != nil {
+		return err
+	}
+	root := r.root.Sum()
+	switch {
+	case f.ID != r.open.ID:
+		return corruptf("close of stream %d inside stream %d", f.ID, r.open.ID)
+	case f.Size != r.at:
+		return corruptf("stream %q has %d bytes, its close frame says %d", r.open.Name, r.at, f.Size)
+	case r.open.Size >= 0 && r.open.Size != r.at:
+		return corruptf("stream %q has %d bytes, its open frame says %d", r.open.Name, r.at, r.open.Size)
+	case f.Root != root:
+		return corruptf("stream %q has the root %v, its close frame says %v", r.open.Name, root, f.Root)
+	}
+	r.end.add(r.open.Name, r.at, root)
+	r.state = wantOpen
+	return nil
+}
+
+func (r *rules) endAll(f *End) error {
+	if err := r.want(wantOpen, f); err != nil {
+		return err
+	}
+	if root := r.end.h.Sum(); f.Root != root {
+		return corruptf("root of all streams is %v, the end frame says %v", root, f.Root)
+	}
+	r.state = ended
+	return nil
+}

@@ -1,0 +1,247 @@
+// Package wire reads and writes the msgpack subset of hexz: arrays, maps with string keys,
+// integers from 0 to 2^63-1, strings, byte strings, booleans, nil.
+//
+// It stands between vmihailenco/msgpack and the frames: every length is held against a limit
+// before anything is allocated, positions are counted, and errors are sticky, so that a frame
+// is parsed in straight lines and checked once. A Reader accepts any valid msgpack form of a
+// value (an integer may be longer than need be); a Writer always makes the shortest.
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
+)
+
+// ErrFormat: the bytes are not msgpack, or not of the expected type, or exceed a limit.
+var ErrFormat = errors.New("invalid input")
+
+// MaxInt is the largest integer of the format.
+const MaxInt = 1<<63 - 1
+
+// growStep bounds what is allocated for a declared length before its bytes have arrived.
+const growStep = 1 << 20
+
+// Reader reads values from a byte stream. After the first error every call returns a zero
+// value, and Err returns that error. Not safe for concurrent use.
+type Reader struct {
+	in  input
+	dec *msgpack.Decoder
+	err error
+}
+
+// NewReader returns a Reader on r, which it reads through a buffer of 64 KiB.
+func NewReader(r io.Reader) *Reader {
+	return newReader(bufio.NewReaderSize(r, 64<<10))
+}
+
+// NewBytesReader returns a Reader on b.
+func NewBytesReader(b []byte) *Reader { return newReader(bytes.NewReader(b)) }
+
+func newReader(src byteReader) *Reader {
+	r := &Reader{in: input{src: src}}
+	r.dec = msgpack.NewDecoder(&r.in)
+	return r
+}
+
+// Pos returns the number of bytes consumed.
+func (r *Reader) Pos() int64 { return r.in.pos }
+
+// Err returns the first error: an ErrFormat, io.ErrUnexpectedEOF if the input ended within or
+// before a value, or what the underlying reader said.
+func (r *Reader) Err() error { return r.err }
+
+// More tells whether there is another byte. A read error is kept for Err.
+func (r *Reader) More() bool {
+	if r.err != nil {
+		return false
+	}
+	if _, err := r.in.ReadByte(); err != nil {
+		if err != io.EOF {
+			r.err = err
+		}
+		return false
+	}
+	r.in.UnreadByte()
+	return true
+}
+
+// Record starts to keep a copy of all bytes consumed from here on, but for payloads.
+func (r *Reader) Record() {
+	r.in.recording = true
+	r.in.record = r.in.record[:0]
+}
+
+// Recorded returns the bytes kept since Record. They are valid until the next Record.
+func (r *Reader) Recorded() []byte { return r.in.record }
+
+// Failf makes an ErrFormat the error of r, unless it has one.
+func (r *Reader) Failf(format string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: %s", ErrFormat, fmt.Sprintf(format, args...))
+	}
+}
+
+func (r *Reader) fail(err error) {
+	switch {
+	case r.err != nil:
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		r.err = io.ErrUnexpectedEOF
+	case r.in.failed != nil:
+		r.err = r.in.failed
+	default:
+		r.Failf("%s", err)
+	}
+}
+
+// code returns the first byte of the next value without consuming it.
+func (r *Reader) code() (byte, bool) {
+	if r.err != nil {
+		return 0, false
+	}
+	c, err := r.dec.PeekCode()
+	if err != nil {
+		r.fail(err)
+	}
+	return c, err == nil
+}
+
+// IsNil consumes a nil and returns true, or consumes nothing.
+func (r *Reader) IsNil() bool {
+	c, ok := r.code()
+	if !ok || c != msgpcode.Nil {
+		return false
+	}
+	r.in.ReadByte()
+	return true
+}
+
+// Int reads an integer from 0 to limit.
+func (r *Reader) Int(limit int64) int64 {
+	c, ok := r.code()
+	if !ok {
+		return 0
+	}
+	if !isInt(c) {
+		r.Failf("type 0x%02x where an integer was expected", c)
+		return 0
+	}
+	n, err := r.dec.DecodeInt64()
+	if err != nil {
+		r.fail(err)
+		return 0
+	}
+	if n < 0 || n > limit {
+		r.Failf("integer %d is out of range 0 to %d", n, limit)
+		return 0
+	}
+	return n
+}
+
+func isInt(c byte) bool {
+	return msgpcode.IsFixedNum(c) || c >= msgpcode.Uint8 && c <= msgpcode.Int64
+}
+
+// Array reads the head of an array and returns its length, at most limit.
+func (r *Reader) Array(limit int) int {
+	return r.head("array", limit, r.dec.DecodeArrayLen)
+}
+
+// Map reads the head of a map and returns its length, at most limit.
+func (r *Reader) Map(limit int) int {
+	return r.head("map", limit, r.dec.DecodeMapLen)
+}
+
+// String reads a string of at most limit bytes.
+func (r *Reader) String(limit int) string {
+	n := r.head("string", limit, r.dec.DecodeBytesLen)
+	return string(r.read(nil, n))
+}
+
+// Bytes reads a byte string of at most limit bytes.
+func (r *Reader) Bytes(limit int) []byte {
+	return r.read(nil, r.BytesLen(limit))
+}
+
+// Payload reads a byte string of at most limit bytes, using the capacity of dst. It is not
+// recorded.
+func (r *Reader) Payload(dst []byte, limit int) []byte {
+	n := r.BytesLen(limit)
+	recording := r.in.recording
+	r.in.recording = false
+	dst = r.read(dst[:0], n)
+	r.in.recording = recording
+	return dst
+}
+
+// BytesLen reads the head of a byte string and returns its length, at most limit.
+func (r *Reader) BytesLen(limit int) int {
+	return r.head("byte string", limit, r.dec.DecodeBytesLen)
+}
+
+// Fixed reads a byte string of exactly len(dst) bytes.
+func (r *Reader) Fixed(dst []byte) {
+	n := r.head("byte string", len(dst), r.dec.DecodeBytesLen)
+	if r.err != nil {
+		return
+	}
+	if n != len(dst) {
+		r.Failf("byte string of %d bytes where %d were expected", n, len(dst))
+		return
+	}
+	if err := r.dec.ReadFull(dst); err != nil {
+		r.fail(err)
+	}
+}
+
+func (r *Reader) head(what string, limit int, decode func() (int, error)) int {
+	c, ok := r.code()
+	if !ok {
+		return 0
+	}
+	if c == msgpcode.Nil {
+		r.Failf("nil where a value of type %s was expected", what)
+		return 0
+	}
+	n, err := decode()
+	if err != nil {
+		if r.in.failed == nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			r.Failf("type 0x%02x where a value of type %s was expected", c, what)
+		}
+		r.fail(err)
+		return 0
+	}
+	if n < 0 || n > limit {
+		r.Failf("%s of length %d, the limit is %d", what, n, limit)
+		return 0
+	}
+	return n
+}
+
+// read appends n bytes to dst, growing it only as they arrive.
+func (r *Reader) read(dst []byte, n int) []byte {
+	if r.err != nil {
+		return dst
+	}
+	for len(dst) < n {
+		have := len(dst)
+		if cap(dst) < n {
+			want := min(n, max(growStep, 2*have))
+			if want > cap(dst) {
+				dst = append(make([]byte, 0, want), dst...)
+			}
+		}
+		dst = dst[:min(n, cap(dst))]
+		got, err := io.ReadFull(&r.in, dst[have:])
+		if err != nil {
+			r.fail(err)
+			return dst[:have+got]
+		}
+	}
+	return dst
+}

@@ -1,0 +1,161 @@
+package wire
+
+import (
+	"slices"
+
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
+)
+
+const (
+	maxDepth = 16      // nesting of meta values
+	maxMeta  = 1 << 20 // bytes of one meta value
+)
+
+// Meta is a map of parameters. Its values are nil, bool, int64, string, []byte, []any and
+// Meta; Writer takes int as well.
+type Meta = map[string]any
+
+// Meta reads a map of at most 1 MiB and a depth of at most 16.
+func (r *Reader) Meta() Meta {
+	end := r.Pos() + maxMeta
+	if c, ok := r.code(); ok && !isMap(c) {
+		r.Failf("type 0x%02x where a map was expected", c)
+	}
+	m, _ := r.value(end, 0).(Meta)
+	return m
+}
+
+// Skip reads over one value of any type, of at most limit bytes and a depth of at most 16.
+func (r *Reader) Skip(limit int64) {
+	r.skip(r.Pos()+limit, 0)
+}
+
+func isMap(c byte) bool {
+	return msgpcode.IsFixedMap(c) || c == msgpcode.Map16 || c == msgpcode.Map32
+}
+
+func isArray(c byte) bool {
+	return msgpcode.IsFixedArray(c) || c == msgpcode.Array16 || c == msgpcode.Array32
+}
+
+func isString(c byte) bool {
+	return msgpcode.IsFixedString(c) || c == msgpcode.Str8 || c == msgpcode.Str16 || c == msgpcode.Str32
+}
+
+func isBin(c byte) bool {
+	return c == msgpcode.Bin8 || c == msgpcode.Bin16 || c == msgpcode.Bin32
+}
+
+// room returns how many bytes may still be read before end, failing if there are none.
+func (r *Reader) room(end int64, depth int) int {
+	left := end - r.Pos()
+	if left <= 0 {
+		r.Failf("value exceeds its limit of bytes")
+	}
+	if depth > maxDepth {
+		r.Failf("value is nested deeper than %d", maxDepth)
+	}
+	return int(max(left, 0))
+}
+
+func (r *Reader) value(end int64, depth int) any {
+	room := r.room(end, depth)
+	c, ok := r.code()
+	if !ok {
+		return nil
+	}
+	switch {
+	case c == msgpcode.Nil:
+		r.IsNil()
+		return nil
+	case c == msgpcode.True, c == msgpcode.False:
+		r.in.ReadByte()
+		return c == msgpcode.True
+	case isInt(c):
+		return r.Int(MaxInt)
+	case isString(c):
+		return r.String(room)
+	case isBin(c):
+		return r.Bytes(room)
+	case isArray(c):
+		list := []any{}
+		for n := r.Array(room); n > 0 && r.err == nil; n-- {
+			list = append(list, r.value(end, depth+1))
+		}
+		return list
+	case isMap(c):
+		m := Meta{}
+		for n := r.Map(room); n > 0 && r.err == nil; n-- {
+			r.mapEntry(m, end, depth)
+		}
+		return m
+	}
+	r.Failf("type 0x%02x in a map of parameters", c)
+	return nil
+}
+
+func (r *Reader) mapEntry(m Meta, end int64, depth int) {
+	k := r.String(r.room(end, depth))
+	v := r.value(end, depth+1)
+	if _, twice := m[k]; twice {
+		r.Failf("key %q stands twice in a map", k)
+	}
+	if r.err == nil {
+		m[k] = v
+	}
+}
+
+func (r *Reader) skip(end int64, depth int) {
+	room := r.room(end, depth)
+	c, ok := r.code()
+	if !ok {
+		return
+	}
+	switch {
+	case isArray(c):
+		for n := r.Array(room); n > 0 && r.err == nil; n-- {
+			r.skip(end, depth+1)
+		}
+	case isMap(c):
+		for n := 2 * r.Map(room/2); n > 0 && r.err == nil; n-- {
+			r.skip(end, depth+1)
+		}
+	case isString(c), isBin(c):
+		r.discard(r.head("byte string", room, r.dec.DecodeBytesLen))
+	case isScalar(c):
+		if err := r.dec.Skip(); err != nil {
+			r.fail(err)
+		}
+	default:
+		r.Failf("type 0x%02x is not part of the format", c)
+	}
+}
+
+// isScalar tells the types of at most 9 bytes. Extension types, which have any length, are
+// not among them.
+func isScalar(c byte) bool {
+	return isInt(c) || c == msgpcode.Nil || c == msgpcode.True || c == msgpcode.False ||
+		c == msgpcode.Float || c == msgpcode.Double
+}
+
+// discard reads over n bytes in small steps, so that a lying length allocates nothing.
+func (r *Reader) discard(n int) {
+	var buf [4096]byte
+	for n > 0 && r.err == nil {
+		step := buf[:min(n, len(buf))]
+		if err := r.dec.ReadFull(step); err != nil {
+			r.fail(err)
+		}
+		n -= len(step)
+	}
+}
+
+// keys returns the keys of m in order, so that the same map always gives the same bytes.
+func keys(m Meta) []string {
+	list := make([]string, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,91 @@
+package stream
+
+import (
+	"errors"
+	"io"
+
+	"hexz/pkg/stream/wire"
+)
+
+// Writer writes a stream of frames and holds it to the rules of the format: what it has
+// written without an error, a Reader accepts. Errors are sticky. Each frame is one or two
+// calls of the underlying Write. Not safe for concurrent use.
+type Writer struct {
+	dst     io.Writer
+	buf     *wire.Writer
+	rules   rules
+	err     error
+	broken  bool // the underlying writer failed
+	written int64
+}
+
+// NewWriter returns a Writer on w.
+func NewWriter(w io.Writer) *Writer {
+	return &Writer{dst: w, buf: wire.NewWriter()}
+}
+
+// Written returns the number of bytes written.
+func (w *Writer) Written() int64 { return w.written }
+
+// Write writes f. It keeps nothing of it.
+func (w *Writer) Write(f Frame) error {
+	if w.err != nil {
+		return w.err
+	}
+	if w.err = w.rules.check(f); w.err != nil {
+		return w.err
+	}
+	return w.put(f)
+}
+
+// CloseStream writes the Close frame of the open stream, with the size and root of what was
+// written.
+func (w *Writer) CloseStream(digests map[string][]byte) error {
+	root := w.rules.root
+	return w.Write(&Close{ID: w.rules.open.ID, Size: w.rules.at, Root: root.Sum(), Digests: digests})
+}
+
+// End writes the End frame with the root of all streams.
+func (w *Writer) End(totals Meta) error {
+	return w.Write(&End{Totals: totals, Root: w.rules.end.h.Sum()})
+}
+
+// Abort tells the consumer that this stage failed with err, or that the upstream stage did
+// which err names. It does nothing once the stream has ended or the underlying writer failed.
+func (w *Writer) Abort(stage string, err error) {
+	if w.rules.state == ended {
+		return
+	}
+	if w.rules.state == wantHeader {
+		w.put(&Header{})
+	}
+	f := &Abort{Stage: stage, Message: err.Error()}
+	var up *AbortError
+	if errors.As(err, &up) {
+		f.Stage, f.Message = up.Stage, up.Message
+	}
+	w.rules.state = ended
+	w.put(f)
+}
+
+func (w *Writer) put(f Frame) error {
+	w.buf.Reset()
+	Append(w.buf, f)
+	w.write(w.buf.Written())
+	if s, ok := f.(*Segment); ok && len(s.Payload) > 0 {
+		w.write(s.Payload)
+	}
+	return w.err
+}
+
+func (w *Writer) write(p []byte) {
+	if w.broken {
+		return
+	}
+	n, err := w.dst.Write(p)
+	w.written += int64(n)
+	if err != nil {
+		w.err = err
+		w.broken = true
+	}
+}
