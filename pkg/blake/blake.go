@@ -10,6 +10,7 @@ package blake
 
 import (
 	"encoding/hex"
+	"hash"
 	"math/bits"
 
 	"lukechampine.com/blake3/guts"
@@ -124,3 +125,14 @@ func (h *Hasher) Reset() {
 	h.t.count = 0
 	h.n = 0
 }
+
+// NewHash returns a Hasher as a hash.Hash.
+func NewHash() hash.Hash { return &stdHash{} }
+
+type stdHash struct{ h Hasher }
+
+func (s *stdHash) Write(p []byte) (int, error) { return s.h.Write(p) }
+func (s *stdHash) Reset()                      { s.h.Reset() }
+func (s *stdHash) Size() int                   { return Size }
+func (s *stdHash) BlockSize() int              { return guts.BlockSize }
+func (s *stdHash) Sum(b []byte) []byte         { sum := s.h.Sum(); return append(b, sum[:]...) }

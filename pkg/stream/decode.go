@@ -1,6 +1,10 @@
 package stream
 
-import "hexz/pkg/stream/wire"
+import (
+	"slices"
+
+	"hexz/pkg/stream/wire"
+)
 
 const (
 	maxCodecName = 32
@@ -93,18 +97,25 @@ func readOpen(in *wire.Reader) *Open {
 func readClose(in *wire.Reader) *Close {
 	f := &Close{ID: in.Int(MaxSize), Size: in.Int(MaxSize)}
 	in.Fixed(f.Root[:])
+	f.Digests = ReadDigests(in)
+	return f
+}
+
+// ReadDigests reads a map of digests, nil if it is empty.
+func ReadDigests(in *wire.Reader) map[string][]byte {
 	n := in.Map(maxDigests)
-	if n > 0 {
-		f.Digests = make(map[string][]byte, n)
+	if n == 0 {
+		return nil
 	}
+	digests := make(map[string][]byte, n)
 	for ; n > 0 && in.Err() == nil; n-- {
 		name := in.String(maxCodecName)
-		if _, twice := f.Digests[name]; twice {
+		if _, twice := digests[name]; twice {
 			in.Failf("two digests by %q", name)
 		}
-		f.Digests[name] = in.Bytes(maxDigest)
+		digests[name] = in.Bytes(maxDigest)
 	}
-	return f
+	return digests
 }
 
 // readSegmentHead reads all of a segment that stands before its payload.
@@ -119,7 +130,9 @@ func readSegmentHead(in *wire.Reader, s *Segment) {
 // ReadEntries appends an array of entries to dst. With refHash false the refs have no hash,
 // as in the index of an archive.
 func ReadEntries(in *wire.Reader, dst []Entry, refHash bool) []Entry {
-	for n := in.Array(MaxEntries); n > 0 && in.Err() == nil; n-- {
+	n := in.Array(MaxEntries)
+	dst = slices.Grow(dst, min(n, 1024))
+	for ; n > 0 && in.Err() == nil; n-- {
 		dst = append(dst, readEntry(in, refHash))
 	}
 	return dst

@@ -42,7 +42,7 @@ func Append(w *wire.Writer, f Frame) {
 		w.Int(f.ID)
 		w.Int(f.Size)
 		w.Bytes(f.Root[:])
-		appendDigests(w, f.Digests)
+		AppendDigests(w, f.Digests)
 	case *End:
 		w.Meta(f.Totals)
 		w.Bytes(f.Root[:])
@@ -87,7 +87,8 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 	}
 }
 
-func appendDigests(w *wire.Writer, digests map[string][]byte) {
+// AppendDigests writes a map of digests with its keys in order.
+func AppendDigests(w *wire.Writer, digests map[string][]byte) {
 	names := make([]string, 0, len(digests))
 	for name := range digests {
 		names = append(names, name)

@@ -30,8 +30,8 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{in: wire.NewReader(r)}
 }
 
-// KeepDigests makes Digest available. Call it before the first Next.
-func (r *Reader) KeepDigests() { r.digests = true }
+// KeepDigests tells whether Digest is wanted for the frames that follow.
+func (r *Reader) KeepDigests(on bool) { r.digests = on }
 
 // Digest returns the BLAKE3 digest of the bytes of the last frame, as they came.
 func (r *Reader) Digest() Hash { return r.hasher.Sum() }

@@ -9,7 +9,10 @@ import (
 // segments recycles segments with their buffers. What grew far beyond the usual is dropped.
 var segments = sync.Pool{New: func() any { return new(Segment) }}
 
-const keepPayload = 4 << 20
+const (
+	keepPayload = 4 << 20
+	keepEntries = 32 << 10
+)
 
 // NewSegment returns an empty segment with buffers to reuse.
 func NewSegment() *Segment { return segments.Get().(*Segment) }
@@ -17,7 +20,7 @@ func NewSegment() *Segment { return segments.Get().(*Segment) }
 // Release gives a segment's buffers back. The caller must not use it, its entries or its
 // payload any more. Release of nil does nothing.
 func (s *Segment) Release() {
-	if s == nil || cap(s.Payload) > keepPayload {
+	if s == nil || cap(s.Payload) > keepPayload || cap(s.Entries) > keepEntries {
 		return
 	}
 	*s = Segment{Entries: s.Entries[:0], Payload: s.Payload[:0]}
@@ -43,4 +46,18 @@ func ParseSegment(b []byte) (*Segment, error) {
 	}
 	s.Payload = b[in.Pos():]
 	return s, s.check()
+}
+
+// ParseDict reads a dict frame that was read as a whole.
+func ParseDict(b []byte) (*Dict, error) {
+	in := wire.NewBytesReader(b)
+	kind, _ := readHead(in)
+	if in.Err() == nil && kind != KindDict {
+		return nil, corruptf("a %s frame where a dict was expected", kind)
+	}
+	d, _ := readBody(in, kind, nil).(*Dict)
+	if in.Err() == nil && in.More() {
+		in.Failf("bytes behind the end of a frame")
+	}
+	return d, in.Err()
 }

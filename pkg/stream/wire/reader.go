@@ -121,6 +121,12 @@ func (r *Reader) IsNil() bool {
 	return true
 }
 
+// IsBytes tells whether the next value is a byte string. It consumes nothing.
+func (r *Reader) IsBytes() bool {
+	c, ok := r.code()
+	return ok && isBin(c)
+}
+
 // Int reads an integer from 0 to limit.
 func (r *Reader) Int(limit int64) int64 {
 	c, ok := r.code()

@@ -1,0 +1,113 @@
+package archive
+
+import (
+	"maps"
+	"slices"
+
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// The part of the root that tells about the content: what is wrapped in an encrypted archive.
+
+func appendInfo(w *wire.Writer, r *root) {
+	w.Array(5)
+	w.Meta(r.info.Meta)
+	w.Array(len(r.info.Streams))
+	for _, s := range r.info.Streams {
+		appendStream(w, s)
+	}
+	appendTotals(w, &r.info.Totals)
+	w.Array(len(r.dicts))
+	for _, d := range r.dicts {
+		w.Array(4)
+		w.Int(d.id)
+		appendSpan(w, d.span)
+	}
+	w.Array(len(r.firsts))
+	for _, f := range r.firsts {
+		w.Array(4)
+		appendKey(w, f.key)
+		w.Int(f.segment)
+	}
+}
+
+func readInfo(in *wire.Reader, r *root) {
+	tuple(in, 5)
+	r.info.Meta = in.Meta()
+	for n := in.Array(stream.MaxStreams); n > 0 && in.Err() == nil; n-- {
+		r.info.Streams = append(r.info.Streams, readStream(in))
+	}
+	readTotals(in, &r.info.Totals)
+	for n := in.Array(stream.MaxDicts); n > 0 && in.Err() == nil; n-- {
+		tuple(in, 4)
+		r.dicts = append(r.dicts, dictRef{in.Int(stream.MaxSize), readSpan(in, stream.MaxDict+100)})
+	}
+	for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
+		tuple(in, 4)
+		r.firsts = append(r.firsts, first{readKey(in), in.Int(stream.MaxSize)})
+	}
+}
+
+func appendStream(w *wire.Writer, s Stream) {
+	w.Array(6)
+	w.Int(s.ID)
+	w.String(s.Name)
+	w.Int(s.Size)
+	w.Bytes(s.Root[:])
+	w.Meta(s.Chunker)
+	stream.AppendDigests(w, s.Digests)
+}
+
+func readStream(in *wire.Reader) Stream {
+	tuple(in, 6)
+	s := Stream{ID: in.Int(stream.MaxSize), Name: in.String(stream.MaxName), Size: in.Int(stream.MaxSize)}
+	in.Fixed(s.Root[:])
+	s.Chunker = in.Meta()
+	s.Digests = stream.ReadDigests(in)
+	return s
+}
+
+func (c Count) append(w *wire.Writer) {
+	w.Int(c.N)
+	w.Int(c.Bytes)
+}
+
+func readCount(in *wire.Reader) Count {
+	return Count{in.Int(stream.MaxSize), in.Int(stream.MaxSize)}
+}
+
+func appendTotals(w *wire.Writer, t *Totals) {
+	w.Array(12)
+	for _, c := range []Count{t.Data, t.Zero, t.Hole, t.Ref} {
+		c.append(w)
+	}
+	w.Int(t.Segments)
+	w.Int(t.Raw)
+	w.Int(t.Stored)
+	w.Map(len(t.Codecs))
+	for _, name := range slices.Sorted(maps.Keys(t.Codecs)) {
+		w.String(name)
+		w.Array(2)
+		t.Codecs[name].append(w)
+	}
+}
+
+func readTotals(in *wire.Reader, t *Totals) {
+	tuple(in, 12)
+	for _, c := range []*Count{&t.Data, &t.Zero, &t.Hole, &t.Ref} {
+		*c = readCount(in)
+	}
+	t.Segments = in.Int(stream.MaxSize)
+	t.Raw = in.Int(stream.MaxSize)
+	t.Stored = in.Int(stream.MaxSize)
+	n := in.Map(1000)
+	if n > 0 {
+		t.Codecs = map[string]Count{}
+	}
+	for ; n > 0 && in.Err() == nil; n-- {
+		name := in.String(stream.MaxName)
+		tuple(in, 2)
+		t.Codecs[name] = readCount(in)
+	}
+}

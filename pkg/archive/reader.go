@@ -1,0 +1,279 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/codec"
+	"hexz/pkg/stream"
+)
+
+const (
+	tailSize         = 64 << 10 // read at once when opening; holds the root of most archives
+	defaultCache     = 32 << 20
+	pageCacheBytes   = 4 << 20
+	segmentRefMemory = 80
+)
+
+// Options of a Reader. The zero value works.
+type Options struct {
+	CacheBytes int64 // of decoded segments that are kept; 0 is 32 MiB
+	Threads    int   // decoders that may run at a time; 0 is one for each CPU
+}
+
+// Reader reads an archive at random. All methods are safe for concurrent use.
+//
+// What it returns was verified: the index against the id, each segment against its digest in
+// the index, each chunk against its hash. Damage is an ErrCorrupt for the range that it
+// concerns, and for nothing else.
+type Reader struct {
+	src      io.ReaderAt
+	size     int64
+	id       Hash
+	tail     trailer
+	root     *root
+	decoder  *codec.Decoder
+	pages    *cache[[]segmentRef]
+	segments *cache[*block]
+}
+
+// NewReader opens the archive of size bytes on src.
+func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
+	r := &Reader{src: src, size: size}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCache
+	}
+	r.pages = newCache(pageCacheBytes, r.loadPage)
+	r.segments = newCache(o.CacheBytes, r.loadSegment)
+	var err error
+	if r.decoder, err = codec.NewDecoder(o.Threads); err != nil {
+		return nil, err
+	}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	return r, r.loadDicts()
+}
+
+func (r *Reader) open() error {
+	if r.size < trailerSize {
+		return corruptf("%d bytes are too few for a hexz archive", r.size)
+	}
+	buf := make([]byte, min(r.size, tailSize))
+	start := r.size - int64(len(buf))
+	if err := r.readAt(buf, start); err != nil {
+		return err
+	}
+	var err error
+	if r.tail, err = parseTrailer(buf[len(buf)-trailerSize:], r.size-trailerSize); err != nil {
+		return err
+	}
+	at := r.tail.root
+	var raw []byte
+	if at.pos >= start {
+		raw = buf[at.pos-start:][:at.len]
+		if blake.Sum(raw) != at.digest {
+			return corruptf("root at byte %d is damaged", at.pos)
+		}
+	} else if raw, err = r.readSpan(at, "root"); err != nil {
+		return err
+	}
+	if r.root, err = parseRoot(raw); err != nil {
+		return fmt.Errorf("root at byte %d: %w", at.pos, err)
+	}
+	r.id = at.digest
+	return nil
+}
+
+func (r *Reader) loadDicts() error {
+	for _, d := range r.root.dicts {
+		raw, err := r.readSpan(d.span, "dictionary")
+		if err != nil {
+			return err
+		}
+		dict, err := stream.ParseDict(raw)
+		if err == nil {
+			err = r.decoder.AddDict(uint32(dict.ID), dict.Bytes)
+		}
+		if err != nil {
+			return fmt.Errorf("dictionary at byte %d: %w", d.pos, corrupt(err))
+		}
+	}
+	return nil
+}
+
+// ID returns the archive id: the digest of the root, which covers every byte before it.
+func (r *Reader) ID() Hash { return r.id }
+
+// Size returns the length of the archive in bytes.
+func (r *Reader) Size() int64 { return r.size }
+
+// Info returns what the archive tells about its content. The caller must not change it.
+func (r *Reader) Info() *Info { return &r.root.info }
+
+// Find returns the number of the stream of that name.
+func (r *Reader) Find(name string) (int, bool) {
+	for i := range r.root.info.Streams {
+		if r.root.info.Streams[i].Name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// readAt fills p, and makes an early end an ErrCorrupt.
+func (r *Reader) readAt(p []byte, pos int64) error {
+	n, err := r.src.ReadAt(p, pos)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return corruptf("archive ends at byte %d", pos+int64(n))
+	}
+	return err
+}
+
+// readSpan reads and verifies a range.
+func (r *Reader) readSpan(s span, what string) ([]byte, error) {
+	if s.pos > r.size-s.len {
+		return nil, corruptf("%s at byte %d ends behind the archive", what, s.pos)
+	}
+	p := make([]byte, s.len)
+	if err := r.readAt(p, s.pos); err != nil {
+		return nil, err
+	}
+	if blake.Sum(p) != s.digest {
+		return nil, corruptf("%s at byte %d is damaged", what, s.pos)
+	}
+	return p, nil
+}
+
+// loadPage loads map page n.
+func (r *Reader) loadPage(n int64) ([]segmentRef, int64, error) {
+	at := r.root.maps[n]
+	raw, err := r.readSpan(at, "map page")
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err := parseMapPage(raw, int(n))
+	if err == nil {
+		err = r.checkPage(int(n), page)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("map page at byte %d: %w", at.pos, err)
+	}
+	return page, int64(len(page)) * segmentRefMemory, nil
+}
+
+// checkPage holds a page against what the root says of it and of its neighbours.
+func (r *Reader) checkPage(n int, page []segmentRef) error {
+	want := r.root.info.Totals.Segments
+	last := key{len(r.root.info.Streams), 0, r.root.info.Totals.Data.N}
+	if n+1 < len(r.root.firsts) {
+		last = r.root.firsts[n+1].key
+		want = r.root.firsts[n+1].segment
+	}
+	if int64(len(page)) != want-r.root.firsts[n].segment || len(page) == 0 || page[0].key != r.root.firsts[n].key {
+		return corruptf("page of %d segments does not fit the root", len(page))
+	}
+	for i := range page {
+		next := last
+		if i+1 < len(page) {
+			next = page[i+1].key
+		}
+		if !page[i].key.before(next) {
+			return corruptf("segments %d and %d are out of order", i, i+1)
+		}
+	}
+	return nil
+}
+
+// pageOf returns the last page whose first key is not behind a position, by the given order.
+func (r *Reader) pageOf(after func(key) bool) (int, bool) {
+	n := sort.Search(len(r.root.firsts), func(i int) bool { return after(r.root.firsts[i].key) })
+	return n - 1, n > 0
+}
+
+// find returns the number of the segment (counted over the archive) that is the last not
+// behind a position, and its record.
+func (r *Reader) find(after func(key) bool) (int64, segmentRef, error) {
+	n, ok := r.pageOf(after)
+	if !ok {
+		return 0, segmentRef{}, corruptf("no segment holds that position")
+	}
+	page, err := r.pages.get(int64(n))
+	if err != nil {
+		return 0, segmentRef{}, err
+	}
+	i := sort.Search(len(page), func(i int) bool { return after(page[i].key) }) - 1
+	return r.root.firsts[n].segment + int64(i), page[i], nil
+}
+
+// at returns the record of a segment by its number, and the key where the next one begins.
+func (r *Reader) at(number int64) (ref segmentRef, next key, err error) {
+	n := sort.Search(len(r.root.firsts), func(i int) bool { return r.root.firsts[i].segment > number }) - 1
+	page, err := r.pages.get(int64(n))
+	if err != nil {
+		return ref, next, err
+	}
+	i := int(number - r.root.firsts[n].segment)
+	switch {
+	case i+1 < len(page):
+		next = page[i+1].key
+	case n+1 < len(r.root.firsts):
+		next = r.root.firsts[n+1].key
+	default:
+		next = key{len(r.root.info.Streams), 0, r.root.info.Totals.Data.N}
+	}
+	return page[i], next, nil
+}
+
+// findOffset returns the segment that holds an offset of a stream.
+func (r *Reader) findOffset(streamNo int, off int64) (int64, segmentRef, error) {
+	return r.find(func(k key) bool {
+		return k.stream > streamNo || k.stream == streamNo && k.offset > off
+	})
+}
+
+// Place tells where a segment is.
+type Place struct {
+	Stream int   // number of its stream in Info
+	Offset int64 // in the stream
+	Chunk  int64 // ordinal of its first data chunk
+	Pos    int64 // of its frame in the archive
+	Len    int64 // of its frame
+}
+
+// EntryPages calls visit for the entries of every segment in order, from the index alone.
+// References carry an ordinal but no hash. visit must not keep the entries.
+func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
+	for n, at := range r.root.entries {
+		page, err := r.pages.get(int64(n))
+		if err != nil {
+			return err
+		}
+		raw, err := r.readSpan(at, "entry page")
+		if err != nil {
+			return err
+		}
+		seen := 0
+		err = parseEntryPage(raw, n, func(i int, entries []stream.Entry) error {
+			if i >= len(page) {
+				return corruptf("entry page %d has more segments than its map page", n)
+			}
+			seen++
+			ref := &page[i]
+			return visit(Place{ref.stream, ref.offset, ref.ordinal, ref.pos, ref.len}, entries)
+		})
+		if err == nil && seen != len(page) {
+			err = corruptf("entry page %d has %d segments, its map page %d", n, seen, len(page))
+		}
+		if err != nil {
+			return fmt.Errorf("entry page at byte %d: %w", at.pos, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// Output takes the content of a stream from front to back.
+type Output interface {
+	io.Writer            // bytes of chunks
+	Zeros(n int64) error // the next n bytes are allocated and zero
+	Hole(n int64) error  // the next n bytes are unallocated and read as zero
+}
+
+// RestoreOptions choose what Restore writes. The zero value is the whole stream.
+type RestoreOptions struct {
+	Offset   int64            // first byte
+	Length   int64            // bytes; 0 or less is all up to the end
+	Threads  int              // segments decoded at a time; 0 is 1
+	Progress func(done int64) // called with the bytes written so far; may be nil
+}
+
+// Restore writes a stream to out, in order. Segments are read and decoded in parallel. Every
+// byte is verified before it is written; the first damaged range ends the restore.
+func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o RestoreOptions) error {
+	size := r.root.info.Streams[streamNo].Size
+	if o.Offset < 0 || o.Offset > size {
+		return fmt.Errorf("offset %d is outside of the stream of %d bytes", o.Offset, size)
+	}
+	end := size
+	if o.Length > 0 && o.Length < size-o.Offset {
+		end = o.Offset + o.Length
+	}
+	if o.Offset == end {
+		return nil
+	}
+	buffers := sync.Pool{New: func() any { return new(restored) }}
+	return ordered.Map(ctx, o.Threads, func(emit func(int64) error) error {
+		number, ref, err := r.findOffset(streamNo, o.Offset)
+		if err != nil {
+			return err
+		}
+		if ref.stream != streamNo {
+			return corruptf("no segment holds offset %d", o.Offset)
+		}
+		for {
+			if err := emit(number); err != nil {
+				return err
+			}
+			_, next, err := r.at(number)
+			if err != nil {
+				return err
+			}
+			if next.stream != streamNo || next.offset >= end {
+				return nil
+			}
+			number++
+		}
+	}, func(number int64) (*restored, error) {
+		d := buffers.Get().(*restored)
+		return d, d.load(r, number, o.Offset, end)
+	}, func(d *restored) error {
+		err := d.write(out, o.Offset, end)
+		if err == nil && o.Progress != nil {
+			o.Progress(min(d.b.end(), end) - o.Offset)
+		}
+		buffers.Put(d)
+		return err
+	})
+}
+
+// restored is a segment on its way to the output.
+type restored struct {
+	b     *block
+	frame []byte   // buffer
+	raw   []byte   // buffer
+	parts [][]byte // verified bytes of each entry, nil for runs and for what is not asked for
+}
+
+// load reads a segment and verifies what lies from offset from to offset to.
+func (d *restored) load(r *Reader, number, from, to int64) error {
+	var err error
+	if d.b, d.frame, err = r.readSegment(number, d.frame, d.raw); err != nil {
+		return err
+	}
+	d.raw = d.b.raw
+	d.parts = append(d.parts[:0], make([][]byte, len(d.b.entries))...)
+	for i := range d.b.entries {
+		kind := d.b.entries[i].Kind
+		if d.b.starts[i+1] <= from || d.b.starts[i] >= to || kind == stream.Zero || kind == stream.Hole {
+			continue
+		}
+		if d.parts[i], err = r.bytes(d.b, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *restored) write(out Output, from, to int64) error {
+	return WriteEntries(out, d.b.starts[0], d.b.entries, d.parts, from, to)
+}
+
+// WriteEntries writes the part from offset from to offset to of a run of entries that begins
+// at offset at. parts has the bytes of each entry that is not a run; neighbours in memory are
+// written at once.
+func WriteEntries(out Output, at int64, entries []stream.Entry, parts [][]byte, from, to int64) error {
+	var pending []byte
+	flush := func() error {
+		if len(pending) == 0 {
+			return nil
+		}
+		_, err := out.Write(pending)
+		pending = nil
+		return err
+	}
+	for i := range entries {
+		e := &entries[i]
+		start, end := max(at, from), min(at+e.Len, to)
+		skip := start - at
+		at += e.Len
+		if start >= end {
+			continue
+		}
+		if e.Kind == stream.Data || e.Kind == stream.Ref {
+			p := parts[i][skip : skip+end-start]
+			if adjacent(pending, p) {
+				pending = pending[:len(pending)+len(p)]
+				continue
+			}
+			if err := flush(); err != nil {
+				return err
+			}
+			pending = p
+			continue
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+		write := out.Zeros
+		if e.Kind == stream.Hole {
+			write = out.Hole
+		}
+		if err := write(end - start); err != nil {
+			return err
+		}
+	}
+	return flush()
+}
+
+// adjacent tells whether p lies in memory right behind q, in the same slice.
+func adjacent(q, p []byte) bool {
+	return len(q) > 0 && cap(q) >= len(q)+len(p) && &q[:len(q)+1][len(q)] == &p[0]
+}

@@ -1,0 +1,165 @@
+package archive
+
+import (
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// root is the last frame of the index.
+type root struct {
+	maps, entries []span
+	runs          []run
+	info          Info
+	dicts         []dictRef
+	firsts        []first // a page
+}
+
+// run covers up to runFrames frames of the body, which follow each other without a gap. Its
+// digest is BLAKE3 over the digests of the frames.
+type run struct {
+	span
+	frames int
+}
+
+type dictRef struct {
+	id int64
+	span
+}
+
+// first is the key of the first segment of a page, with the number of segments before it.
+type first struct {
+	key
+	segment int64
+}
+
+// Info is what an archive tells about its content as a whole.
+type Info struct {
+	Meta    stream.Meta // of the header
+	Streams []Stream
+	Totals  Totals
+}
+
+// Stream is a stream of an archive.
+type Stream struct {
+	ID      int64
+	Name    string
+	Size    int64
+	Root    Hash
+	Chunker stream.Meta
+	Digests map[string][]byte
+}
+
+// Totals count entries and the bytes that they stand for, and segments.
+type Totals struct {
+	Data, Zero, Hole, Ref Count
+	Segments              int64
+	Raw, Stored           int64            // bytes of payloads, decoded and as stored
+	Codecs                map[string]Count // segments and stored bytes by codec
+}
+
+// Count counts things and their bytes.
+type Count struct{ N, Bytes int64 }
+
+// Add counts a segment.
+func (t *Totals) Add(s *stream.Segment) {
+	for i := range s.Entries {
+		t.AddEntry(&s.Entries[i])
+	}
+	t.Segments++
+	t.Raw += int64(s.RawLen)
+	t.Stored += int64(len(s.Payload))
+	if s.RawLen > 0 {
+		if t.Codecs == nil {
+			t.Codecs = map[string]Count{}
+		}
+		c := t.Codecs[s.Codec]
+		t.Codecs[s.Codec] = Count{c.N + 1, c.Bytes + int64(len(s.Payload))}
+	}
+}
+
+// AddEntry counts an entry.
+func (t *Totals) AddEntry(e *stream.Entry) {
+	c := &t.Data
+	switch e.Kind {
+	case stream.Zero:
+		c = &t.Zero
+	case stream.Hole:
+		c = &t.Hole
+	case stream.Ref:
+		c = &t.Ref
+	}
+	c.N++
+	c.Bytes += e.Len
+}
+
+func appendRoot(w *wire.Writer, r *root) {
+	w.Array(5)
+	w.Int(int64(kindRoot))
+	for _, list := range [][]span{r.maps, r.entries} {
+		w.Array(len(list))
+		for _, s := range list {
+			w.Array(3)
+			appendSpan(w, s)
+		}
+	}
+	w.Array(len(r.runs))
+	for _, s := range r.runs {
+		w.Array(4)
+		appendSpan(w, s.span)
+		w.Int(int64(s.frames))
+	}
+	info := wire.NewWriter()
+	appendInfo(info, r)
+	w.Bytes(info.Written())
+}
+
+func parseRoot(b []byte) (*root, error) {
+	in := wire.NewBytesReader(b)
+	r := &root{}
+	indexFrame(in, kindRoot, 5)
+	for _, list := range []*[]span{&r.maps, &r.entries} {
+		for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
+			tuple(in, 3)
+			*list = append(*list, readSpan(in, maxIndexFrame))
+		}
+	}
+	for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
+		tuple(in, 4)
+		r.runs = append(r.runs, run{readSpan(in, stream.MaxSize), int(in.Int(runFrames))})
+	}
+	info := in.Bytes(maxIndexFrame)
+	if err := finish(in); err != nil {
+		return nil, err
+	}
+	in = wire.NewBytesReader(info)
+	readInfo(in, r)
+	if err := finish(in); err != nil {
+		return nil, err
+	}
+	return r, r.check()
+}
+
+// check tells whether the lists of the root fit together.
+func (r *root) check() error {
+	if len(r.maps) != len(r.entries) || len(r.maps) != len(r.firsts) {
+		return corruptf("root with %d map pages, %d entry pages and %d keys", len(r.maps), len(r.entries), len(r.firsts))
+	}
+	for i := 1; i < len(r.firsts); i++ {
+		if a, b := r.firsts[i-1], r.firsts[i]; !a.key.before(b.key) || a.segment >= b.segment {
+			return corruptf("pages %d and %d are out of order", i-1, i)
+		}
+	}
+	names := map[string]bool{}
+	for _, s := range r.info.Streams {
+		if names[s.Name] {
+			return corruptf("two streams are named %q", s.Name)
+		}
+		names[s.Name] = true
+	}
+	return nil
+}
+
+// before tells whether a segment at k can precede one at l.
+func (k key) before(l key) bool {
+	return k.ordinal <= l.ordinal && (k.stream < l.stream || k.stream == l.stream && k.offset < l.offset)
+}

@@ -1,0 +1,177 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// Scanner reads a chunk stream, or the body of an archive as a chunk stream, from front to
+// back. References of an archive lose their ordinals on the way, so that what comes out may
+// be changed and sealed again.
+//
+// Of an archive it verifies all stored bytes: the digests of the frames, against the root,
+// against the trailer. The End frame is handed out only when they were right.
+type Scanner struct {
+	in     *stream.Reader
+	sealed bool
+	runs   []run
+	run    blake.Hasher
+	id     Hash
+	err    error
+}
+
+// NewScanner returns a Scanner on r.
+func NewScanner(r io.Reader) *Scanner {
+	s := &Scanner{in: stream.NewReader(r)}
+	s.in.KeepDigests(true)
+	return s
+}
+
+// ID returns the archive id behind the End frame of an archive, and whether it was one.
+func (s *Scanner) ID() (Hash, bool) { return s.id, s.sealed }
+
+// Range returns the position and length of the last frame; behind the End frame of an archive,
+// those of the archive.
+func (s *Scanner) Range() (pos, length int64) {
+	if s.id != (Hash{}) {
+		return 0, s.in.Wire().Pos()
+	}
+	return s.in.Range()
+}
+
+// Next returns frames and errors as stream.Reader.Next does.
+func (s *Scanner) Next() (stream.Frame, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	var f stream.Frame
+	if f, s.err = s.in.Next(); s.err != nil {
+		return nil, s.err
+	}
+	if h, ok := f.(*stream.Header); ok {
+		s.header(h)
+	}
+	if s.sealed {
+		s.note()
+		switch f := f.(type) {
+		case *stream.Segment:
+			for i := range f.Entries {
+				f.Entries[i].Ordinal = stream.NoOrdinal
+			}
+		case *stream.End:
+			if s.err = s.tail(); s.err != nil {
+				return nil, s.err
+			}
+		}
+	}
+	return f, nil
+}
+
+func (s *Scanner) header(h *stream.Header) {
+	s.sealed, _ = h.Meta[sealedKey].(bool)
+	delete(h.Meta, sealedKey)
+	s.in.KeepDigests(s.sealed)
+}
+
+// note adds the last frame to the current run.
+func (s *Scanner) note() {
+	pos, n := s.in.Range()
+	last := len(s.runs) - 1
+	if last < 0 || s.runs[last].frames == runFrames {
+		s.endRun()
+		s.runs = append(s.runs, run{span: span{pos: pos}})
+		last++
+	}
+	digest := s.in.Digest()
+	s.run.Write(digest[:])
+	s.runs[last].frames++
+	s.runs[last].len = pos + n - s.runs[last].pos
+}
+
+func (s *Scanner) endRun() {
+	if last := len(s.runs) - 1; last >= 0 {
+		s.runs[last].digest = s.run.Sum()
+		s.run.Reset()
+	}
+}
+
+// tail reads the index and the trailer.
+func (s *Scanner) tail() error {
+	s.endRun()
+	in := s.in.Wire()
+	var at span
+	var pages []span
+	var end *root
+	for in.More() && !in.IsBytes() {
+		if end != nil {
+			return corruptf("index frame at byte %d behind the root", in.Pos())
+		}
+		at = span{pos: in.Pos()}
+		in.Record()
+		in.Skip(maxIndexFrame)
+		if err := s.wireErr(in); err != nil {
+			return err
+		}
+		at.len = in.Pos() - at.pos
+		at.digest = blake.Sum(in.Recorded())
+		if len(in.Recorded()) > 2 && in.Recorded()[1] == byte(kindRoot) {
+			var err error
+			if end, err = parseRoot(in.Recorded()); err != nil {
+				return fmt.Errorf("root at byte %d: %w", at.pos, err)
+			}
+			continue
+		}
+		pages = append(pages, at)
+	}
+	in.Record()
+	pos := in.Pos()
+	in.Skip(trailerSize)
+	if err := s.wireErr(in); err != nil {
+		return err
+	}
+	t, err := parseTrailer(in.Recorded(), pos)
+	if err != nil {
+		return err
+	}
+	if end == nil || t.root != at {
+		return corruptf("trailer names another root")
+	}
+	s.id = at.digest
+	if in.More() {
+		return corruptf("bytes behind the trailer at byte %d", in.Pos())
+	}
+	return s.compare(end, pages)
+}
+
+// compare holds what was read against the root.
+func (s *Scanner) compare(end *root, pages []span) error {
+	want := append(append([]span(nil), end.maps...), end.entries...)
+	if len(pages) != len(want) || len(s.runs) != len(end.runs) {
+		return corruptf("root names %d pages and %d runs of frames, there are %d and %d", len(want), len(end.runs), len(pages), len(s.runs))
+	}
+	for i, at := range pages {
+		if at != want[i] {
+			return corruptf("index page at byte %d is damaged", at.pos)
+		}
+	}
+	for i, r := range s.runs {
+		if r != end.runs[i] {
+			return corruptf("frames from byte %d to %d: at least one is damaged", r.pos, r.end())
+		}
+	}
+	return nil
+}
+
+// wireErr translates an error behind the body: the archive was cut in its index.
+func (s *Scanner) wireErr(in *wire.Reader) error {
+	err := in.Err()
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
+	}
+	return corrupt(err)
+}

@@ -1,0 +1,294 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// Level tells how deep Verify goes. Each level includes the ones before it.
+type Level int
+
+// The levels of Verify.
+const (
+	Structure Level = iota // the index is whole and agrees with itself; reads no payload
+	Stored                 // every stored byte is that of the archive id
+	Content                // every chunk and stream has its hash; decodes all
+)
+
+// VerifyOptions are the options of Verify. The zero value checks the structure.
+type VerifyOptions struct {
+	Level    Level
+	Threads  int              // 0 is 1
+	Progress func(done int64) // called with the bytes done: of the archive, then of the content
+	// Damage is called for each damaged part that was found, and Verify goes on to the next.
+	// With nil it stops at the first.
+	Damage func(error)
+}
+
+// Verify checks the archive, and returns nil or the first damage. It keeps 32 bytes for each
+// data chunk.
+func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
+	v := &verifier{r: r, o: o}
+	if o.Progress == nil {
+		v.o.Progress = func(int64) {}
+	}
+	v.found(r.verifyStructure())
+	if o.Level >= Stored && v.goOn() {
+		v.stored(ctx)
+	}
+	if o.Level >= Content && v.goOn() {
+		v.content(ctx)
+	}
+	return v.err
+}
+
+type verifier struct {
+	r   *Reader
+	o   VerifyOptions
+	err error
+}
+
+func (v *verifier) found(err error) {
+	if err == nil {
+		return
+	}
+	if v.err == nil {
+		v.err = err
+	}
+	if v.o.Damage != nil {
+		v.o.Damage(err)
+	}
+}
+
+func (v *verifier) goOn() bool { return v.err == nil || v.o.Damage != nil }
+
+// verifyStructure checks that the index agrees with itself, and that its parts cover the file.
+func (r *Reader) verifyStructure() error {
+	if err := r.verifyCover(); err != nil {
+		return err
+	}
+	var got Totals
+	var hashes []Hash
+	var root stream.Root
+	streams := r.root.info.Streams
+	current, at := 0, int64(0)
+	closeStream := func() error {
+		s := &streams[current]
+		if sum := root.Sum(); at != s.Size || sum != s.Root {
+			return corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, at, sum, s.Size, s.Root)
+		}
+		current++
+		at = 0
+		return nil
+	}
+	err := r.EntryPages(func(seg Place, entries []stream.Entry) error {
+		for current < seg.Stream {
+			if err := closeStream(); err != nil {
+				return err
+			}
+		}
+		if seg.Offset != at || seg.Chunk != int64(len(hashes)) {
+			return corruptf("segment at offset %d of stream %q, chunk %d, where offset %d and chunk %d were expected",
+				seg.Offset, streams[current].Name, seg.Chunk, at, len(hashes))
+		}
+		got.Segments++
+		for i := range entries {
+			e := &entries[i]
+			if e.Kind == stream.Ref {
+				if e.Ordinal < 0 || e.Ordinal >= int64(len(hashes)) {
+					return corruptf("reference at offset %d to chunk %d, which did not come before it", at, e.Ordinal)
+				}
+				e.Hash = hashes[e.Ordinal]
+			} else if e.Kind == stream.Data {
+				hashes = append(hashes, e.Hash)
+			}
+			got.AddEntry(e)
+			root.Add(e)
+			at += e.Len
+		}
+		return nil
+	})
+	for err == nil && current < len(streams) {
+		err = closeStream()
+	}
+	if err != nil {
+		return err
+	}
+	if want := &r.root.info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Segments != want.Segments {
+		return corruptf("totals of the index are not those of its entries")
+	}
+	return nil
+}
+
+// verifyCover checks that runs, pages, root and trailer lie in the file without a gap, and
+// every segment in a run.
+func (r *Reader) verifyCover() error {
+	at := int64(0)
+	next := func(what string, s span) error {
+		if s.pos != at {
+			return corruptf("%s at byte %d where byte %d was expected", what, s.pos, at)
+		}
+		at = s.end()
+		return nil
+	}
+	for _, s := range r.root.runs {
+		if err := next("run of frames", s.span); err != nil {
+			return err
+		}
+	}
+	body := at
+	for _, list := range [][]span{r.root.maps, r.root.entries, {r.tail.root}} {
+		for _, s := range list {
+			if err := next("index frame", s); err != nil {
+				return err
+			}
+		}
+	}
+	if at != r.size-trailerSize {
+		return corruptf("root ends at byte %d of %d", at, r.size-trailerSize)
+	}
+	last := int64(0)
+	for n := range r.root.maps {
+		page, err := r.pages.get(int64(n))
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if page[i].pos < last || page[i].end() > body {
+				return corruptf("segment at byte %d is not in its place", page[i].pos)
+			}
+			last = page[i].end()
+		}
+	}
+	return nil
+}
+
+// stored checks the digests of all frames of the body.
+func (v *verifier) stored(ctx context.Context) {
+	done := int64(0)
+	v.found(ordered.Map(ctx, v.o.Threads, func(emit func(run) error) error {
+		for _, s := range v.r.root.runs {
+			if err := emit(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(s run) (result, error) {
+		return result{s, v.r.verifyRun(s)}, nil
+	}, func(res result) error {
+		done += res.len
+		v.o.Progress(done)
+		v.found(res.err)
+		if !v.goOn() {
+			return res.err
+		}
+		return nil
+	}))
+}
+
+type result struct {
+	run
+	err error
+}
+
+// verifyRun walks the frames of a run. It needs to know nothing of what is in them.
+func (r *Reader) verifyRun(s run) error {
+	in := wire.NewReader(io.NewSectionReader(r.src, s.pos, s.len))
+	var frames blake.Hasher
+	for range s.frames {
+		in.Record()
+		in.Skip(maxSegment)
+		digest := blake.Sum(in.Recorded())
+		frames.Write(digest[:])
+	}
+	switch err := in.Err(); {
+	case err != nil && !errors.Is(err, wire.ErrFormat) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case err != nil, in.Pos() != s.len, frames.Sum() != s.digest:
+		return corruptf("frames from byte %d to %d: at least one is damaged", s.pos, s.end())
+	}
+	return nil
+}
+
+// content restores every stream to nowhere.
+func (v *verifier) content(ctx context.Context) {
+	base := int64(0)
+	for no := range v.r.root.info.Streams {
+		s := &v.r.root.info.Streams[no]
+		out := &digester{hashes: map[string]hash.Hash{}}
+		for name := range s.Digests {
+			if h := NewDigest(name); h != nil {
+				out.hashes[name] = h
+			}
+		}
+		err := v.r.Restore(ctx, no, out, RestoreOptions{
+			Threads:  v.o.Threads,
+			Progress: func(n int64) { v.o.Progress(base + n) },
+		})
+		for name, h := range out.hashes {
+			if err == nil && string(h.Sum(nil)) != string(s.Digests[name]) {
+				err = corruptf("%s of the content is %x, the archive says %x", name, h.Sum(nil), s.Digests[name])
+			}
+		}
+		if err != nil {
+			v.found(fmt.Errorf("stream %q: %w", s.Name, err))
+		}
+		if !v.goOn() || ctx.Err() != nil {
+			return
+		}
+		base += s.Size
+	}
+}
+
+// NewDigest returns the hash for a whole-stream digest: sha256 or blake3; nil for others.
+func NewDigest(name string) hash.Hash {
+	switch name {
+	case "sha256":
+		return sha256.New()
+	case "blake3":
+		return blake.NewHash()
+	}
+	return nil
+}
+
+// digester is an Output that only hashes.
+type digester struct{ hashes map[string]hash.Hash }
+
+func (d *digester) Write(p []byte) (int, error) {
+	for _, h := range d.hashes {
+		h.Write(p)
+	}
+	return len(p), nil
+}
+
+func (d *digester) Zeros(n int64) error {
+	if len(d.hashes) == 0 {
+		return nil
+	}
+	return WriteZeros(d, n)
+}
+
+func (d *digester) Hole(n int64) error { return d.Zeros(n) }
+
+var zeros [64 << 10]byte
+
+// WriteZeros writes n zero bytes to w.
+func WriteZeros(w io.Writer, n int64) error {
+	for n > 0 {
+		k, err := w.Write(zeros[:min(n, int64(len(zeros)))])
+		if err != nil {
+			return err
+		}
+		n -= int64(k)
+	}
+	return nil
+}

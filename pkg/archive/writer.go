@@ -1,0 +1,263 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/dedup"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// Writer makes an archive from the frames of a stream, in one pass. It gives references
+// their ordinals, and writes the index when the stream has ended. Without an End frame there
+// is no index and no trailer, so what was written does not pass for an archive.
+//
+// It keeps the index in memory: 60 to 70 bytes for each distinct data chunk to resolve
+// references (package dedup), and 30 to 50 bytes for each entry for the entry pages.
+//
+// Errors are sticky. Not safe for concurrent use.
+type Writer struct {
+	out    frameSink
+	frames *stream.Writer
+	err    error
+	ended  bool
+
+	chunks  dedup.Index
+	targets []target // of the distinct chunks, in the order of the index
+	ordinal int64    // data chunks so far
+
+	root      root
+	page      []segmentRef
+	entries   *wire.Writer // of the segments of page
+	pages     [2][][]byte  // encoded map pages and entry pages
+	segments  int64
+	run       blake.Hasher // over the digests of the frames of the current run
+	runStart  int64
+	runLength int
+}
+
+// target is where a reference points to.
+type target struct{ ordinal, length uint32 }
+
+// NewWriter returns a Writer on w.
+func NewWriter(w io.Writer) *Writer {
+	a := &Writer{entries: wire.NewWriter()}
+	a.out.dst = w
+	a.frames = stream.NewWriter(&a.out)
+	return a
+}
+
+// frameSink counts and hashes what is written, frame by frame.
+type frameSink struct {
+	dst    io.Writer
+	pos    int64
+	hasher blake.Hasher
+}
+
+func (s *frameSink) Write(p []byte) (int, error) {
+	n, err := s.dst.Write(p)
+	s.pos += int64(n)
+	s.hasher.Write(p[:n])
+	return n, err
+}
+
+// Write adds a frame. It sets the ordinals of the references of a *Segment, and keeps nothing
+// of f.
+func (a *Writer) Write(f stream.Frame) error {
+	if a.err != nil {
+		return a.err
+	}
+	if a.err = a.write(f); a.err != nil {
+		a.err = fmt.Errorf("frame at byte %d of the archive: %w", a.out.pos, a.err)
+	}
+	return a.err
+}
+
+func (a *Writer) write(f stream.Frame) error {
+	first := a.ordinal
+	switch f := f.(type) {
+	case *stream.Header:
+		sealed := *f
+		sealed.Meta = withSealed(f.Meta)
+		return a.frame(&sealed, first)
+	case *stream.Segment:
+		if err := a.number(f); err != nil {
+			return err
+		}
+	}
+	return a.frame(f, first)
+}
+
+// withSealed returns a copy of m that tells that an index follows.
+func withSealed(m stream.Meta) stream.Meta {
+	sealed := stream.Meta{sealedKey: true}
+	for k, v := range m {
+		sealed[k] = v
+	}
+	return sealed
+}
+
+// number counts the data chunks of s and resolves its references.
+func (a *Writer) number(s *stream.Segment) error {
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		switch e.Kind {
+		case stream.Data:
+			if a.ordinal == math.MaxUint32 {
+				return fmt.Errorf("more than %d data chunks", uint32(math.MaxUint32))
+			}
+			_, added, err := a.chunks.Add(e.Hash)
+			if err != nil {
+				return err
+			}
+			if added {
+				a.targets = append(a.targets, target{uint32(a.ordinal), uint32(e.Len)})
+			}
+			a.ordinal++
+		case stream.Ref:
+			n, ok := a.chunks.Lookup(e.Hash)
+			if !ok {
+				return corruptf("reference to the chunk %v, which did not come before it", e.Hash)
+			}
+			if t := a.targets[n]; int64(t.length) != e.Len {
+				return corruptf("reference of %d bytes to the chunk %v of %d bytes", e.Len, e.Hash, t.length)
+			}
+			e.Ordinal = int64(a.targets[n].ordinal)
+		}
+	}
+	return nil
+}
+
+// frame writes f and notes it in the index. ordinal is the number of data chunks before it.
+func (a *Writer) frame(f stream.Frame, ordinal int64) error {
+	at := span{pos: a.out.pos}
+	a.out.hasher.Reset()
+	if err := a.frames.Write(f); err != nil {
+		return err
+	}
+	at.len = a.out.pos - at.pos
+	at.digest = a.out.hasher.Sum()
+	a.addToRun(at)
+	info := &a.root.info
+	switch f := f.(type) {
+	case *stream.Header:
+		info.Meta = f.Meta
+	case *stream.Open:
+		info.Streams = append(info.Streams, Stream{ID: f.ID, Name: f.Name, Chunker: f.Chunker})
+	case *stream.Segment:
+		info.Totals.Add(f)
+		a.addSegment(f, segmentRef{key{len(info.Streams) - 1, f.Offset, ordinal}, at})
+	case *stream.Dict:
+		a.root.dicts = append(a.root.dicts, dictRef{f.ID, at})
+	case *stream.Close:
+		s := &info.Streams[len(info.Streams)-1]
+		s.Size, s.Root, s.Digests = f.Size, f.Root, f.Digests
+	case *stream.End:
+		a.ended = true
+	}
+	return nil
+}
+
+func (a *Writer) addToRun(at span) {
+	if a.runLength == 0 {
+		a.runStart = at.pos
+		a.run.Reset()
+	}
+	a.run.Write(at.digest[:])
+	if a.runLength++; a.runLength == runFrames {
+		a.endRun()
+	}
+}
+
+func (a *Writer) endRun() {
+	if a.runLength == 0 {
+		return
+	}
+	at := span{a.runStart, a.out.pos - a.runStart, a.run.Sum()}
+	a.root.runs = append(a.root.runs, run{at, a.runLength})
+	a.runLength = 0
+}
+
+func (a *Writer) addSegment(f *stream.Segment, ref segmentRef) {
+	a.page = append(a.page, ref)
+	stream.AppendEntries(a.entries, f.Entries, false)
+	if len(a.page) == pageSegments || len(a.entries.Written()) >= pageBytes {
+		a.endPage()
+	}
+}
+
+func (a *Writer) endPage() {
+	if len(a.page) == 0 {
+		return
+	}
+	number := len(a.root.firsts)
+	a.root.firsts = append(a.root.firsts, first{a.page[0].key, a.segments})
+	a.segments += int64(len(a.page))
+	w := wire.NewWriter()
+	appendMapPage(w, number, a.page)
+	a.pages[0] = append(a.pages[0], bytes.Clone(w.Written()))
+	w.Reset()
+	appendEntryPage(w, number, len(a.page), a.entries.Written())
+	a.pages[1] = append(a.pages[1], bytes.Clone(w.Written()))
+	a.page = a.page[:0]
+	a.entries.Reset()
+}
+
+// Finish writes the index and the trailer behind the End frame, and returns the archive id.
+func (a *Writer) Finish() (Hash, error) {
+	if a.err == nil && !a.ended {
+		a.err = stream.ErrTruncated
+	}
+	if a.err != nil {
+		return Hash{}, a.err
+	}
+	id, err := a.finish()
+	a.err = err
+	if err == nil {
+		a.err = errors.New("archive is finished")
+	}
+	return id, err
+}
+
+func (a *Writer) finish() (Hash, error) {
+	a.endRun()
+	a.endPage()
+	for i, list := range []*[]span{&a.root.maps, &a.root.entries} {
+		for _, page := range a.pages[i] {
+			at, err := a.put(page)
+			if err != nil {
+				return Hash{}, err
+			}
+			*list = append(*list, at)
+		}
+	}
+	w := wire.NewWriter()
+	appendRoot(w, &a.root)
+	if _, err := parseRoot(w.Written()); err != nil {
+		return Hash{}, fmt.Errorf("index that was to be written: %w", err)
+	}
+	at, err := a.put(w.Written())
+	if err != nil {
+		return Hash{}, err
+	}
+	_, err = a.put(trailer{at}.append(nil))
+	return at.digest, err
+}
+
+// put writes a frame of the index.
+func (a *Writer) put(p []byte) (span, error) {
+	at := span{a.out.pos, int64(len(p)), blake.Sum(p)}
+	_, err := a.out.Write(p)
+	return at, err
+}
+
+// Size returns the number of bytes written.
+func (a *Writer) Size() int64 { return a.out.pos }
+
+// Info returns what the archive tells about its content, complete once Finish was called.
+func (a *Writer) Info() *Info { return &a.root.info }

@@ -1,0 +1,190 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/blake"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// CatOptions choose what Cat and CatStream restore. The zero value is the whole of the only
+// stream.
+type CatOptions struct {
+	Stream   string // name; "" is the only one
+	Offset   int64
+	Length   int64 // 0 is all up to the end
+	Threads  int   // decoders; 0 is 1
+	Progress Progress
+	TempDir  string // of CatStream's temporary file; "" is the system's
+}
+
+// ErrChoose: there is not exactly one stream, and none was named; or none has that name.
+var ErrChoose = errors.New("no such stream")
+
+// Cat restores a stream of an archive to out.
+func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOptions) error {
+	no, err := choose(r.Info().Streams, o.Stream)
+	if err != nil {
+		return err
+	}
+	return r.Restore(ctx, no, out, archive.RestoreOptions{
+		Offset: o.Offset, Length: o.Length, Threads: o.Threads, Progress: o.Progress,
+	})
+}
+
+// choose returns the number of the stream that is meant.
+func choose(streams []archive.Stream, name string) (int, error) {
+	var names []string
+	for i := range streams {
+		if streams[i].Name == name {
+			return i, nil
+		}
+		names = append(names, fmt.Sprintf("%q", streams[i].Name))
+	}
+	switch {
+	case name == "" && len(streams) == 1:
+		return 0, nil
+	case len(streams) == 0:
+		return 0, fmt.Errorf("%w: there are no streams", ErrChoose)
+	case name == "":
+		return 0, fmt.Errorf("%w: choose one of %s", ErrChoose, strings.Join(names, ", "))
+	}
+	return 0, fmt.Errorf("%w: %q; there are %s", ErrChoose, name, strings.Join(names, ", "))
+}
+
+// CatStream restores a stream from frames, or from an archive that is read from front to
+// back, to out. Since a later segment may refer to any chunk, it keeps a copy of all chunks
+// in a temporary file without a name, and up to 80 bytes of memory for each.
+//
+// Every byte is verified before it is written, but whether the stream is complete is known
+// only at the end: a caller has to withdraw what was written if CatStream fails.
+func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOptions) error {
+	store, err := newSpool(o.TempDir)
+	if err != nil {
+		return err
+	}
+	defer store.close()
+	decoder, err := newDecoder(o.Threads)
+	if err != nil {
+		return err
+	}
+	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src)}
+	c.to = math.MaxInt64
+	if o.Length > 0 && o.Length < c.to-o.Offset {
+		c.to = o.Offset + o.Length
+	}
+	if err := ordered.Map(ctx, o.Threads, c.read, c.decode, c.write); err != nil {
+		return err
+	}
+	if !c.found {
+		return fmt.Errorf("%w: %q", ErrChoose, o.Stream)
+	}
+	return nil
+}
+
+type catting struct {
+	out   archive.Output
+	o     CatOptions
+	to    int64
+	in    *archive.Scanner
+	spool *spool
+	codec decoder
+	parts [][]byte
+
+	found, writing bool
+}
+
+// decoded is a segment with its payload decoded, or another frame.
+type decoded struct {
+	frame stream.Frame
+	raw   []byte
+}
+
+func (c *catting) read(emit func(decoded) error) error {
+	return eachFrame(context.Background(), c.in, func(f stream.Frame) error {
+		if d, ok := f.(*stream.Dict); ok {
+			return c.codec.add(d)
+		}
+		return emit(decoded{frame: f})
+	})
+}
+
+// decode decodes a segment and verifies its chunks.
+func (c *catting) decode(d decoded) (decoded, error) {
+	s, ok := d.frame.(*stream.Segment)
+	if !ok {
+		return d, nil
+	}
+	var err error
+	if d.raw, err = c.codec.decode(s); err != nil {
+		return d, err
+	}
+	at, raw := s.Offset, d.raw
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		if e.Kind == stream.Data {
+			if blake.Sum(raw[:e.Len]) != e.Hash {
+				return d, fmt.Errorf("%w: chunk at offset %d does not have its hash %v", stream.ErrCorrupt, at, e.Hash)
+			}
+			raw = raw[e.Len:]
+		}
+		at += e.Len
+	}
+	return d, nil
+}
+
+func (c *catting) write(d decoded) error {
+	switch f := d.frame.(type) {
+	case *stream.Open:
+		if c.o.Stream == "" && c.found {
+			return fmt.Errorf("%w: there are several: choose one", ErrChoose)
+		}
+		c.writing = c.o.Stream == "" || c.o.Stream == f.Name
+		c.found = c.found || c.writing
+	case *stream.Close:
+		if c.writing && c.o.Offset > f.Size {
+			return fmt.Errorf("offset %d is outside of the stream of %d bytes", c.o.Offset, f.Size)
+		}
+	case *stream.Segment:
+		defer f.Release()
+		return c.segment(f, d.raw)
+	}
+	return nil
+}
+
+func (c *catting) segment(s *stream.Segment, raw []byte) error {
+	if err := c.spool.put(s.Entries, raw); err != nil {
+		return err
+	}
+	size := s.Size()
+	if !c.writing || s.Offset+size <= c.o.Offset || s.Offset >= c.to {
+		return nil
+	}
+	c.parts = c.parts[:0]
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		var part []byte
+		switch e.Kind {
+		case stream.Data:
+			part, raw = raw[:e.Len], raw[e.Len:]
+		case stream.Ref:
+			var err error
+			if part, err = c.spool.get(e); err != nil {
+				return err
+			}
+		}
+		c.parts = append(c.parts, part)
+	}
+	if err := archive.WriteEntries(c.out, s.Offset, s.Entries, c.parts, c.o.Offset, c.to); err != nil {
+		return err
+	}
+	c.o.Progress.report(min(s.Offset+size, c.to) - c.o.Offset)
+	return nil
+}

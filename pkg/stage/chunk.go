@@ -1,0 +1,231 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/blake"
+	"hexz/pkg/chunker"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// ChunkOptions are the options of Chunk. The zero value works.
+type ChunkOptions struct {
+	Chunker    chunker.Options
+	Digests    []string // whole-stream digests to store: sha256, blake3
+	ExpectSize int64    // the bytes that all sources must have together; 0 is any
+	Threads    int      // hashing workers; 0 is 1
+	Progress   Progress
+}
+
+const chunkName = "hexz-chunk"
+
+// Chunk cuts the sources into chunks, hashes them, and writes a stream of frames to dst.
+func Chunk(ctx context.Context, dst io.Writer, sources []Source, o ChunkOptions) (*Stats, error) {
+	out := &output{Writer: stream.NewWriter(dst), name: chunkName, progress: o.Progress}
+	c := &chunking{out: out, o: o}
+	return out.end(c.run(ctx, sources))
+}
+
+type chunking struct {
+	out     *output
+	o       ChunkOptions
+	digests map[string]hash.Hash
+	pool    sync.Pool
+	id      int64
+	offset  int64
+}
+
+// step is the next thing to write: one of its fields is set.
+type step struct {
+	open  *stream.Open
+	batch *batch
+	hole  int64
+	close bool
+}
+
+// batch is a run of pieces of a stream and the hashes of its chunks.
+type batch struct {
+	chunker.Batch
+	hashes []blake.Hash
+}
+
+func (c *chunking) run(ctx context.Context, sources []Source) error {
+	for _, name := range c.o.Digests {
+		if archive.NewDigest(name) == nil {
+			return fmt.Errorf("unknown digest %q", name)
+		}
+	}
+	split, err := chunker.NewSplitter(c.o.Chunker)
+	if err != nil {
+		return err
+	}
+	c.pool.New = func() any { return new(batch) }
+	header := &stream.Header{}
+	header.AddStage(chunkName, nil)
+	if err := c.out.Write(header); err != nil {
+		return err
+	}
+	err = ordered.Map(ctx, c.o.Threads, func(emit func(step) error) error {
+		for i := range sources {
+			if err := c.read(split, &sources[i], int64(i), emit); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, hashBatch, c.write)
+	if err != nil {
+		return err
+	}
+	if want := c.o.ExpectSize; want > 0 && c.out.bytes != want {
+		return fmt.Errorf("input has %d bytes, expected were %d", c.out.bytes, want)
+	}
+	return c.out.End(stream.Meta{"streams": c.out.streams, "size": c.out.bytes})
+}
+
+// read emits the steps of one source.
+func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit func(step) error) error {
+	err := emit(step{open: &stream.Open{ID: id, Name: src.Name, Size: src.Size, Chunker: c.o.Chunker.Params()}})
+	if err != nil {
+		return err
+	}
+	at := int64(0)
+	for {
+		e, err := src.next(at)
+		if err == io.EOF {
+			return emit(step{close: true})
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", src.Name, err)
+		}
+		if e.hole > 0 {
+			if err := emit(step{hole: e.hole}); err != nil {
+				return err
+			}
+			at += e.hole
+			continue
+		}
+		split.Start(e.data, at)
+		n, err := c.cut(split, emit)
+		if at += n; err != nil {
+			return fmt.Errorf("%s: at byte %d: %w", src.Name, at, err)
+		}
+	}
+}
+
+// cut emits all pieces of the splitter, and returns how many bytes they were.
+func (c *chunking) cut(split *chunker.Splitter, emit func(step) error) (int64, error) {
+	n := int64(0)
+	for {
+		b := c.pool.Get().(*batch)
+		err := split.Next(&b.Batch)
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		for _, p := range b.Pieces {
+			n += p.Len
+		}
+		if err := emit(step{batch: b}); err != nil {
+			return n, err
+		}
+	}
+}
+
+func hashBatch(s step) (step, error) {
+	if b := s.batch; b != nil {
+		b.hashes = b.hashes[:0]
+		data := b.Data
+		for _, p := range b.Pieces {
+			if !p.Zero {
+				b.hashes = append(b.hashes, blake.Sum(data[:p.Len]))
+				data = data[p.Len:]
+			}
+		}
+	}
+	return s, nil
+}
+
+// write turns a step into frames.
+func (c *chunking) write(s step) error {
+	switch {
+	case s.open != nil:
+		c.id, c.offset = s.open.ID, 0
+		c.digests = map[string]hash.Hash{}
+		for _, name := range c.o.Digests {
+			c.digests[name] = archive.NewDigest(name)
+		}
+		return c.out.Write(s.open)
+	case s.batch != nil:
+		defer c.pool.Put(s.batch)
+		return c.writeBatch(s.batch)
+	case s.hole > 0:
+		c.digestZeros(s.hole)
+		return c.segment([]stream.Entry{{Kind: stream.Hole, Len: s.hole}}, nil)
+	}
+	sums := map[string][]byte{}
+	for name, h := range c.digests {
+		sums[name] = h.Sum(nil)
+	}
+	return c.out.CloseStream(sums)
+}
+
+// writeBatch writes a batch as segments of up to DefaultBlock bytes.
+func (c *chunking) writeBatch(b *batch) error {
+	var entries []stream.Entry
+	data, used, chunk := b.Data, 0, 0
+	flush := func() error {
+		if len(entries) == 0 {
+			return nil
+		}
+		err := c.segment(entries, data[:used])
+		entries, data, used = entries[:0], data[used:], 0
+		return err
+	}
+	for _, p := range b.Pieces {
+		if len(entries) >= maxSegmentEntries || !p.Zero && used > 0 && used+int(p.Len) > DefaultBlock {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		if p.Zero {
+			c.digestZeros(p.Len)
+			entries = append(entries, stream.Entry{Kind: stream.Zero, Len: p.Len})
+			continue
+		}
+		c.digest(data[used : used+int(p.Len)])
+		entries = append(entries, stream.Entry{Kind: stream.Data, Len: p.Len, Hash: b.hashes[chunk]})
+		chunk++
+		used += int(p.Len)
+	}
+	return flush()
+}
+
+func (c *chunking) segment(entries []stream.Entry, payload []byte) error {
+	s := &stream.Segment{Stream: c.id, Offset: c.offset, Entries: entries, Codec: stream.RawCodec, RawLen: len(payload), Payload: payload}
+	c.offset += s.Size()
+	return c.out.Write(s)
+}
+
+func (c *chunking) digest(p []byte) {
+	for _, h := range c.digests {
+		h.Write(p)
+	}
+}
+
+func (c *chunking) digestZeros(n int64) {
+	for _, h := range c.digests {
+		archive.WriteZeros(h, n)
+	}
+}
+
+// errShrunk: a file has fewer bytes than it had when it was opened.
+var errShrunk = errors.New("file became shorter while it was read")

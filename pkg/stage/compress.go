@@ -1,0 +1,271 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/codec"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// CompressOptions are the options of Compress. The zero value works.
+type CompressOptions struct {
+	Codec     string // see package codec; "" is zstd
+	Level     int    // 0 is the codec's default
+	Block     int    // raw length at which a segment is full, in bytes; 0 is DefaultBlock
+	Dict      []byte // zstd dictionary to use, or nil
+	TrainDict int    // size of a dictionary to train from the stream; 0 is none
+	Threads   int    // encoders; 0 is 1
+	Progress  Progress
+
+	// Note is called with a remark worth a line, such as a dictionary that was not worth it.
+	Note func(string)
+}
+
+const compressName = "hexz-compress"
+
+// trainBytes is how much of a stream is looked at, and kept in memory, to train a dictionary.
+const trainBytes = 16 << 20
+
+// Compress regroups the data chunks of a stream of frames into segments of Block bytes and
+// encodes them. Where a segment ends depends on the chunks alone, not on the segments that
+// came in.
+func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*Stats, error) {
+	out := &output{Writer: stream.NewWriter(dst), name: compressName, progress: o.Progress}
+	c := &compressing{out: out, o: o, in: archive.NewScanner(src)}
+	return out.end(c.run(ctx))
+}
+
+type compressing struct {
+	out     *output
+	o       CompressOptions
+	in      *archive.Scanner
+	codec   decoder
+	encoder *codec.Encoder // replaced once, before the first group, by one with a dictionary
+	group   *group
+	trained bool
+	samples []*group // held back until the dictionary is trained
+	held    int      // bytes of samples
+	pool    sync.Pool
+}
+
+// group is a segment to be written, or another frame.
+type group struct {
+	frame   stream.Frame // if not nil, the rest is empty
+	encoder *codec.Encoder
+	seg     stream.Segment
+	raw     []byte
+	encoded []byte
+}
+
+func (c *compressing) run(ctx context.Context) error {
+	if c.o.Block == 0 {
+		c.o.Block = DefaultBlock
+	}
+	if c.o.Block < 1 || c.o.Block > stream.MaxPayload {
+		return fmt.Errorf("block size %d is not between 1 and %d", c.o.Block, stream.MaxPayload)
+	}
+	var err error
+	if c.codec, err = newDecoder(1); err != nil {
+		return err
+	}
+	if err := c.useDict(c.o.Dict); err != nil {
+		return err
+	}
+	c.pool.New = func() any { return new(group) }
+	return ordered.Map(ctx, c.o.Threads, c.read, c.encode, c.write)
+}
+
+// useDict makes the encoder.
+func (c *compressing) useDict(dict []byte) error {
+	var err error
+	c.encoder, err = codec.NewEncoder(codec.Options{Name: c.o.Codec, Level: c.o.Level, Dict: dict, Threads: max(c.o.Threads, 1)})
+	return err
+}
+
+// stage returns what the header tells of this stage.
+func (c *compressing) stage() stream.Meta {
+	m := stream.Meta{"codec": c.o.Codec, "level": c.o.Level, "block": c.o.Block}
+	if c.o.Codec == "" {
+		m["codec"] = codec.Zstd
+	}
+	if c.o.Level == 0 {
+		delete(m, "level")
+	}
+	return m
+}
+
+func (c *compressing) read(emit func(*group) error) error {
+	for {
+		f, err := c.in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.frame(f, emit); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *compressing) frame(f stream.Frame, emit func(*group) error) error {
+	switch f := f.(type) {
+	case *stream.Header:
+		f.AddStage(compressName, c.stage())
+	case *stream.Open:
+		if err := emit(&group{frame: f}); err != nil {
+			return err
+		}
+		return c.openStream(f.ID, emit)
+	case *stream.Dict:
+		return c.codec.add(f)
+	case *stream.Segment:
+		defer f.Release()
+		return c.segment(f, emit)
+	case *stream.Close:
+		if err := c.flush(emit); err != nil {
+			return err
+		}
+		if err := c.train(emit); err != nil {
+			return err
+		}
+	}
+	return emit(&group{frame: f})
+}
+
+// openStream writes a given dictionary in front of the first segment.
+func (c *compressing) openStream(id int64, emit func(*group) error) error {
+	c.group = nil
+	if c.o.Dict == nil || c.trained {
+		return nil
+	}
+	c.trained = true
+	return c.emitDict(c.o.Dict, emit)
+}
+
+func (c *compressing) emitDict(dict []byte, emit func(*group) error) error {
+	id, err := codec.DictID(dict)
+	if err != nil {
+		return err
+	}
+	return emit(&group{frame: &stream.Dict{ID: int64(id), Bytes: dict}})
+}
+
+// segment adds the entries of s to the current group.
+func (c *compressing) segment(s *stream.Segment, emit func(*group) error) error {
+	raw, err := c.codec.decode(s)
+	if err != nil {
+		return err
+	}
+	at := s.Offset
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		if g := c.group; g != nil && (len(g.seg.Entries) >= maxSegmentEntries ||
+			e.Kind == stream.Data && len(g.raw) > 0 && len(g.raw)+int(e.Len) > c.o.Block) {
+			if err := c.flush(emit); err != nil {
+				return err
+			}
+		}
+		if c.group == nil {
+			g := c.pool.Get().(*group)
+			g.seg.Stream, g.seg.Offset = s.Stream, at
+			c.group = g
+		}
+		c.group.seg.Entries = append(c.group.seg.Entries, *e)
+		at += e.Len
+		if e.Kind == stream.Data {
+			c.group.raw = append(c.group.raw, raw[:e.Len]...)
+			raw = raw[e.Len:]
+		}
+	}
+	return nil
+}
+
+// flush emits the current group, or holds it back as a sample.
+func (c *compressing) flush(emit func(*group) error) error {
+	g := c.group
+	if g == nil {
+		return nil
+	}
+	c.group = nil
+	if c.o.TrainDict > 0 && !c.trained {
+		c.samples = append(c.samples, g)
+		if c.held += len(g.raw); c.held < trainBytes {
+			return nil
+		}
+		return c.train(emit)
+	}
+	g.encoder = c.encoder
+	return emit(g)
+}
+
+// train makes a dictionary from the samples, and emits it, if it is worth it, and them.
+func (c *compressing) train(emit func(*group) error) error {
+	if c.trained || c.o.TrainDict == 0 || c.held == 0 && len(c.samples) == 0 {
+		return nil
+	}
+	c.trained = true
+	var raws [][]byte
+	for _, g := range c.samples {
+		raws = append(raws, g.raw)
+	}
+	dict, gain, err := codec.TrainDict(raws, c.o.TrainDict, c.o.Level)
+	if err != nil {
+		return err
+	}
+	if dict == nil {
+		c.note(fmt.Sprintf("no dictionary: a trial gained %.1f %%, %.0f %% are worth it", 100*gain, 100*codec.MinDictGain))
+	} else {
+		c.note(fmt.Sprintf("a dictionary of %d bytes gained %.1f %% in a trial", len(dict), 100*gain))
+		if err := c.useDict(dict); err != nil {
+			return err
+		}
+		if err := c.emitDict(dict, emit); err != nil {
+			return err
+		}
+	}
+	for _, g := range c.samples {
+		g.encoder = c.encoder
+		if err := emit(g); err != nil {
+			return err
+		}
+	}
+	c.samples = nil
+	return nil
+}
+
+func (c *compressing) note(s string) {
+	if c.o.Note != nil {
+		c.o.Note(s)
+	}
+}
+
+func (c *compressing) encode(g *group) (*group, error) {
+	if g.frame == nil {
+		g.seg.RawLen = len(g.raw)
+		g.seg.Codec, g.seg.Payload = g.encoder.Encode(g.encoded, g.raw)
+	}
+	return g, nil
+}
+
+func (c *compressing) write(g *group) error {
+	if g.frame != nil {
+		return c.out.Write(g.frame)
+	}
+	if err := c.out.Write(&g.seg); err != nil {
+		return err
+	}
+	if g.seg.Codec != stream.RawCodec {
+		g.encoded = g.seg.Payload
+	}
+	*g = group{seg: stream.Segment{Entries: g.seg.Entries[:0]}, raw: g.raw[:0], encoded: g.encoded[:0]}
+	c.pool.Put(g)
+	return nil
+}

@@ -1,0 +1,39 @@
+package stage
+
+import (
+	"fmt"
+
+	"hexz/pkg/codec"
+	"hexz/pkg/stream"
+)
+
+// decoder decodes segments. Safe for concurrent use.
+type decoder struct{ *codec.Decoder }
+
+func newDecoder(threads int) (decoder, error) {
+	d, err := codec.NewDecoder(max(threads, 1))
+	return decoder{d}, err
+}
+
+// add takes a dictionary.
+func (d decoder) add(f *stream.Dict) error {
+	if f.ID > 1<<32-1 {
+		return fmt.Errorf("%w: dictionary id %d", stream.ErrCorrupt, f.ID)
+	}
+	if err := d.AddDict(uint32(f.ID), f.Bytes); err != nil {
+		return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
+	}
+	return nil
+}
+
+// decode returns the decoded payload of s: new memory, or the payload itself.
+func (d decoder) decode(s *stream.Segment) ([]byte, error) {
+	if s.Codec == stream.RawCodec {
+		return s.Payload, nil
+	}
+	raw, err := d.Decode(nil, s.Codec, s.Payload, s.RawLen)
+	if err != nil {
+		return nil, fmt.Errorf("%w: segment at offset %d: %w", stream.ErrCorrupt, s.Offset, err)
+	}
+	return raw, nil
+}

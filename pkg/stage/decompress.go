@@ -1,0 +1,85 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// DecompressOptions are the options of Decompress. The zero value works.
+type DecompressOptions struct {
+	Threads  int // decoders; 0 is 1
+	Progress Progress
+}
+
+// Decompress undoes Compress: it copies a stream of frames with all payloads decoded, and
+// without dictionaries.
+func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o DecompressOptions) (*Stats, error) {
+	out := &output{Writer: stream.NewWriter(dst), name: compressName, progress: o.Progress}
+	return out.end(decompress(ctx, out, archive.NewScanner(src), o))
+}
+
+func decompress(ctx context.Context, out *output, in *archive.Scanner, o DecompressOptions) error {
+	decoder, err := newDecoder(o.Threads)
+	if err != nil {
+		return err
+	}
+	return ordered.Map(ctx, o.Threads, func(emit func(stream.Frame) error) error {
+		for {
+			f, err := in.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			switch f := f.(type) {
+			case *stream.Header:
+				dropStage(f, compressName)
+			case *stream.Dict:
+				if err := decoder.add(f); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := emit(f); err != nil {
+				return err
+			}
+		}
+	}, func(f stream.Frame) (stream.Frame, error) {
+		s, ok := f.(*stream.Segment)
+		if !ok || s.Codec == stream.RawCodec {
+			return f, nil
+		}
+		raw, err := decoder.decode(s)
+		if err != nil {
+			return nil, err
+		}
+		s.Codec, s.Payload = stream.RawCodec, raw
+		return s, nil
+	}, func(f stream.Frame) error {
+		err := out.Write(f)
+		if s, ok := f.(*stream.Segment); ok {
+			s.Release()
+		}
+		return err
+	})
+}
+
+// dropStage removes a stage from the record in h, since it is undone.
+func dropStage(h *stream.Header, name string) {
+	list, _ := h.Meta["stages"].([]any)
+	kept := []any{}
+	for _, v := range list {
+		if m, ok := v.(stream.Meta); !ok || m["stage"] != name {
+			kept = append(kept, v)
+		}
+	}
+	if list != nil {
+		h.Meta["stages"] = kept
+	}
+}

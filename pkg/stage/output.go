@@ -1,0 +1,63 @@
+package stage
+
+import (
+	"bufio"
+	"io"
+	"os"
+
+	"hexz/pkg/archive"
+)
+
+// PlainOutput is an archive.Output that writes every byte to an io.Writer: a pipe or a device.
+type PlainOutput struct{ w *bufio.Writer }
+
+// NewPlainOutput returns a PlainOutput on w. Call Flush at the end.
+func NewPlainOutput(w io.Writer) *PlainOutput {
+	return &PlainOutput{bufio.NewWriterSize(w, DefaultBlock)}
+}
+
+// Write writes p.
+func (o *PlainOutput) Write(p []byte) (int, error) { return o.w.Write(p) }
+
+// Zeros writes n zero bytes.
+func (o *PlainOutput) Zeros(n int64) error { return archive.WriteZeros(o.w, n) }
+
+// Hole writes n zero bytes.
+func (o *PlainOutput) Hole(n int64) error { return archive.WriteZeros(o.w, n) }
+
+// Flush writes what is still buffered.
+func (o *PlainOutput) Flush() error { return o.w.Flush() }
+
+// FileOutput is an archive.Output on a new regular file: holes stay holes.
+type FileOutput struct {
+	f  *os.File
+	at int64
+}
+
+// NewFileOutput returns a FileOutput on f, an empty file. Call Flush at the end.
+func NewFileOutput(f *os.File) *FileOutput { return &FileOutput{f: f} }
+
+// Write writes p.
+func (o *FileOutput) Write(p []byte) (int, error) {
+	n, err := o.f.WriteAt(p, o.at)
+	o.at += int64(n)
+	return n, err
+}
+
+// Zeros allocates n bytes, which read as zero.
+func (o *FileOutput) Zeros(n int64) error {
+	if err := allocate(o.f, o.at, n); err != nil {
+		return archive.WriteZeros(o, n)
+	}
+	o.at += n
+	return nil
+}
+
+// Hole leaves n bytes unallocated.
+func (o *FileOutput) Hole(n int64) error {
+	o.at += n
+	return nil
+}
+
+// Flush gives the file its size.
+func (o *FileOutput) Flush() error { return o.f.Truncate(o.at) }

@@ -1,0 +1,82 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// SealOptions are the options of Seal. The zero value works.
+type SealOptions struct {
+	Progress Progress
+}
+
+const sealName = "hexz-seal"
+
+// Seal makes an archive of a stream of frames. If it fails, what was written has no index and
+// no trailer.
+func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*Stats, error) {
+	w := archive.NewWriter(dst)
+	done := int64(0)
+	err := eachFrame(ctx, archive.NewScanner(src), func(f stream.Frame) error {
+		s, ok := f.(*stream.Segment)
+		if ok {
+			defer s.Release()
+			done += s.Size()
+			o.Progress.report(done)
+		}
+		return w.Write(f)
+	})
+	if err != nil {
+		return nil, err
+	}
+	id, err := w.Finish()
+	if err != nil {
+		return nil, err
+	}
+	stats := newStats(sealName, int64(len(w.Info().Streams)), &w.Info().Totals)
+	stats.Written = w.Size()
+	stats.Archive = id.String()
+	return stats, nil
+}
+
+// eachFrame calls do for every frame of in up to its end.
+func eachFrame(ctx context.Context, in *archive.Scanner, do func(stream.Frame) error) error {
+	for {
+		f, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = do(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// UnsealOptions are the options of Unseal. The zero value works.
+type UnsealOptions struct {
+	Progress Progress
+}
+
+const unsealName = "hexz-unseal"
+
+// Unseal makes the stream of frames again from which an archive was sealed. The End frame is
+// written only when all stored bytes were verified.
+func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*Stats, error) {
+	out := &output{Writer: stream.NewWriter(dst), name: unsealName, progress: o.Progress}
+	return out.end(eachFrame(ctx, archive.NewScanner(src), func(f stream.Frame) error {
+		if s, ok := f.(*stream.Segment); ok {
+			defer s.Release()
+		}
+		return out.Write(f)
+	}))
+}

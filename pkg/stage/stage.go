@@ -1,0 +1,100 @@
+// Package stage holds what the hexz binaries do: each stage reads a stream of frames (or bytes)
+// from an io.Reader and writes one (or an archive, or bytes) to an io.Writer.
+//
+// Every stage that reads frames takes an archive as well and reads its body. A stage that
+// fails ends its output with an Abort frame, if it still can, and returns the error; the
+// sentinels of package stream tell whose fault it was. Options are plain structs whose zero
+// value works. No stage closes what it did not open.
+package stage
+
+import (
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// Sizes of the segments that stages make.
+const (
+	// DefaultBlock is the raw length at which a segment is full, in bytes.
+	DefaultBlock = 256 << 10
+
+	// maxSegmentEntries keeps segments small that have little or no payload.
+	maxSegmentEntries = 1024
+)
+
+// Progress is called now and then with the number of content bytes done so far. It may be nil.
+type Progress func(done int64)
+
+func (p Progress) report(done int64) {
+	if p != nil {
+		p(done)
+	}
+}
+
+// Stats tell what a stage did. They are written as JSON; fields are only ever added.
+type Stats struct {
+	Version  int    `json:"version"` // of this object: 1
+	Stage    string `json:"stage"`
+	Streams  int64  `json:"streams"`
+	Bytes    int64  `json:"bytes"` // of content
+	Segments int64  `json:"segments"`
+	Data     Count  `json:"data"`
+	Zero     Count  `json:"zero"`
+	Hole     Count  `json:"hole"`
+	Ref      Count  `json:"ref"`
+	Raw      int64  `json:"raw_bytes"`     // of payloads, decoded
+	Payload  int64  `json:"payload_bytes"` // of payloads, as written
+	Written  int64  `json:"written_bytes"` // all that was written
+	Archive  string `json:"archive_id,omitempty"`
+}
+
+// Count counts entries and the bytes that they stand for.
+type Count struct {
+	N     int64 `json:"n"`
+	Bytes int64 `json:"bytes"`
+}
+
+func newStats(name string, streams int64, t *archive.Totals) *Stats {
+	return &Stats{
+		Version: 1, Stage: name, Streams: streams, Segments: t.Segments,
+		Bytes: t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes,
+		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref),
+		Raw: t.Raw, Payload: t.Stored,
+	}
+}
+
+// output writes the frames of a stage and counts them.
+type output struct {
+	*stream.Writer
+	name     string
+	progress Progress
+	streams  int64
+	bytes    int64
+	totals   archive.Totals
+}
+
+// Write writes f and counts it.
+func (o *output) Write(f stream.Frame) error {
+	if err := o.Writer.Write(f); err != nil {
+		return err
+	}
+	switch f := f.(type) {
+	case *stream.Open:
+		o.streams++
+	case *stream.Segment:
+		o.totals.Add(f)
+		o.bytes += f.Size()
+		o.progress.report(o.bytes)
+	}
+	return nil
+}
+
+// end finishes a stage: with an Abort frame if err is an error.
+func (o *output) end(err error) (*Stats, error) {
+	if err != nil {
+		o.Abort(o.name, err)
+		return nil, err
+	}
+	s := newStats(o.name, o.streams, &o.totals)
+	s.Written = o.Written()
+	return s, nil
+}
