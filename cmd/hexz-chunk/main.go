@@ -1,0 +1,138 @@
+// Command hexz-chunk cuts files, devices or what a pipe delivers into chunks.
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/chunker"
+	"hexz/pkg/stage"
+)
+
+func main() { cli.Main(command()) }
+
+// flags are what the flags of this binary set, beside the options of the stage.
+type flags struct {
+	stage.ChunkOptions
+	name, chunker string
+	exec          bool
+}
+
+func command() *cli.Command {
+	var o flags
+	return &cli.Command{
+		Name:  "hexz-chunk",
+		Args:  "[[NAME=]FILE]... | --exec -- CMD ARG...",
+		Short: "Cut files, devices or pipes into chunks",
+		Long: `Reads each FILE as one stream, cuts it into chunks, hashes them, and writes a
+chunk stream to standard output. Without FILE, or with "-", it reads standard
+input. Regular files, block devices and pipes will do; holes of files are found
+without reading them, and stay holes.
+
+A stream is called "disk" unless it is given a NAME. With several FILEs each
+needs a NAME of its own.`,
+		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal > disk.hxz
+  hexz-chunk disk=sda.img memory=ram.bin | hexz-seal -o vm.hxz
+  hexz-chunk --name db --exec -- pg_dump shop | hexz-compress | hexz-seal -o db.hxz`,
+		MaxArgs: -1,
+		Threads: true, Output: true, Progress: true, Stats: true,
+		Flags: func(f *pflag.FlagSet) {
+			f.Var(cli.ChoiceVar(&o.chunker, "fastcdc", "fastcdc", "fixed"), "chunker", "cut where the content says so, or at a fixed `KIND` of size: fastcdc or fixed")
+			f.Var(cli.SizeVar(&o.Chunker.Avg, chunker.DefaultAvg), "avg", "average chunk `SIZE` of fastcdc")
+			f.Var(cli.SizeVar(&o.Chunker.Min, 0), "min", "minimum chunk `SIZE` of fastcdc (default a quarter of --avg)")
+			f.Var(cli.SizeVar(&o.Chunker.Max, 0), "max", "maximum chunk `SIZE` of fastcdc (default four times --avg)")
+			f.Var(cli.SizeVar(&o.Chunker.Size, chunker.DefaultSize), "size", "chunk `SIZE` of fixed")
+			f.StringVar(&o.name, "name", "disk", "`NAME` of the stream that is given none")
+			f.BoolVar(&o.exec, "exec", false, "pack the output of the command behind --, and fail if it fails")
+			f.Var(cli.SizeVar(&o.ExpectSize, 0), "expect-size", "fail unless the input has `SIZE` bytes in all")
+			f.StringSliceVar(&o.Digests, "digest", nil, "store digests of whole streams: `LIST` of sha256, blake3")
+		},
+		Run: func(env *cli.Env, args []string) error { return run(env, &o, args) },
+	}
+}
+
+func run(env *cli.Env, o *flags, args []string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	sources, total, err := o.sources(env, args)
+	if err != nil {
+		return err
+	}
+	out, err := env.Output()
+	if err != nil {
+		return err
+	}
+	defer out.Cleanup()
+	o.Threads = env.Threads
+	o.Progress = env.Progress(total)
+	stats, err := stage.Chunk(env.Ctx, out, sources, o.ChunkOptions)
+	if err != nil {
+		return err
+	}
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	return env.Stats(stats)
+}
+
+// check turns flags into options of the chunker.
+func (o *flags) check() error {
+	if o.chunker == "fixed" {
+		o.Chunker = chunker.Options{Name: chunker.FixedV1, Size: o.Chunker.Size}
+	} else {
+		o.Chunker.Size = 0
+	}
+	if _, err := chunker.New(o.Chunker); err != nil {
+		return cli.Usagef("%w", err)
+	}
+	for _, name := range o.Digests {
+		if err := stage.CheckDigest(name); err != nil {
+			return cli.Usagef("%w", err)
+		}
+	}
+	return nil
+}
+
+// sources opens what is to be packed, and returns the bytes of all if they are known.
+func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, error) {
+	if o.exec {
+		if len(args) == 0 || env.ArgsLenAtDash() != 0 {
+			return nil, 0, cli.Usagef("--exec needs a command behind --, and no FILE")
+		}
+		return []stage.Source{stage.CommandSource(env.Ctx, o.name, args, env.Stdin, env.Stderr)}, -1, nil
+	}
+	if len(args) == 0 {
+		args = []string{"-"}
+	}
+	var sources []stage.Source
+	total := int64(0)
+	seen := map[string]bool{}
+	for _, arg := range args {
+		name, path, ok := strings.Cut(arg, "=")
+		if !ok {
+			name, path = o.name, arg
+		}
+		if name == "" || seen[name] {
+			return nil, 0, cli.WithHint(cli.Usagef("two streams would be named %q, or one has no name", name), "give each FILE a name: disk=sda.img memory=ram.bin")
+		}
+		seen[name] = true
+		f, err := env.Input(path)
+		if err != nil {
+			return nil, 0, err
+		}
+		src, err := stage.FileSource(name, f)
+		if err != nil {
+			return nil, 0, err
+		}
+		sources = append(sources, src)
+		if src.Size < 0 {
+			total = -1
+		} else if total >= 0 {
+			total += src.Size
+		}
+	}
+	return sources, total, nil
+}

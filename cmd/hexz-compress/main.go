@@ -1,0 +1,109 @@
+// Command hexz-compress regroups and encodes the payloads of a chunk stream.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/codec"
+	"hexz/pkg/stage"
+	"hexz/pkg/stream"
+)
+
+func main() { cli.Main(command()) }
+
+// flags are what the flags of this binary set, beside the options of the stage.
+type flags struct {
+	stage.CompressOptions
+	decompress bool
+	dict       string
+}
+
+func command() *cli.Command {
+	var o flags
+	return &cli.Command{
+		Name:  "hexz-compress",
+		Args:  "[FILE]",
+		Short: "Compress the payloads of a chunk stream",
+		Long: `Reads a chunk stream from FILE or standard input, groups its data chunks into
+segments, compresses each segment as a whole, and writes the stream to standard
+output. A segment that does not become smaller is stored as it is. A stream that
+is compressed already is compressed anew.
+
+Levels: zstd 1 to 22, of which 1-2, 3-5, 6-9 and 10-22 are alike (default 3);
+lz4 1 (fast, default) to 9; s2 1 (default) to 3.`,
+		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress -l 9 | hexz-seal > disk.hxz
+  hexz-compress -d disk.hxs | hexz-compress -c lz4 | hexz-seal -o disk.hxz`,
+		MaxArgs: 1,
+		Threads: true, Output: true, Progress: true, Stats: true,
+		Flags: func(f *pflag.FlagSet) {
+			f.VarP(cli.ChoiceVar(&o.Codec, codec.Zstd, codec.Zstd, codec.LZ4, codec.S2, codec.None), "codec", "c", "`CODEC` to use: zstd, lz4, s2 or none")
+			f.IntVarP(&o.Level, "level", "l", 0, "compression `LEVEL` (default depends on the codec)")
+			f.VarP(cli.SizeVar(&o.Block, stage.DefaultBlock), "block", "b", "raw `SIZE` at which a segment is full")
+			f.Var(cli.SizeVar(&o.TrainDict, 0), "train-dict", "train a zstd dictionary of `SIZE` from the first 16 MiB of the stream, and use it if it gains 3 % or more")
+			f.Lookup("train-dict").NoOptDefVal = "112KiB"
+			f.StringVar(&o.dict, "dict", "", "use the zstd dictionary in `FILE`")
+			f.BoolVarP(&o.decompress, "decompress", "d", false, "decode all payloads instead")
+		},
+		Run: func(env *cli.Env, args []string) error { return run(env, &o, args) },
+	}
+}
+
+func run(env *cli.Env, o *flags, args []string) error {
+	if err := o.check(env); err != nil {
+		return err
+	}
+	return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+		if o.decompress {
+			return stage.Decompress(ctx, dst, src, stage.DecompressOptions{Threads: env.Threads, Progress: progress})
+		}
+		o.Threads, o.Progress = env.Threads, progress
+		return stage.Compress(ctx, dst, src, o.CompressOptions)
+	})
+}
+
+// check turns flags into options.
+func (o *flags) check(env *cli.Env) error {
+	if o.Block < 1 || o.Block > stream.MaxPayload {
+		return cli.Usagef("block size %s is not between 1 and %s", cli.FormatSize(int64(o.Block)), cli.FormatSize(stream.MaxPayload))
+	}
+	if (o.dict != "" || o.TrainDict > 0) && (o.Codec != codec.Zstd || o.decompress) {
+		return cli.Usagef("only zstd takes a dictionary")
+	}
+	if o.dict != "" && o.TrainDict > 0 {
+		return cli.Usagef("--dict and --train-dict exclude each other")
+	}
+	if o.TrainDict > stream.MaxDict {
+		return cli.Usagef("a dictionary can have up to %s", cli.FormatSize(stream.MaxDict))
+	}
+	if o.dict != "" {
+		dict, err := readDict(o.dict)
+		if err != nil {
+			return err
+		}
+		o.Dict = dict
+	}
+	if _, err := codec.NewEncoder(codec.Options{Name: o.Codec, Level: o.Level, Dict: o.Dict}); err != nil {
+		return cli.Usagef("%w", err)
+	}
+	o.Note = func(s string) { env.Verbosef("%s", s) }
+	return nil
+}
+
+func readDict(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	dict, err := io.ReadAll(io.LimitReader(f, stream.MaxDict+1))
+	if err == nil && len(dict) > stream.MaxDict {
+		err = fmt.Errorf("%s: a dictionary can have up to %s", path, cli.FormatSize(stream.MaxDict))
+	}
+	return dict, err
+}

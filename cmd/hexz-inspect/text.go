@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/stage"
+)
+
+// printable escapes what a terminal or a reader of columns might stumble over.
+func printable(s string) string {
+	q := strconv.QuoteToGraphic(s)
+	if q == `"`+s+`"` && !strings.ContainsAny(s, "\t") {
+		return s
+	}
+	return q
+}
+
+// report prints lines of a name and a value.
+type report struct {
+	w   io.Writer
+	err error
+}
+
+func (r *report) line(name, format string, args ...any) {
+	if r.err == nil {
+		_, r.err = fmt.Fprintf(r.w, "%-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+}
+
+func printReport(w io.Writer, rep *stage.Report) error {
+	r := &report{w: w}
+	r.line("kind", "%s", rep.Kind)
+	if rep.ID != "" {
+		r.line("id", "%s", rep.ID)
+	}
+	r.line("content", "%s (%d bytes)", cli.FormatSize(rep.Bytes), rep.Bytes)
+	r.line("stored", "%s (%d bytes), 1 : %.2f", cli.FormatSize(rep.Size), rep.Size, rep.Total)
+	for _, s := range rep.Streams {
+		r.line("stream", "%s: %d bytes, %s", printable(s.Name), s.Size, params(s.Chunker))
+		r.line("  root", "%s", s.Root)
+		for _, name := range slices.Sorted(maps.Keys(s.Digests)) {
+			r.line("  "+name, "%s", s.Digests[name])
+		}
+	}
+	for _, c := range []struct {
+		name string
+		stage.Count
+	}{{"data", rep.Data}, {"ref", rep.Ref}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
+		r.line(c.name, "%d of %s", c.N, cli.FormatSize(c.Bytes))
+	}
+	r.line("dedup", "1 : %.3f", rep.Dedup)
+	r.line("compression", "1 : %.3f, %d segments of %s in %s", rep.Compress, rep.Segments, cli.FormatSize(rep.Raw), cli.FormatSize(rep.Payload))
+	for _, name := range slices.Sorted(maps.Keys(rep.Codecs)) {
+		r.line("  "+printable(name), "%d segments in %s", rep.Codecs[name].N, cli.FormatSize(rep.Codecs[name].Bytes))
+	}
+	for _, v := range rep.Stages {
+		if m, ok := v.(map[string]any); ok {
+			r.line("stage", "%s", params(m))
+		}
+	}
+	for _, b := range rep.Chunks {
+		r.line("chunks", "%10d to %8d bytes: %8d in %s", b.Min, b.Max, b.N, cli.FormatSize(b.Bytes))
+	}
+	return r.err
+}
+
+// params prints a map with the name in front.
+func params(m map[string]any) string {
+	var first, rest []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if k == "name" || k == "stage" {
+			first = append(first, printable(fmt.Sprint(m[k])))
+		} else {
+			rest = append(rest, printable(fmt.Sprintf("%s=%v", k, m[k])))
+		}
+	}
+	return strings.Join(append(first, rest...), " ")
+}

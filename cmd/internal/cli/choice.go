@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// choice is a flag value that is one of a few words.
+type choice struct {
+	p     *string
+	words []string
+}
+
+// ChoiceVar sets *p to def and returns a flag value that accepts only the given words. Shells
+// complete them. The default need not be one of them.
+func ChoiceVar(p *string, def string, words ...string) pflag.Value {
+	*p = def
+	return &choice{p, words}
+}
+
+func (c *choice) String() string { return *c.p }
+func (c *choice) Type() string   { return "WORD" }
+
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.words, s) {
+		return fmt.Errorf("must be one of %s", strings.Join(c.words, ", "))
+	}
+	*c.p = s
+	return nil
+}
+
+// completeChoices makes the shells complete the words of all choice flags of root. Other flags
+// complete file names.
+func completeChoices(root *cobra.Command) {
+	root.Flags().VisitAll(func(f *pflag.Flag) {
+		if c, ok := f.Value.(*choice); ok {
+			// It fails only for a flag that is unknown or registered before; neither can be.
+			_ = root.RegisterFlagCompletionFunc(f.Name,
+				cobra.FixedCompletions(c.words, cobra.ShellCompDirectiveNoFileComp))
+		}
+	})
+}

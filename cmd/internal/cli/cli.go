@@ -1,0 +1,95 @@
+// Package cli is the frame that all hexz binaries share: flags, help, man page and shell
+// completions from one definition; standard streams, -o and --stats; progress, signals,
+// error messages and exit codes.
+//
+// A binary describes itself as a Command and hands it to Main:
+//
+//	func main() { cli.Main(command()) }
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// grace is how long Run may take to return after a signal. Run may sit in a read of standard
+// input that nothing interrupts, so Main does not wait for ever.
+const grace = time.Second
+
+// Command describes one binary.
+type Command struct {
+	Name    string // name of the binary, such as hexz-chunk
+	Args    string // positional arguments as the usage line shows them
+	Short   string // what it does, in one line without a full stop
+	Long    string // more of that, plain text in lines of at most 80 columns
+	Example string // command lines, indented by two spaces
+
+	MinArgs int // fewer positional arguments are a usage error
+	MaxArgs int // more of them are one too; negative: any number
+
+	Threads  bool // has -T/--threads
+	Output   bool // has -o/--output
+	Progress bool // has --progress
+	Stats    bool // has --stats
+
+	// Flags adds the flags of this binary alone. May be nil.
+	Flags func(f *pflag.FlagSet)
+
+	// Run does the work. Arguments after "--" are part of args, see Env.ArgsLenAtDash.
+	Run func(env *Env, args []string) error
+}
+
+// Main runs c with the arguments and standard streams of the process, and ends the process: with
+// an exit code, or by the signal that interrupted it, so that a shell sees what happened.
+func Main(c *Command) {
+	code, sig := run(c, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	if s, ok := sig.(syscall.Signal); ok {
+		dieBy(s)
+	}
+	os.Exit(code)
+}
+
+// run is Main without the end of the process. The signal is nil unless one interrupted Run; the
+// code is 128 + its number then.
+func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (int, os.Signal) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	env := newEnv(ctx, c.Name, stdin, stdout, stderr)
+	sigs := notify()
+	defer signal.Stop(sigs)
+
+	done := make(chan error, 1)
+	go func() {
+		// A panic in Run must not leave a temporary file either.
+		defer env.removeTemps()
+		done <- execute(c, env, args)
+	}()
+
+	select {
+	case err := <-done:
+		env.progressDone()
+		if err == nil {
+			err = env.checkOutputs()
+		}
+		env.cleanup()
+		return env.report(err), nil
+	case sig := <-sigs:
+		cancel(fmt.Errorf("stopped by signal: %v", sig))
+		select {
+		case <-done:
+			env.cleanup()
+		case <-time.After(grace):
+		case <-sigs:
+		}
+		env.removeTemps()
+		env.progressDone()
+		return 128 + int(sig.(syscall.Signal)), sig
+	}
+}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// maxThreads bounds -T. Each thread holds a few segments in memory.
+const maxThreads = 1024
+
+// options are the flags that binaries share.
+type options struct {
+	output     string
+	outputSet  bool // -o was given, if only as "-"
+	threads    int
+	progress   string
+	stats      string
+	quiet      bool
+	verbose    bool
+	help       bool
+	version    bool
+	man        bool
+	completion string
+}
+
+// definition is a Command with its flags, in the sections that help shows.
+type definition struct {
+	*Command
+	own, common, other *pflag.FlagSet
+	opts               options
+}
+
+func define(c *Command) *definition {
+	d := &definition{Command: c, own: newFlagSet(), common: newFlagSet(), other: newFlagSet()}
+	o := &d.opts
+	if c.Flags != nil {
+		c.Flags(d.own)
+	}
+	if c.Output {
+		d.common.StringVarP(&o.output, "output", "o", "", "write to `FILE`, which appears only when it is complete")
+	}
+	if c.Threads {
+		d.common.IntVarP(&o.threads, "threads", "T", 0, "use `N` threads; 0 is one for each CPU")
+	}
+	if c.Progress {
+		d.common.Var(ChoiceVar(&o.progress, "auto", "auto", "always", "never"), "progress",
+			"draw progress on stderr: `WHEN` is auto, always or never; auto draws on a terminal, unless stdout is a pipe")
+	}
+	if c.Stats {
+		d.common.StringVar(&o.stats, "stats", "", "write statistics to `FILE`, as one JSON object")
+	}
+	d.common.BoolVarP(&o.quiet, "quiet", "q", false, "no warnings, no progress; errors only")
+	d.common.BoolVarP(&o.verbose, "verbose", "v", false, "say more on stderr")
+
+	d.other.BoolVarP(&o.help, "help", "h", false, "show this help")
+	d.other.BoolVar(&o.version, "version", false, "show the version")
+	d.other.BoolVar(&o.man, "man", false, "print the manual page, in roff")
+	d.other.Var(ChoiceVar(&o.completion, "", "bash", "zsh", "fish"), "completion",
+		"print the completion script for `SHELL`: bash, zsh or fish")
+	return d
+}
+
+// newFlagSet returns a set whose usage keeps the order of definition.
+func newFlagSet() *pflag.FlagSet {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.SortFlags = false
+	return f
+}
+
+// execute parses args and runs c, or prints what --help and its like ask for.
+func execute(c *Command, env *Env, args []string) error {
+	d := define(c)
+	var helpErr error
+	root := &cobra.Command{
+		Use:                   d.usage(),
+		Short:                 c.Short,
+		DisableFlagsInUseLine: true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
+		// The arity is checked in dispatch, where --man and --version need no arguments.
+		Args: cobra.ArbitraryArgs,
+		RunE: func(root *cobra.Command, args []string) error { return d.dispatch(root, env, args) },
+	}
+	for _, set := range []*pflag.FlagSet{d.own, d.common, d.other} {
+		root.Flags().AddFlagSet(set)
+	}
+	root.Flags().SortFlags = false
+	completeChoices(root)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		// Help needs the quotes around the names of values, completion would show them.
+		root.Flags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usagef("%w", err) })
+	root.SetHelpFunc(func(*cobra.Command, []string) { _, helpErr = env.Stdout.WriteString(d.help()) })
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetArgs(args)
+	if err := root.ExecuteContext(env.Ctx); err != nil {
+		return err
+	}
+	return helpErr
+}
+
+func (d *definition) dispatch(root *cobra.Command, env *Env, args []string) error {
+	switch {
+	case d.opts.version:
+		_, err := fmt.Fprintf(env.Stdout, "%s %s\n", d.Name, versionString())
+		return err
+	case d.opts.man:
+		_, err := env.Stdout.WriteString(d.man())
+		return err
+	case d.opts.completion != "":
+		return writeCompletion(root, env.Stdout, d.opts.completion)
+	}
+	if err := d.checkArity(args); err != nil {
+		return err
+	}
+	d.opts.outputSet = root.Flags().Changed("output")
+	env.argsLenAtDash = root.ArgsLenAtDash()
+	if err := env.configure(d.opts); err != nil {
+		return err
+	}
+	return d.Run(env, args)
+}
+
+func (d *definition) checkArity(args []string) error {
+	switch n := len(args); {
+	case n < d.MinArgs && n == 0:
+		return Usagef("missing argument: %s", d.Args)
+	case n < d.MinArgs:
+		return Usagef("too few arguments: %d, needs %d", n, d.MinArgs)
+	case d.MaxArgs == 0 && n > 0:
+		return Usagef("takes no arguments, but got %q", args[0])
+	case d.MaxArgs > 0 && n > d.MaxArgs:
+		return Usagef("too many arguments: %d, takes at most %d", n, d.MaxArgs)
+	}
+	return nil
+}
+
+// configure moves the shared flags into env.
+func (e *Env) configure(o options) error {
+	statsFD, isFD := fdPath(o.stats)
+	switch {
+	case o.threads < 0 || o.threads > maxThreads:
+		return Usagef("--threads must be 0 to %d, not %d", maxThreads, o.threads)
+	case o.quiet && o.verbose:
+		return Usagef("--quiet and --verbose exclude each other")
+	case o.stats == "-", isFD && statsFD == 1:
+		return Usagef("--stats needs a file: standard output is for data")
+	case o.outputSet && o.output == "":
+		return Usagef("--output needs the name of a file, or - for standard output")
+	}
+	e.Threads = o.threads
+	if e.Threads == 0 {
+		e.Threads = runtime.GOMAXPROCS(0)
+	}
+	e.Quiet, e.Verbose = o.quiet, o.verbose
+	e.opts = o
+	return e.openStats()
+}
+
+// writeCompletion writes the completion script of root for one of the three shells.
+func writeCompletion(root *cobra.Command, w *os.File, shell string) error {
+	switch shell {
+	case "zsh":
+		return root.GenZshCompletion(w)
+	case "fish":
+		return root.GenFishCompletion(w, true)
+	default:
+		return root.GenBashCompletionV2(w, true)
+	}
+}

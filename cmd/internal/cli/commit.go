@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Commit makes the output final. A file is synced, renamed to its name, and its directory synced;
+// a device is synced; of standard output only errors are reported. After a failed write, or once
+// Env.Ctx is cancelled, Commit fails and a file stays as it was. A second call does nothing.
+func (o *Output) Commit() error {
+	if err := o.failed(); err != nil || o.done {
+		return err
+	}
+	switch {
+	case o.stdout:
+		o.done = true
+		return o.fail(checkClose(o.f))
+	case o.pending == nil:
+		o.done = true
+		return o.fail(errors.Join(ignoreUnsupported(o.f.Sync()), o.f.Close()))
+	}
+	if err := context.Cause(o.ctx); err != nil {
+		return o.fail(err)
+	}
+	if err := o.pending.CloseAtomicallyReplace(); err != nil {
+		return o.fail(err)
+	}
+	o.done = true
+	return o.fail(syncDir(filepath.Dir(o.target)))
+}
+
+// Cleanup closes the output and removes the temporary file, unless Commit succeeded. It can be
+// called more than once; defer it.
+func (o *Output) Cleanup() {
+	if o.done || o.stdout {
+		return
+	}
+	o.done = true
+	// What fails here follows an error that is reported.
+	if o.pending != nil {
+		_ = o.pending.Cleanup()
+	} else {
+		_ = o.f.Close()
+	}
+}
+
+// check is for an output at the end of a Run that succeeded.
+func (o *Output) check() error {
+	if err := o.failed(); err != nil || o.done {
+		return err
+	}
+	if o.stdout {
+		return o.Commit()
+	}
+	return fmt.Errorf("%s was not completed", o.path)
+}
+
+// checkClose reports errors that a file system, such as NFS, returns only when a descriptor is
+// closed. It closes a second one, since f may be used by others.
+func checkClose(f *os.File) error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var dup *os.File
+	if cerr := c.Control(func(fd uintptr) { dup, err = dupFile(int(fd), f.Name()) }); cerr != nil {
+		return cerr
+	}
+	if err != nil {
+		return err
+	}
+	return dup.Close()
+}
+
+// syncDir makes a rename in dir durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if errors.Is(err, os.ErrPermission) {
+		return nil // one may write to a directory that one must not read
+	} else if err != nil {
+		return err
+	}
+	defer d.Close()
+	return ignoreUnsupported(d.Sync())
+}
+
+// ignoreUnsupported returns nil for what fsync says of files that cannot be synced, such as pipes.
+func ignoreUnsupported(err error) error {
+	for _, e := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.EROFS} {
+		if errors.Is(err, e) {
+			return nil
+		}
+	}
+	return err
+}

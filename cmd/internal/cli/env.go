@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// Env is what Run gets: the standard streams, the shared flags, and the means to open inputs and
+// outputs by the rules that all binaries share. Its methods are for one goroutine, except for
+// Warnf and Verbosef and the writer Stderr, which any may use.
+type Env struct {
+	// Ctx is cancelled by SIGINT, SIGTERM and SIGHUP; context.Cause tells which. Run has one
+	// second to return then.
+	Ctx context.Context
+
+	Stdin  *os.File
+	Stdout *os.File  // for text; binary data goes through Output
+	Stderr io.Writer // keeps clear of the progress bar
+
+	Threads int // at least 1
+	Quiet   bool
+	Verbose bool
+
+	name          string
+	opts          options
+	argsLenAtDash int
+	console       *console
+	stats         *Output
+	stdinTaken    bool
+	inputs        []input
+
+	// mu guards what is cleaned up after a signal, beside a Run that hangs.
+	mu      sync.Mutex
+	outputs []*Output
+	bar     *progress
+}
+
+type input struct {
+	path string
+	info os.FileInfo
+}
+
+func newEnv(ctx context.Context, name string, stdin, stdout *os.File, stderr io.Writer) *Env {
+	c := &console{w: stderr}
+	return &Env{Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: c, Threads: 1, name: name, console: c, argsLenAtDash: -1}
+}
+
+// ArgsLenAtDash returns how many of the arguments stood before "--", or -1 without one.
+func (e *Env) ArgsLenAtDash() int { return e.argsLenAtDash }
+
+// Warnf prints one line on stderr, "NAME: warning: ...", unless --quiet.
+func (e *Env) Warnf(format string, args ...any) {
+	if !e.Quiet {
+		e.say("warning: " + fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf prints one line on stderr, "NAME: ...", for a binary that goes on after an error.
+func (e *Env) Errorf(format string, args ...any) {
+	e.say(fmt.Sprintf(format, args...))
+}
+
+// Verbosef prints one line on stderr, "NAME: ...", if --verbose.
+func (e *Env) Verbosef(format string, args ...any) {
+	if e.Verbose {
+		e.say(fmt.Sprintf(format, args...))
+	}
+}
+
+// say writes a line at once, so that lines of several goroutines and stages do not mix. That
+// stderr may be closed is no reason to stop.
+func (e *Env) say(text string) {
+	_, _ = fmt.Fprintf(e.Stderr, "%s: %s\n", e.name, oneLine(text))
+}
+
+// checkOutputs finds what a Run that returned nil has overlooked: write errors of standard
+// output, and files that it did not commit.
+func (e *Env) checkOutputs() error {
+	for _, o := range e.outputs {
+		if o == e.stats {
+			continue
+		}
+		if err := o.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cleanup closes and removes all that is not committed. Run must have returned.
+func (e *Env) cleanup() {
+	for _, o := range e.outputs {
+		o.Cleanup()
+	}
+}
+
+// removeTemps removes temporary files without closing them, so it may run beside Run.
+func (e *Env) removeTemps() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range e.outputs {
+		if o.pending != nil {
+			// It is gone already if it was committed or cleaned up.
+			_ = os.Remove(o.pending.Name())
+		}
+	}
+}

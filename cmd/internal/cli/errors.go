@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"hexz/pkg/stream"
+)
+
+// Exit codes of all binaries.
+const (
+	exitOK       = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitCorrupt  = 3
+	exitUpstream = 4
+)
+
+// exitStatus is the table of the manual pages.
+var exitStatus = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "done"},
+	{exitFailed, "failed"},
+	{exitUsage, "wrong usage"},
+	{exitCorrupt, "damaged or invalid input"},
+	{exitUpstream, "an upstream stage failed, or its stream was cut short"},
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) ExitCode() int { return exitUsage }
+
+// Usagef returns an error that ends the process with exit code 2, and with a hint at --help
+// unless it is given another. The format may have %w.
+func Usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+
+// WithHint returns err with a line that tells the user what to do about it. Of several hints the
+// outermost counts. It returns nil if err is nil.
+func WithHint(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &hintError{err, hint}
+}
+
+// exitCode maps an error of Run to the exit code of the process.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var own interface{ ExitCode() int }
+	if errors.As(err, &own) {
+		// A child's exit code, which has the same method, says nothing about ours.
+		if _, child := own.(*exec.ExitError); !child {
+			return own.ExitCode()
+		}
+	}
+	switch {
+	case errors.Is(err, stream.ErrCorrupt): // also a file that is cut short, see Packed
+		return exitCorrupt
+	case errors.Is(err, stream.ErrAborted), errors.Is(err, stream.ErrTruncated):
+		return exitUpstream
+	}
+	return exitFailed
+}
+
+// report prints err and its hint, and returns the exit code. An error without text, as one that
+// only has an exit code, prints nothing.
+func (e *Env) report(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if err.Error() != "" {
+		text := fmt.Sprintf("%s: %s\n", e.name, oneLine(err.Error()))
+		if hint := e.hint(err); hint != "" {
+			text += fmt.Sprintf("hint: %s\n", oneLine(hint))
+		}
+		// There is nowhere left to say that standard error fails.
+		_, _ = e.Stderr.Write([]byte(text))
+	}
+	return exitCode(err)
+}
+
+func (e *Env) hint(err error) string {
+	var hinted *hintError
+	var usage *usageError
+	switch {
+	case errors.As(err, &hinted):
+		return hinted.hint
+	case errors.As(err, &usage):
+		return "see " + e.name + " --help"
+	}
+	return ""
+}
+
+// oneLine returns s in one line that is safe to print on a terminal: white space becomes a
+// space; control characters, invisible ones and invalid UTF-8 become \xNN.
+func oneLine(s string) string {
+	var b strings.Builder
+	for s = strings.TrimSpace(s); s != ""; {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			b.WriteByte(' ')
+		case r == utf8.RuneError && n == 1, !unicode.IsGraphic(r):
+			for i := range n {
+				fmt.Fprintf(&b, `\x%02x`, s[i])
+			}
+		default:
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
+}

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// Output is where a binary's data goes: standard output, a file that appears when it is complete,
+// or a device. Write and WriteAt may be used by several goroutines; after one failure they return
+// the same error for ever, and so does Commit.
+type Output struct {
+	f       *os.File
+	path    string      // as messages name it
+	target  string      // absolute or relative path without links, if pending
+	info    os.FileInfo // of the file as it was before, nil if there was none
+	stdout  bool
+	pending *renameio.PendingFile // nil: written in place
+	ctx     context.Context
+
+	mu   sync.Mutex
+	err  error
+	done bool // committed or cleaned up
+}
+
+// Output opens what -o names; without it, or with "-", that is standard output. A terminal as
+// standard output is refused unless it was asked for by "-o -". An output that is also an input
+// is a usage error.
+//
+// A regular or new file is written to a temporary file beside it and replaces it in Commit, with
+// the permissions it had. Anything else, such as a device or a FIFO, is written in place.
+func (e *Env) Output() (*Output, error) {
+	path := e.opts.output
+	if fd, ok := fdPath(path); path == "" || path == "-" || ok && fd == 1 {
+		if !e.opts.outputSet && isTerminal(e.Stdout) {
+			return nil, WithHint(Usagef("refusing to write binary data to a terminal"),
+				"redirect it, or write to a file with -o; -o - does it nevertheless")
+		}
+		return e.addOutput(&Output{f: e.Stdout, path: "standard output", stdout: true})
+	}
+	return e.open(path)
+}
+
+// open opens a file for writing that is not standard output.
+func (e *Env) open(path string) (*Output, error) {
+	if err := context.Cause(e.Ctx); err != nil {
+		return nil, err
+	}
+	if fd, ok := fdPath(path); ok {
+		f, err := dupFile(fd, path)
+		if err != nil {
+			return nil, err
+		}
+		return e.addOutput(&Output{f: f, path: path})
+	}
+	target, info, err := resolve(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info != nil && info.IsDir():
+		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
+	case info != nil && !info.Mode().IsRegular():
+		f, err := os.OpenFile(target, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		return e.addOutput(&Output{f: f, path: path})
+	case info != nil && unix.Access(target, unix.W_OK) != nil:
+		// A rename would replace a write-protected file.
+		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EACCES}
+	}
+	for _, o := range e.outputs {
+		if o.pending != nil && o.target == target {
+			return nil, Usagef("%s is two outputs at once", path)
+		}
+	}
+	p, err := renameio.NewPendingFile(target, renameio.WithTempDir(filepath.Dir(target)),
+		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
+	if err != nil {
+		return nil, err
+	}
+	return e.addOutput(&Output{f: p.File, pending: p, path: path, target: target, info: info})
+}
+
+// addOutput registers o for cleanup. On failure it is cleaned up at once.
+func (e *Env) addOutput(o *Output) (*Output, error) {
+	o.ctx = e.Ctx
+	e.mu.Lock()
+	e.outputs = append(e.outputs, o)
+	e.mu.Unlock()
+	now, err := o.f.Stat()
+	if err == nil && o.pending == nil {
+		o.info = now
+	}
+	for _, in := range e.inputs {
+		if err == nil && o.info != nil && sameFile(in.info, o.info) {
+			err = errSameFile(in.path)
+		}
+	}
+	if err != nil {
+		o.Cleanup()
+		return nil, err
+	}
+	if now.Mode()&os.ModeNamedPipe != 0 {
+		growPipe(o.f)
+	}
+	return o, nil
+}
+
+// File returns the open file, for Seek and Truncate. Errors of its methods name the temporary
+// file.
+func (o *Output) File() *os.File { return o.f }
+
+// Regular reports whether the output is a regular file that ends at its current position and is
+// not opened for appending: what is skipped by a seek from there becomes a hole that reads as
+// zeros. The position need not be 0 if it is standard output.
+func (o *Output) Regular() bool {
+	info, err := o.f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	appends := true
+	if c, err := o.f.SyscallConn(); err == nil {
+		_ = c.Control(func(fd uintptr) {
+			flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+			appends = err != nil || flags&unix.O_APPEND != 0
+		})
+	}
+	pos, err := o.f.Seek(0, io.SeekCurrent)
+	return !appends && err == nil && pos == info.Size()
+}
+
+// Device reports whether the output is a block device: it can be written at any position, but
+// what is skipped keeps its old content.
+func (o *Output) Device() bool {
+	info, err := o.f.Stat()
+	return err == nil && info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
+}
+
+// Write implements io.Writer.
+func (o *Output) Write(p []byte) (int, error) {
+	if err := o.failed(); err != nil {
+		return 0, err
+	}
+	n, err := o.f.Write(p)
+	return n, o.fail(err)
+}
+
+// WriteAt implements io.WriterAt, for a file or device.
+func (o *Output) WriteAt(p []byte, off int64) (int, error) {
+	if err := o.failed(); err != nil {
+		return 0, err
+	}
+	n, err := o.f.WriteAt(p, off)
+	return n, o.fail(err)
+}
+
+func (o *Output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
+// fail makes err sticky, unless one is, and returns the sticky one. The user knows the file by
+// its own name, not by that of the temporary file.
+func (o *Output) fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		err = fmt.Errorf("%s %s: %w", pe.Op, o.path, pe.Err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	return o.err
+}

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// Packed is an input that may be an archive or a chunk stream.
+type Packed struct {
+	File    *os.File
+	Archive *archive.Reader // nil: read File from front to back
+	regular bool
+}
+
+// OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer
+// is opened as an archive; whatever else it is must be read from front to back.
+func OpenPacked(env *Env, args []string, threads int) (*Packed, error) {
+	p, err := openInput(env, args)
+	if err != nil || !p.regular {
+		return p, err
+	}
+	info, err := p.File.Stat()
+	if err == nil && archive.HasTrailer(p.File, info.Size()) {
+		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Threads: threads})
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// openInput opens the FILE of args, or standard input.
+func openInput(env *Env, args []string) (*Packed, error) {
+	path := "-"
+	if len(args) > 0 {
+		path = args[0]
+	}
+	f, err := env.Input(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	return &Packed{File: f, regular: err == nil && info.Mode().IsRegular()}, nil
+}
+
+// Explain returns err for the user: a regular file that is cut short is damaged, whereas a
+// pipe that is cut short tells of an upstream stage that failed.
+func (p *Packed) Explain(err error) error {
+	if p.regular && errors.Is(err, stream.ErrTruncated) {
+		return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
+	}
+	return err
+}
+
+// Close closes the input.
+func (p *Packed) Close() error { return p.File.Close() }

@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// growPipe enlarges the buffer of a pipe towards 1 MiB, as far as the system allows: fewer and
+// larger transfers between stages. It is an optimisation, so failure does not matter.
+func growPipe(f *os.File) {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = c.Control(func(fd uintptr) {
+		current, err := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
+		if err != nil {
+			return
+		}
+		for size := 1 << 20; size > current; size /= 2 {
+			if _, err := unix.FcntlInt(fd, unix.F_SETPIPE_SZ, size); err == nil {
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// start starts cmd, with a pipe that never ends as standard input, and waits until it is ready.
+// The function it returns waits for the end and returns what is left of stderr.
+func start(t *testing.T, cmd *exec.Cmd) (wait func() string) {
+	t.Helper()
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	if !lines.Scan() || !strings.HasSuffix(lines.Text(), "ready") {
+		t.Fatalf("not ready: %q", lines.Text())
+	}
+	return func() string {
+		var rest strings.Builder
+		for lines.Scan() {
+			rest.WriteString(lines.Text() + "\n")
+		}
+		_ = cmd.Wait()
+		return rest.String()
+	}
+}
+
+func TestSignals(t *testing.T) {
+	for _, action := range []string{"block", "wait"} {
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			t.Run(action+" "+sig.String(), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				out := filepath.Join(dir, "out")
+				write(t, out, "old")
+				cmd := child(t, action, "-o", out, "--stats", filepath.Join(dir, "stats"))
+				wait := start(t, cmd)
+				if n := len(strings.Fields(names(t, dir))); n != 3 {
+					t.Fatalf("no temporary files beside the output: %s", names(t, dir))
+				}
+				began := time.Now()
+				if err := cmd.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+				if rest := wait(); rest != "" {
+					t.Errorf("stderr %q", rest)
+				}
+				if s := cmd.ProcessState.Sys().(syscall.WaitStatus); !s.Signaled() || s.Signal() != sig {
+					t.Errorf("died by %v", cmd.ProcessState)
+				}
+				if d := time.Since(began); d > 8*time.Second || action == "block" && d < grace {
+					t.Errorf("took %v", d)
+				}
+				if got := names(t, dir); got != "out" || read(t, out) != "old" {
+					t.Errorf("left %s, %q", got, read(t, out))
+				}
+			})
+		}
+	}
+}
+
+func TestSecondSignal(t *testing.T) {
+	cmd := child(t, "block", "-o", filepath.Join(t.TempDir(), "out"), "--progress=always")
+	wait := start(t, cmd)
+	began := time.Now()
+	for range 2 {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond) // else they would merge into one
+	}
+	wait()
+	if d := time.Since(began); d >= grace {
+		t.Errorf("took %v", d)
+	}
+	if s := cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signal() != syscall.SIGTERM {
+		t.Errorf("died by %v", cmd.ProcessState)
+	}
+}
+
+func TestIgnoredSignal(t *testing.T) {
+	cmd := child(t)
+	sh := exec.Command("bash", "-c", `trap "" HUP; exec "$S" block`)
+	sh.Env = append(cmd.Env, "S="+os.Args[0])
+	wait := start(t, sh)
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGTERM} {
+		if err := sh.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	wait()
+	if s := sh.ProcessState.Sys().(syscall.WaitStatus); s.Signal() != syscall.SIGTERM {
+		t.Errorf("died by %v, although SIGHUP is ignored", sh.ProcessState)
+	}
+}

@@ -1,0 +1,32 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// openStats opens the file of --stats before the work begins, so that a wrong name shows at once.
+func (e *Env) openStats() (err error) {
+	if e.opts.stats != "" {
+		e.stats, err = e.open(e.opts.stats)
+	}
+	return err
+}
+
+// Stats writes v to the file of --stats, as one line of JSON. Without that flag it does nothing.
+// It is called once, after the output is committed.
+func (e *Env) Stats(v any) error {
+	if e.stats == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	if _, err := e.stats.Write(b.Bytes()); err != nil {
+		return err
+	}
+	return e.stats.Commit()
+}
