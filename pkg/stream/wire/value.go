@@ -22,12 +22,22 @@ func (r *Reader) Meta() Meta {
 		r.Failf("type 0x%02x where a map was expected", c)
 	}
 	m, _ := r.value(end, 0).(Meta)
+	r.within(end)
 	return m
 }
 
 // Skip reads over one value of any type, of at most limit bytes and a depth of at most 16.
 func (r *Reader) Skip(limit int64) {
-	r.skip(r.Pos()+limit, 0)
+	end := r.Pos() + limit
+	r.skip(end, 0)
+	r.within(end)
+}
+
+// within fails if more was read than up to end: a last string may have gone beyond it.
+func (r *Reader) within(end int64) {
+	if r.Pos() > end {
+		r.Failf("value exceeds its limit of bytes")
+	}
 }
 
 func isMap(c byte) bool {

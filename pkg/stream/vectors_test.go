@@ -1,0 +1,223 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hexz/internal/vectortest"
+	"hexz/pkg/stream/wire"
+)
+
+// The vectors are files, so that other implementations can use them. Each is about one thing.
+func TestVectors(t *testing.T) {
+	classes := map[string]int{}
+	for _, v := range vectortest.Load(t, "testdata/vectors") {
+		t.Run(v.Name, func(t *testing.T) {
+			_, err := readAll(NewReader(bytes.NewReader(v.Input)))
+			if got := Class(err); got != v.Expect {
+				t.Errorf("got %s (%v), want %s", got, err, v.Expect)
+			}
+			classes[v.Expect]++
+		})
+	}
+	for _, class := range []string{"ok", "corrupt", "truncated", "aborted"} {
+		if classes[class] == 0 {
+			t.Errorf("no vector expects %q", class)
+		}
+	}
+}
+
+// Class names what a reader made of its input.
+func Class(err error) string {
+	switch {
+	case err == io.EOF:
+		return "ok"
+	case errors.Is(err, ErrCorrupt):
+		return "corrupt"
+	case errors.Is(err, ErrTruncated):
+		return "truncated"
+	case errors.Is(err, ErrAborted):
+		return "aborted"
+	}
+	return fmt.Sprint(err)
+}
+
+// raw makes a stream of frames without any rules.
+type raw struct{ *wire.Writer }
+
+func (r raw) frame(f Frame) raw {
+	Append(r.Writer, f)
+	if s, ok := f.(*Segment); ok {
+		r.Raw(s.Payload)
+	}
+	return r
+}
+
+// ending appends right Close and End frames for the entries.
+func (r raw) ending(open *Open, entries ...Entry) raw {
+	var root Root
+	var size int64
+	for i := range entries {
+		root.Add(&entries[i])
+		size += entries[i].Len
+	}
+	c := &Close{ID: open.ID, Size: size, Root: root.Sum()}
+	var end endRoot
+	end.add(open.Name, size, c.Root)
+	return r.frame(c).frame(&End{Root: end.h.Sum()})
+}
+
+// TestMakeVectors makes the files that do not exist when HEXZ_NEW_GOLDEN is set. They are made
+// once and are never to change.
+func TestMakeVectors(t *testing.T) {
+	if os.Getenv("HEXZ_NEW_GOLDEN") == "" {
+		t.Skip("makes files")
+	}
+	open := &Open{ID: 1, Name: "disk", Size: -1, Chunker: Meta{"name": "fixed-v1", "size": 4}}
+	abcd, efgh := dataEntry("abcd"), dataEntry("efgh")
+	seg := func(off int64, payload string, entries ...Entry) *Segment {
+		return &Segment{Stream: 1, Offset: off, Entries: entries, Codec: RawCodec, RawLen: len(payload), Payload: []byte(payload)}
+	}
+	start := func() raw { return raw{wire.NewWriter()}.frame(&Header{}).frame(open) }
+	rawFrame := func(build func(w *wire.Writer)) raw {
+		r := raw{wire.NewWriter()}.frame(&Header{}).frame(open)
+		build(r.Writer)
+		return r
+	}
+	add := func(name, expect, about string, r raw) {
+		file := filepath.Join("testdata/vectors", name+".txt")
+		if _, err := os.Stat(file); err == nil {
+			return
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "# %s\nexpect: %s\n", about, expect)
+		for p := r.Written(); len(p) > 0; {
+			n := min(32, len(p))
+			fmt.Fprintln(&b, hex.EncodeToString(p[:n]))
+			p = p[n:]
+		}
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("empty-stream", "ok", "one stream of no bytes", start().ending(open))
+	add("no-streams", "ok", "nothing but a header and an end", raw{wire.NewWriter()}.frame(&Header{}).frame(&End{Root: new(endRoot).h.Sum()}))
+	add("data", "ok", "two chunks in two segments", start().frame(seg(0, "abcd", abcd)).frame(seg(4, "efgh", efgh)).ending(open, abcd, efgh))
+	add("ref", "ok", "a reference to a chunk of the segment before", start().frame(seg(0, "abcd", abcd)).frame(seg(4, "", refEntry("abcd"))).ending(open, abcd, abcd))
+	add("runs", "ok", "zero and hole runs, which the root takes as one", start().frame(seg(0, "abcd", abcd, run(Zero, 100))).frame(seg(104, "", run(Hole, 1<<40))).ending(open, abcd, run(Hole, 100+1<<40)))
+	add("long-integers", "ok", "integers and lengths in longer forms than need be", rawFrame(func(w *wire.Writer) {
+		w.Raw([]byte{0xdc, 0, 7, 0xcc, 3, 0xcd, 0, 1, 0xd3, 0, 0, 0, 0, 0, 0, 0, 0, 0xdd, 0, 0, 0, 1, 0xdc, 0, 3, 0xd0, 0, 0xcf, 0, 0, 0, 0, 0, 0, 0, 4, 0xc5, 0, 32})
+		w.Raw(abcd.Hash[:])
+		w.Raw([]byte{0xd9, 4})
+		w.Raw([]byte("none"))
+		w.Raw([]byte{0xd1, 0, 4, 0xc6, 0, 0, 0, 4})
+		w.Raw([]byte("abcd"))
+	}).ending(open, abcd))
+	add("ancillary", "ok", "a frame of kind 128, which readers skip", rawFrame(func(w *wire.Writer) { w.Array(2); w.Int(128); w.String("ignored") }).ending(open))
+	add("nothing", "truncated", "no bytes at all", raw{wire.NewWriter()})
+	add("no-end", "truncated", "the End frame is missing", raw{wire.NewWriter()}.frame(&Header{}))
+	cut := start().frame(seg(0, "abcd", abcd))
+	cut.Reset()
+	start2 := start().frame(seg(0, "abcd", abcd)).Written()
+	cut.Raw(start2[:len(start2)-2])
+	add("cut-payload", "truncated", "ends within a payload", cut)
+	add("abort", "aborted", "an upstream stage failed", start().frame(&Abort{Stage: "hexz-chunk", Message: "read error"}))
+	add("not-hexz", "corrupt", "some other file", func() raw { r := raw{wire.NewWriter()}; r.Raw([]byte("\x1f\x8b\x08 this is gzip")); return r }())
+	add("version-2", "corrupt", "a later version of the format", func() raw {
+		r := raw{wire.NewWriter()}
+		r.Array(5)
+		r.Int(0)
+		r.String("hexz")
+		r.Int(2)
+		r.Array(0)
+		r.Map(0)
+		return r
+	}())
+	add("unknown-feature", "corrupt", "a required feature that no reader knows", raw{wire.NewWriter()}.frame(&Header{Features: []string{"teleport"}}))
+	add("unknown-kind", "corrupt", "a frame of kind 9", rawFrame(func(w *wire.Writer) { w.Array(1); w.Int(9) }))
+	add("index-frame", "corrupt", "an index frame inside a stream", rawFrame(func(w *wire.Writer) { w.Array(1); w.Int(16) }))
+	add("wrong-arity", "corrupt", "a close frame of four elements", rawFrame(func(w *wire.Writer) { w.Array(4); w.Int(5); w.Int(1); w.Int(0); w.Bytes(make([]byte, 32)) }))
+	add("two-headers", "corrupt", "a second header", start().frame(&Header{}))
+	add("no-open", "corrupt", "a segment outside of a stream", raw{wire.NewWriter()}.frame(&Header{}).frame(seg(0, "abcd", abcd)))
+	add("nested-open", "corrupt", "a stream opened inside another", start().frame(&Open{ID: 2, Name: "memory", Size: -1}))
+	add("same-id", "corrupt", "two streams of one id", raw{start().frame(&Close{ID: 1, Root: new(Root).Sum()}).Writer}.frame(&Open{ID: 1, Name: "other", Size: -1}))
+	add("same-name", "corrupt", "two streams of one name", raw{start().frame(&Close{ID: 1, Root: new(Root).Sum()}).Writer}.frame(&Open{ID: 2, Name: "disk", Size: -1}))
+	add("name-not-utf8", "corrupt", "a stream name that is not UTF-8", raw{wire.NewWriter()}.frame(&Header{}).frame(&Open{ID: 1, Name: "\xff", Size: -1}))
+	add("gap", "corrupt", "a segment is missing", start().frame(seg(4, "efgh", efgh)))
+	add("doubled", "corrupt", "a segment stands twice", start().frame(seg(0, "abcd", abcd)).frame(seg(0, "abcd", abcd)))
+	add("other-stream", "corrupt", "a segment of another stream", start().frame(&Segment{Stream: 2, Entries: []Entry{abcd}, Codec: RawCodec, RawLen: 4, Payload: []byte("abcd")}))
+	add("no-entries", "corrupt", "a segment without entries", start().frame(seg(0, "")))
+	add("raw-length", "corrupt", "a raw length that is not the sum of the data entries", start().frame(&Segment{Stream: 1, Entries: []Entry{abcd}, Codec: "zstd", RawLen: 5, Payload: []byte("abcde")}))
+	add("payload-length", "corrupt", "a payload shorter than its entries, not encoded", start().frame(&Segment{Stream: 1, Entries: []Entry{abcd}, Codec: RawCodec, RawLen: 4, Payload: []byte("abc")}))
+	add("chunk-too-long", "corrupt", "a reference of more than 16 MiB", start().frame(seg(0, "", Entry{Kind: Ref, Len: MaxChunk + 1, Ordinal: NoOrdinal})))
+	add("chunk-of-nothing", "corrupt", "a chunk of no bytes", start().frame(seg(0, "", Entry{Kind: Data})))
+	add("run-of-nothing", "corrupt", "a zero run of no bytes", start().frame(seg(0, "", run(Zero, 0))))
+	add("too-long", "corrupt", "a stream of more than 2^63-1 bytes", start().frame(seg(0, "", run(Hole, MaxSize), run(Hole, 1))))
+	add("entry-kind", "corrupt", "an entry of unknown kind", start().frame(seg(0, "", run(9, 1))))
+	add("close-size", "corrupt", "a close frame with another size", start().frame(&Close{ID: 1, Size: 1, Root: new(Root).Sum()}))
+	add("open-size", "corrupt", "an open frame with another size", raw{wire.NewWriter()}.frame(&Header{}).frame(&Open{ID: 1, Name: "disk", Size: 9}).frame(&Close{ID: 1, Root: new(Root).Sum()}))
+	add("close-root", "corrupt", "a close frame with another root", start().frame(seg(0, "abcd", abcd)).ending(open, efgh))
+	add("end-root", "corrupt", "an end frame with another root", raw{wire.NewWriter()}.frame(&Header{}).frame(&End{}))
+	add("end-inside", "corrupt", "an end frame inside a stream", start().frame(&End{Root: new(endRoot).h.Sum()}))
+	add("behind-end", "corrupt", "a frame behind the end", raw{start().ending(open).Writer}.frame(open))
+	add("dict-twice", "corrupt", "two dictionaries of one id", start().frame(&Dict{ID: 5, Bytes: []byte("x")}).frame(&Dict{ID: 5, Bytes: []byte("y")}))
+}
+
+func FuzzReader(f *testing.F) {
+	seeds := vectortest.Load(f, "testdata/vectors")
+	if len(seeds) < 30 {
+		f.Fatalf("only %d seeds", len(seeds))
+	}
+	for _, v := range seeds {
+		f.Add(v.Input)
+	}
+	f.Fuzz(func(t *testing.T, p []byte) {
+		frames, err := readAll(NewReader(bytes.NewReader(p)))
+		if err != io.EOF {
+			if c := Class(err); c != "corrupt" && c != "truncated" && c != "aborted" {
+				t.Fatalf("unclassified error %v", err)
+			}
+			return
+		}
+		// What was read can be written, and what was written is read as the same.
+		var buf bytes.Buffer
+		w := NewWriter(&buf)
+		for _, fr := range frames {
+			if err := w.Write(fr); err != nil {
+				t.Fatalf("cannot write what was read: %v", err)
+			}
+		}
+		again, err := readAll(NewReader(bytes.NewReader(buf.Bytes())))
+		if err != io.EOF || fmt.Sprintf("%+v", deref(again)) != fmt.Sprintf("%+v", deref(frames)) {
+			t.Fatalf("%v: %v became %v", err, frames, again)
+		}
+	})
+}
+
+func deref(frames []Frame) []any {
+	var all []any
+	for _, f := range frames {
+		switch f := f.(type) {
+		case *Header:
+			all = append(all, *f)
+		case *Open:
+			all = append(all, *f)
+		case *Segment:
+			all = append(all, *f)
+		case *Dict:
+			all = append(all, *f)
+		case *Close:
+			all = append(all, *f)
+		case *End:
+			all = append(all, *f)
+		}
+	}
+	return all
+}
