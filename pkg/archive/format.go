@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/stream"
@@ -103,4 +104,15 @@ func corrupt(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
+}
+
+// HasTrailer tells whether the file of size bytes ends like an archive. If it begins like one
+// but does not end so, it was cut short.
+func HasTrailer(src io.ReaderAt, size int64) bool {
+	var b [trailerSize]byte
+	if size < trailerSize {
+		return false
+	}
+	_, err := src.ReadAt(b[:], size-trailerSize)
+	return (err == nil || err == io.EOF) && string(b[2:2+len(trailerMagic)]) == trailerMagic
 }

@@ -1,0 +1,299 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/iotest"
+
+	"hexz/pkg/stream"
+)
+
+func TestRestoreAndInfo(t *testing.T) {
+	for name, b := range map[string]*builder{"small": small(t), "large": large(t, 1500)} {
+		r := open(t, b.buf.Bytes())
+		var total int64
+		for no, s := range r.Info().Streams {
+			var out collect
+			if err := r.Restore(t.Context(), no, &out, RestoreOptions{Threads: 3}); err != nil {
+				t.Fatalf("%s %s: %v", name, s.Name, err)
+			}
+			if !bytes.Equal(out.Bytes(), b.content[s.Name]) || s.Size != int64(out.Len()) {
+				t.Errorf("%s: stream %s is not what was packed", name, s.Name)
+			}
+			total += s.Size
+		}
+		tot := r.Info().Totals
+		if n := tot.Data.Bytes + tot.Zero.Bytes + tot.Hole.Bytes + tot.Ref.Bytes; n != total {
+			t.Errorf("%s: totals of %d bytes for %d", name, n, total)
+		}
+		if name == "large" && (len(r.root.maps) < 3 || len(r.root.runs) < 3 || tot.Ref.N < 100) {
+			t.Errorf("the large archive has %d pages and %d references", len(r.root.maps), tot.Ref.N)
+		}
+		for _, level := range []Level{Structure, Stored, Content} {
+			if err := r.Verify(t.Context(), VerifyOptions{Level: level, Threads: 2}); err != nil {
+				t.Errorf("%s: Verify at level %d: %v", name, level, err)
+			}
+		}
+	}
+}
+
+// Ten thousand reads of random ranges by eight goroutines, through a cache that holds a
+// fraction of the archive.
+func TestReadAtConcurrently(t *testing.T) {
+	b := large(t, 400)
+	r := open(t, b.buf.Bytes())
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(g), 5))
+			for range 1250 {
+				no := rng.IntN(2)
+				want := b.content[r.Info().Streams[no].Name]
+				off := rng.IntN(len(want) + 1)
+				p := make([]byte, rng.IntN(20000))
+				n, err := r.ReadAt(no, p, int64(off))
+				rest := want[off:]
+				if len(p) > len(rest) {
+					if err != io.EOF || n != len(rest) {
+						t.Errorf("read of %d at %d of %d: %d, %v", len(p), off, len(want), n, err)
+						return
+					}
+				} else if err != nil || n != len(p) {
+					t.Errorf("read of %d at %d of %d: %d, %v", len(p), off, len(want), n, err)
+					return
+				}
+				if !bytes.Equal(p[:n], rest[:n]) {
+					t.Errorf("read of %d at %d: other bytes", len(p), off)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestRestoreRanges(t *testing.T) {
+	b := large(t, 60)
+	r := open(t, b.buf.Bytes())
+	want := b.content["second"]
+	rng := rand.New(rand.NewPCG(3, 3))
+	for range 300 {
+		off := rng.IntN(len(want) + 1)
+		n := rng.IntN(len(want)-off+1) + rng.IntN(2)*1000
+		var out collect
+		var last int64
+		err := r.Restore(t.Context(), 1, &out, RestoreOptions{Offset: int64(off), Length: int64(n), Threads: 2, Progress: func(n int64) { last = n }})
+		expect := want[off:]
+		if n > 0 {
+			expect = expect[:min(n, len(expect))]
+		}
+		if err != nil || !bytes.Equal(out.Bytes(), expect) || last != int64(len(expect)) {
+			t.Fatalf("offset %d, length %d: %d bytes for %d, progress %d, %v", off, n, out.Len(), len(expect), last, err)
+		}
+	}
+	if err := r.Restore(t.Context(), 1, &collect{}, RestoreOptions{Offset: int64(len(want)) + 1}); err == nil {
+		t.Error("an offset behind the end was taken")
+	}
+}
+
+func TestHolesAndZerosAreKeptApart(t *testing.T) {
+	b := newBuilder(t)
+	b.stream(1, "disk", func() { b.segment("none", []byte("x"), 100, -1000, 7) })
+	b.seal()
+	var out collect
+	if err := open(t, b.buf.Bytes()).Restore(t.Context(), 0, &out, RestoreOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if out.zeros != 107 || out.holes != 1000 {
+		t.Errorf("%d bytes of zeros and %d of holes", out.zeros, out.holes)
+	}
+}
+
+// scan reads p from front to back and returns what an archive writer makes of it.
+func scan(r io.Reader) ([]byte, *Scanner, error) {
+	s := NewScanner(r)
+	var buf bytes.Buffer
+	w := NewWriter(&buf)
+	for {
+		f, err := s.Next()
+		if err == io.EOF {
+			_, err = w.Finish()
+			return buf.Bytes(), s, err
+		}
+		if err == nil {
+			err = w.Write(f)
+		}
+		if err != nil {
+			return nil, s, err
+		}
+	}
+}
+
+// What a Scanner reads, sealed again, is the same archive.
+func TestScanIsInverseOfWrite(t *testing.T) {
+	for _, b := range []*builder{small(t), large(t, 1500)} {
+		p := b.buf.Bytes()
+		for _, in := range []io.Reader{bytes.NewReader(p), iotest.HalfReader(bytes.NewReader(p))} {
+			got, s, err := scan(in)
+			if err != nil || !bytes.Equal(got, p) {
+				t.Fatalf("got another archive, %v", err)
+			}
+			if id, ok := s.ID(); !ok || id != open(t, p).ID() {
+				t.Errorf("id %v, %v", id, ok)
+			}
+			if _, n := s.Range(); n != int64(len(p)) {
+				t.Errorf("range of %d bytes for %d", n, len(p))
+			}
+		}
+	}
+}
+
+// checkDamaged holds every reader against a damaged archive: none may take it for whole, and
+// what a reader hands out without an error must be right.
+func checkDamaged(t *testing.T, what string, p []byte, b *builder) {
+	t.Helper()
+	if _, _, err := scan(bytes.NewReader(p)); !isDamage(err) {
+		t.Fatalf("%s: Scanner: %v", what, err)
+	}
+	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Threads: 1})
+	if err != nil {
+		if !errors.Is(err, stream.ErrCorrupt) {
+			t.Fatalf("%s: NewReader: %v", what, err)
+		}
+		return
+	}
+	if err := r.Verify(t.Context(), VerifyOptions{Level: Stored}); !errors.Is(err, stream.ErrCorrupt) {
+		t.Fatalf("%s: Verify of stored bytes: %v", what, err)
+	}
+	for no, s := range r.Info().Streams {
+		var out collect
+		err := r.Restore(t.Context(), no, &out, RestoreOptions{})
+		want := b.content[s.Name]
+		if err == nil && !bytes.Equal(out.Bytes(), want) || !bytes.HasPrefix(want, out.Bytes()) {
+			t.Fatalf("%s: stream %s: wrong bytes, %v", what, s.Name, err)
+		}
+		got := make([]byte, len(want))
+		if n, err := r.ReadAt(no, got, 0); !bytes.Equal(got[:n], want[:n]) || err == nil && n != len(want) {
+			t.Fatalf("%s: stream %s: ReadAt: wrong bytes, %v", what, s.Name, err)
+		}
+	}
+}
+
+func isDamage(err error) bool {
+	return errors.Is(err, stream.ErrCorrupt) || errors.Is(err, stream.ErrTruncated)
+}
+
+func TestEveryFlip(t *testing.T) {
+	b := small(t)
+	for i := range b.buf.Len() {
+		for _, mask := range []byte{1, 0x80} {
+			p := bytes.Clone(b.buf.Bytes())
+			p[i] ^= mask
+			checkDamaged(t, fmt.Sprintf("byte %d xor %#x", i, mask), p, b)
+		}
+	}
+}
+
+func TestEveryTruncation(t *testing.T) {
+	b := small(t)
+	for n := range b.buf.Len() {
+		checkDamaged(t, fmt.Sprintf("cut to %d", n), b.buf.Bytes()[:n], b)
+	}
+	checkDamaged(t, "a byte more", append(bytes.Clone(b.buf.Bytes()), 0), b)
+}
+
+// A damaged segment is an error for its range alone.
+func TestDamageIsLocal(t *testing.T) {
+	b := large(t, 40)
+	p := bytes.Clone(b.buf.Bytes())
+	r := open(t, p)
+	ref, next, err := r.at(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p[ref.pos+ref.len-1] ^= 1
+	want := b.content["first"]
+	got := make([]byte, ref.offset)
+	if _, err := open(t, p).ReadAt(0, got, 0); err != nil || !bytes.Equal(got, want[:ref.offset]) {
+		t.Errorf("in front of the damage: %v", err)
+	}
+	if _, err := open(t, p).ReadAt(0, got[:1], ref.offset); !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("in the damage: %v", err)
+	}
+	if next.stream != 0 {
+		t.Fatal("segment 20 is not in the first stream")
+	}
+	var faults int
+	open(t, p).Verify(t.Context(), VerifyOptions{Level: Content, Damage: func(error) { faults++ }})
+	if faults < 2 {
+		t.Errorf("Verify went on to find %d faults", faults)
+	}
+}
+
+func TestReadErrorIsNoDamage(t *testing.T) {
+	b := small(t)
+	boom := errors.New("boom")
+	src := &faulty{r: bytes.NewReader(b.buf.Bytes())}
+	r, err := NewReader(src, int64(b.buf.Len()), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.err = boom
+	var p [10]byte
+	if _, err := r.ReadAt(0, p[:], 0); !errors.Is(err, boom) || isDamage(err) {
+		t.Errorf("got %v", err)
+	}
+	// A passing fault must not be remembered.
+	src.err = nil
+	if _, err := r.ReadAt(0, p[:], 0); err != nil {
+		t.Errorf("after the fault has passed: %v", err)
+	}
+}
+
+// faulty is an io.ReaderAt that can be made to fail.
+type faulty struct {
+	r   io.ReaderAt
+	err error
+}
+
+func (f *faulty) ReadAt(p []byte, off int64) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	return f.r.ReadAt(p, off)
+}
+
+// Without an End frame there is no archive.
+func TestNoFinishWithoutEnd(t *testing.T) {
+	b := newBuilder(t)
+	b.stream(1, "disk", func() { b.segment("none", []byte("x")) })
+	n := b.buf.Len()
+	if _, err := b.w.Finish(); !errors.Is(err, stream.ErrTruncated) || b.buf.Len() != n {
+		t.Errorf("Finish: %v, %d bytes more", err, b.buf.Len()-n)
+	}
+}
+
+func TestWriterRefusesUnknownRefs(t *testing.T) {
+	for name, e := range map[string]stream.Entry{
+		"unknown hash": {Kind: stream.Ref, Len: 5, Hash: stream.Hash{1}},
+		"wrong length": {Kind: stream.Ref, Len: 4},
+	} {
+		b := newBuilder(t)
+		b.open = stream.Open{ID: 1, Name: "disk", Size: -1}
+		b.write(&b.open)
+		b.segment("none", []byte("alpha"))
+		if name == "wrong length" {
+			for e.Hash = range b.seen {
+			}
+		}
+		err := b.w.Write(&stream.Segment{Stream: 1, Offset: 5, Entries: []stream.Entry{e}, Codec: "none"})
+		if !errors.Is(err, stream.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
