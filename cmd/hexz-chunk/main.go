@@ -61,6 +61,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if err != nil {
 		return err
 	}
+	for i := range sources {
+		defer sources[i].Close()
+	}
 	out, err := env.Output()
 	if err != nil {
 		return err

@@ -58,8 +58,8 @@ type batch struct {
 
 func (c *chunking) run(ctx context.Context, sources []Source) error {
 	for _, name := range c.o.Digests {
-		if archive.NewDigest(name) == nil {
-			return fmt.Errorf("unknown digest %q", name)
+		if err := CheckDigest(name); err != nil {
+			return err
 		}
 	}
 	split, err := chunker.NewSplitter(c.o.Chunker)
@@ -229,3 +229,11 @@ func (c *chunking) digestZeros(n int64) {
 
 // errShrunk: a file has fewer bytes than it had when it was opened.
 var errShrunk = errors.New("file became shorter while it was read")
+
+// CheckDigest returns an error unless name is a digest that ChunkOptions takes.
+func CheckDigest(name string) error {
+	if archive.NewDigest(name) == nil {
+		return fmt.Errorf("unknown digest %q: there are sha256 and blake3", name)
+	}
+	return nil
+}

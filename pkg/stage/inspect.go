@@ -81,8 +81,7 @@ type InspectOptions struct {
 type inspector struct {
 	o       InspectOptions
 	hashes  []stream.Hash // of the data chunks, if chunks are listed
-	totals  archive.Totals
-	buckets [64]Count // by length in bits
+	buckets [64]Count     // by length in bits
 }
 
 // Inspect reports on an archive. It reads the index and no payload. Listing chunks takes 32
@@ -140,7 +139,6 @@ func InspectStream(src io.Reader, o InspectOptions) (*Report, error) {
 	rep.Kind = "stream"
 	if id, ok := scan.ID(); ok {
 		rep.Kind, rep.ID = "archive", id.String()
-		_, rep.Size = scan.Range()
 	}
 	return rep, nil
 }
@@ -150,7 +148,6 @@ func (in *inspector) segment(name string, at archive.Place, entries []stream.Ent
 	line := SegmentLine{Stream: name, Offset: at.Offset, Entries: len(entries), Pos: at.Pos, Len: at.Len}
 	for i := range entries {
 		e := &entries[i]
-		in.totals.AddEntry(e)
 		if e.Kind == stream.Data {
 			b := &in.buckets[bits.Len64(uint64(e.Len))]
 			b.N++

@@ -28,14 +28,18 @@ func (o *PlainOutput) Hole(n int64) error { return archive.WriteZeros(o.w, n) }
 // Flush writes what is still buffered.
 func (o *PlainOutput) Flush() error { return o.w.Flush() }
 
-// FileOutput is an archive.Output on a new regular file: holes stay holes.
+// FileOutput is an archive.Output at the end of a regular file: holes stay holes.
 type FileOutput struct {
 	f  *os.File
 	at int64
 }
 
-// NewFileOutput returns a FileOutput on f, an empty file. Call Flush at the end.
-func NewFileOutput(f *os.File) *FileOutput { return &FileOutput{f: f} }
+// NewFileOutput returns a FileOutput on f, which ends at its current position. Call Flush at
+// the end.
+func NewFileOutput(f *os.File) (*FileOutput, error) {
+	at, err := f.Seek(0, io.SeekCurrent)
+	return &FileOutput{f, at}, err
+}
 
 // Write writes p.
 func (o *FileOutput) Write(p []byte) (int, error) {
@@ -59,5 +63,11 @@ func (o *FileOutput) Hole(n int64) error {
 	return nil
 }
 
-// Flush gives the file its size.
-func (o *FileOutput) Flush() error { return o.f.Truncate(o.at) }
+// Flush gives the file its size, and leaves its position at the end.
+func (o *FileOutput) Flush() error {
+	if err := o.f.Truncate(o.at); err != nil {
+		return err
+	}
+	_, err := o.f.Seek(o.at, io.SeekStart)
+	return err
+}

@@ -12,7 +12,15 @@ type Source struct {
 	Name string
 	Size int64 // bytes, or -1 if not known
 
-	next func(at int64) (extent, error) // what lies at a position; io.EOF at the end
+	next  func(at int64) (extent, error) // what lies at a position; io.EOF at the end
+	close func()                         // or nil
+}
+
+// Close ends what the source has started. It closes no file.
+func (s *Source) Close() {
+	if s.close != nil {
+		s.close()
+	}
 }
 
 // extent is a hole, or data to read to its end.
@@ -71,6 +79,10 @@ func fileSource(name string, f *os.File, size int64) Source {
 			data, hole = min(start, size), min(end, size)
 		}
 		if data > at {
+			// Behind the end of a file that has shrunk everything looks like a hole.
+			if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() < data {
+				return extent{}, errShrunk
+			}
 			return extent{hole: data - at}, nil
 		}
 		return extent{data: &exactReader{io.NewSectionReader(f, at, hole-at), hole - at}}, nil

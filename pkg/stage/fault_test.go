@@ -1,0 +1,201 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// fullAfter is a writer that fails once n bytes were taken.
+type fullAfter struct{ n int }
+
+var errFull = errors.New("no space left")
+
+func (f *fullAfter) Write(p []byte) (int, error) {
+	if len(p) > f.n {
+		return f.n, errFull
+	}
+	f.n -= len(p)
+	return len(p), nil
+}
+
+// input is a sound stream of frames for every filter, and names them.
+func inputs(t testing.TB) (map[string][]byte, map[string]filter) {
+	in := content(600000)
+	chunks := pipe(t, in, cutting(ChunkOptions{}))
+	packed := pipe(t, chunks, dropping(), encoding(CompressOptions{Threads: 2}))
+	filters := map[string]filter{
+		"chunk": cutting(ChunkOptions{Threads: 2}), "dedup": dropping(), "compress": encoding(CompressOptions{Threads: 2}),
+		"decompress": decompressing(2), "seal": sealing(), "unseal": unsealing(), "cat": restoring(CatOptions{Threads: 2}),
+	}
+	return map[string][]byte{
+		"chunk": in, "dedup": chunks, "compress": chunks, "decompress": packed, "seal": packed,
+		"unseal": pipe(t, packed, sealing()), "cat": packed,
+	}, filters
+}
+
+// A full device is the error of the stage, and nothing that looks whole was written.
+func TestWriteErrors(t *testing.T) {
+	in, filters := inputs(t)
+	for name, f := range filters {
+		var whole bytes.Buffer
+		if err := f(&whole, bytes.NewReader(in[name])); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{0, 1, 100, whole.Len() / 2, whole.Len() - 1} {
+			if err := f(&fullAfter{n}, bytes.NewReader(in[name])); !errors.Is(err, errFull) {
+				t.Errorf("%s, full after %d of %d bytes: %v", name, n, whole.Len(), err)
+			}
+		}
+	}
+}
+
+// A read error is the error of the stage, and the next stage learns of it: by an Abort frame,
+// or because there is no End.
+func TestReadErrors(t *testing.T) {
+	in, filters := inputs(t)
+	boom := errors.New("bad sector")
+	for name, f := range filters {
+		for _, n := range []int{0, 1, 1000, len(in[name]) / 2, len(in[name]) - 1} {
+			var out bytes.Buffer
+			err := f(&out, io.MultiReader(bytes.NewReader(in[name][:n]), iotest.ErrReader(boom)))
+			if !errors.Is(err, boom) {
+				t.Errorf("%s, error after %d bytes: %v", name, n, err)
+			}
+			if name == "cat" {
+				continue
+			}
+			var sealed bytes.Buffer
+			err = sealing()(&sealed, bytes.NewReader(out.Bytes()))
+			if err == nil || archive.HasTrailer(bytes.NewReader(sealed.Bytes()), int64(sealed.Len())) {
+				t.Errorf("%s, error after %d bytes: sealed all the same", name, n)
+			}
+			if name != "seal" && (!errors.Is(err, stream.ErrAborted) || !strings.Contains(err.Error(), boom.Error())) {
+				t.Errorf("%s, error after %d bytes: the next stage says %v", name, n, err)
+			}
+		}
+	}
+}
+
+// Whatever a stage gets of a stream that was cut, sealing what it made of it fails.
+func TestCutInputs(t *testing.T) {
+	in, filters := inputs(t)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for name, f := range filters {
+		if name == "chunk" {
+			continue // its input has no end mark
+		}
+		for range 15 {
+			var out, sealed bytes.Buffer
+			n := rng.IntN(len(in[name]))
+			if err := f(&out, bytes.NewReader(in[name][:n])); !errors.Is(err, stream.ErrTruncated) {
+				t.Fatalf("%s of %d bytes of %d: %v", name, n, len(in[name]), err)
+			}
+			if name == "cat" || name == "seal" {
+				continue
+			}
+			if err := sealing()(&sealed, bytes.NewReader(out.Bytes())); !errors.Is(err, stream.ErrAborted) {
+				t.Fatalf("%s of %d bytes, sealed: %v", name, n, err)
+			}
+		}
+	}
+}
+
+// A changed byte of a payload is found where the content is decoded.
+func TestDamagedPayloads(t *testing.T) {
+	in, _ := inputs(t)
+	want := content(600000)
+	rng := rand.New(rand.NewPCG(2, 2))
+	for range 200 {
+		p := bytes.Clone(in["cat"])
+		p[rng.IntN(len(p))] ^= byte(1 + rng.IntN(255))
+		var out bytes.Buffer
+		err := restoring(CatOptions{})(&out, bytes.NewReader(p))
+		if err == nil && !bytes.Equal(out.Bytes(), want) || !bytes.HasPrefix(want, out.Bytes()) {
+			t.Fatalf("wrong bytes came out, %v", err)
+		}
+	}
+}
+
+func TestExpectSize(t *testing.T) {
+	in := content(100000)
+	for size, ok := range map[int64]bool{0: true, 100000: true, 99999: false, 100001: false} {
+		if err := cutting(ChunkOptions{ExpectSize: size})(io.Discard, bytes.NewReader(in)); (err == nil) != ok {
+			t.Errorf("expected %d: %v", size, err)
+		}
+	}
+}
+
+func TestShrinkingFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Write(content(3 << 20))
+	f.Seek(0, io.SeekStart)
+	src, err := FileSource("disk", f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Truncate(1 << 20)
+	if _, err := Chunk(t.Context(), io.Discard, []Source{src}, ChunkOptions{}); err == nil {
+		t.Error("a file that shrank was packed")
+	}
+}
+
+func runCommand(t *testing.T, script string) ([]byte, string, error) {
+	var out, stderr bytes.Buffer
+	src := CommandSource(t.Context(), "disk", []string{"sh", "-c", script}, nil, &stderr)
+	_, err := Chunk(t.Context(), &out, []Source{src}, ChunkOptions{})
+	src.Close()
+	return out.Bytes(), stderr.String(), err
+}
+
+func TestCommand(t *testing.T) {
+	p, _, err := runCommand(t, "echo hello")
+	if err != nil || string(pipe(t, p, restoring(CatOptions{}))) != "hello\n" {
+		t.Errorf("echo: %v", err)
+	}
+	for _, script := range []string{"echo hello; exit 3", "echo hello; kill -9 $$"} {
+		p, _, err := runCommand(t, script)
+		if err == nil {
+			t.Errorf("%s: no error", script)
+		}
+		if err := sealing()(io.Discard, bytes.NewReader(p)); !errors.Is(err, stream.ErrAborted) {
+			t.Errorf("%s: the next stage says %v", script, err)
+		}
+	}
+	if _, stderr, _ := runCommand(t, "echo reason >&2"); stderr != "reason\n" {
+		t.Errorf("stderr is %q", stderr)
+	}
+	src := CommandSource(t.Context(), "disk", []string{"/no/such/command"}, nil, nil)
+	if _, err := Chunk(t.Context(), io.Discard, []Source{src}, ChunkOptions{}); err == nil {
+		t.Error("a command that does not exist was run")
+	}
+}
+
+func TestCommandIsStopped(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	src := CommandSource(ctx, "disk", []string{"sleep", "60"}, nil, nil)
+	if _, err := Chunk(ctx, io.Discard, []Source{src}, ChunkOptions{}); err == nil {
+		t.Error("no error")
+	}
+	src.Close()
+	if time.Since(start) > 20*time.Second {
+		t.Error("the command was not stopped")
+	}
+}
