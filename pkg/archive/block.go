@@ -12,57 +12,69 @@ import (
 
 // block is a decoded segment. It is not changed after loading but for verified.
 type block struct {
-	number   int64
+	*buffers
+	stream   int
 	first    int64 // ordinal of its first data chunk
 	entries  []stream.Entry
 	starts   []int64 // offset in the stream of each entry, and of the end
-	raw      []byte
-	places   []int // where the bytes of each entry begin in raw, for data entries
-	chunks   []int // entry of each data chunk
+	data     []byte  // the decoded payload, in one of the buffers
+	places   []int   // where the bytes of each entry begin in data, for data entries
+	chunks   []int   // entry of each data chunk
 	verified []atomic.Bool
+}
+
+// buffers are memory for reading a segment: its frame, and its decoded payload.
+type buffers struct{ frame, raw []byte }
+
+func (r *Reader) getBuffers() *buffers {
+	if b, ok := r.buffers.Get().(*buffers); ok {
+		return b
+	}
+	return new(buffers)
 }
 
 // loadSegment loads the segment of that number, for the cache.
 func (r *Reader) loadSegment(number int64) (*block, int64, error) {
-	b, _, err := r.readSegment(number, nil, nil)
+	buf := r.getBuffers()
+	b, err := r.readSegment(number, buf)
 	if err != nil {
 		return nil, 0, err
 	}
-	return b, int64(len(b.raw) + 100*len(b.entries) + 200), nil
+	return b, int64(cap(buf.raw) + cap(buf.frame) + 100*len(b.entries) + 200), nil
 }
 
-// readSegment reads, verifies and decodes a segment. buf and raw are used if they are large
-// enough; buf is returned, the block keeps raw.
-func (r *Reader) readSegment(number int64, buf, raw []byte) (*block, []byte, error) {
+func (r *Reader) freeSegment(b *block) { r.buffers.Put(b.buffers) }
+
+// readSegment reads, verifies and decodes a segment. The block keeps buf.
+func (r *Reader) readSegment(number int64, buf *buffers) (*block, error) {
 	ref, next, err := r.at(number)
 	if err != nil {
-		return nil, buf, err
+		return nil, err
 	}
 	if ref.pos > r.size-ref.len {
-		return nil, buf, corruptf("segment at byte %d ends behind the archive", ref.pos)
+		return nil, corruptf("segment at byte %d ends behind the archive", ref.pos)
 	}
-	if int64(cap(buf)) < ref.len {
-		buf = make([]byte, ref.len)
+	if int64(cap(buf.frame)) < ref.len {
+		buf.frame = make([]byte, ref.len)
 	}
-	buf = buf[:ref.len]
-	if err := r.readAt(buf, ref.pos); err != nil {
-		return nil, buf, err
+	buf.frame = buf.frame[:ref.len]
+	if err := r.readAt(buf.frame, ref.pos); err != nil {
+		return nil, err
 	}
-	if blake.Sum(buf) != ref.digest {
-		return nil, buf, corruptf("segment at byte %d is damaged", ref.pos)
+	if blake.Sum(buf.frame) != ref.digest {
+		return nil, corruptf("segment at byte %d is damaged", ref.pos)
 	}
-	b, err := r.decodeSegment(ref, next, buf, raw)
+	b, err := r.decodeSegment(ref, next, buf)
 	if err != nil {
-		return nil, buf, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
+		return nil, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
 	}
-	b.number = number
-	return b, buf, nil
+	return b, nil
 }
 
 // decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
 // fault found here is one of the writer.
-func (r *Reader) decodeSegment(ref segmentRef, next key, frame, raw []byte) (*block, error) {
-	s, err := stream.ParseSegment(frame)
+func (r *Reader) decodeSegment(ref segmentRef, next key, buf *buffers) (*block, error) {
+	s, err := stream.ParseSegment(buf.frame)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +82,7 @@ func (r *Reader) decodeSegment(ref segmentRef, next key, frame, raw []byte) (*bl
 	if s.Stream != info.ID || s.Offset != ref.offset {
 		return nil, corruptf("it is of stream %d at offset %d, the index says stream %d at offset %d", s.Stream, s.Offset, info.ID, ref.offset)
 	}
-	b := &block{first: ref.ordinal, entries: s.Entries}
+	b := &block{buffers: buf, stream: ref.stream, first: ref.ordinal, entries: s.Entries}
 	b.layOut(s)
 	end := info.Size
 	if next.stream == ref.stream {
@@ -79,7 +91,12 @@ func (r *Reader) decodeSegment(ref segmentRef, next key, frame, raw []byte) (*bl
 	if b.end() != end || ref.ordinal+int64(len(b.chunks)) != next.ordinal {
 		return nil, corruptf("it ends at offset %d, the index says %d", b.end(), end)
 	}
-	b.raw, err = r.decoder.Decode(raw, s.Codec, s.Payload, s.RawLen)
+	if s.Codec == stream.RawCodec {
+		b.data = s.Payload
+		return b, nil
+	}
+	b.data, err = r.decoder.Decode(buf.raw, s.Codec, s.Payload, s.RawLen)
+	buf.raw = b.data
 	return b, err
 }
 
@@ -103,10 +120,10 @@ func (b *block) layOut(s *stream.Segment) {
 
 func (b *block) end() int64 { return b.starts[len(b.entries)] }
 
-// data returns the verified bytes of data entry i.
-func (b *block) data(i int) ([]byte, error) {
+// chunk returns the verified bytes of data entry i.
+func (b *block) chunk(i int) ([]byte, error) {
 	e := &b.entries[i]
-	p := b.raw[b.places[i]:][:e.Len]
+	p := b.data[b.places[i]:][:e.Len]
 	if !b.verified[i].Load() {
 		if blake.Sum(p) != e.Hash {
 			return nil, corruptf("chunk at offset %d does not have its hash %v", b.starts[i], e.Hash)
@@ -116,39 +133,52 @@ func (b *block) data(i int) ([]byte, error) {
 	return p, nil
 }
 
-// bytes returns the bytes of entry i of b, which is Data or Ref.
-func (r *Reader) bytes(b *block, i int) ([]byte, error) {
+// bytes returns the bytes of entry i of b, which is Data or Ref. They are valid until the item
+// is given back to the cache; it is nil if they are of b itself.
+func (r *Reader) bytes(b *block, i int) ([]byte, *item[*block], error) {
 	if b.entries[i].Kind == stream.Data {
-		return b.data(i)
+		p, err := b.chunk(i)
+		return p, nil, err
 	}
 	return r.resolve(b, i)
 }
 
-// resolve returns the bytes that reference i of b stands for.
-func (r *Reader) resolve(b *block, i int) ([]byte, error) {
+// resolve returns the bytes that reference i of b stands for, as bytes does.
+func (r *Reader) resolve(b *block, i int) ([]byte, *item[*block], error) {
 	ref := &b.entries[i]
 	if ref.Ordinal < 0 || ref.Ordinal >= r.root.info.Totals.Data.N {
-		return nil, corruptf("reference at offset %d to chunk %d, there are %d", b.starts[i], ref.Ordinal, r.root.info.Totals.Data.N)
+		return nil, nil, corruptf("reference at offset %d to chunk %d, there are %d", b.starts[i], ref.Ordinal, r.root.info.Totals.Data.N)
 	}
 	from := b
+	var held *item[*block]
 	if n := ref.Ordinal - b.first; n < 0 || n >= int64(len(b.chunks)) {
-		number, _, err := r.find(func(k key) bool { return k.ordinal > ref.Ordinal })
+		number, err := r.find(func(k key) bool { return k.ordinal > ref.Ordinal })
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if from, err = r.segments.get(number); err != nil {
-			return nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
+		if held, err = r.segments.get(number); err != nil {
+			return nil, nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
 		}
+		from = held.value
 	}
-	n := ref.Ordinal - from.first
-	if n < 0 || n >= int64(len(from.chunks)) {
-		return nil, corruptf("reference at offset %d: chunk %d is not where the index says", b.starts[i], ref.Ordinal)
+	p, err := from.target(ref)
+	if err != nil {
+		r.segments.put(held)
+		return nil, nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
 	}
-	target := from.chunks[n]
-	if e := &from.entries[target]; e.Hash != ref.Hash || e.Len != ref.Len {
-		return nil, corruptf("reference at offset %d: chunk %d has another hash or length", b.starts[i], ref.Ordinal)
+	return p, held, nil
+}
+
+// target returns the bytes of the chunk that ref, of any segment, refers to.
+func (b *block) target(ref *stream.Entry) ([]byte, error) {
+	n := ref.Ordinal - b.first
+	if n < 0 || n >= int64(len(b.chunks)) {
+		return nil, corruptf("chunk %d is not where the index says", ref.Ordinal)
 	}
-	return from.data(target)
+	if e := &b.entries[b.chunks[n]]; e.Hash != ref.Hash || e.Len != ref.Len {
+		return nil, corruptf("chunk %d has another hash or length", ref.Ordinal)
+	}
+	return b.chunk(b.chunks[n])
 }
 
 // ReadAt fills p with the bytes of a stream from offset off, as io.ReaderAt describes. The
@@ -160,15 +190,16 @@ func (r *Reader) ReadAt(streamNo int, p []byte, off int64) (int, error) {
 	}
 	done := 0
 	for done < len(p) && off < size {
-		number, _, err := r.findOffset(streamNo, off)
+		number, err := r.findOffset(streamNo, off)
 		if err != nil {
 			return done, err
 		}
-		b, err := r.segments.get(number)
+		it, err := r.segments.get(number)
 		if err != nil {
 			return done, err
 		}
-		n, err := r.copyFrom(b, p[done:], off)
+		n, err := r.copyFrom(it.value, p[done:], off)
+		r.segments.put(it)
 		done += n
 		off += int64(n)
 		if err != nil {
@@ -196,11 +227,12 @@ func (r *Reader) copyFrom(b *block, p []byte, off int64) (int, error) {
 		case stream.Zero, stream.Hole:
 			clear(p[done : done+n])
 		default:
-			data, err := r.bytes(b, i)
+			data, it, err := r.bytes(b, i)
 			if err != nil {
 				return done, err
 			}
 			copy(p[done:done+n], data[skip:])
+			r.segments.put(it)
 		}
 		done += n
 		off += int64(n)

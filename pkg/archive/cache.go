@@ -11,6 +11,7 @@ import (
 type cache[V any] struct {
 	limit int64
 	load  func(int64) (V, int64, error) // value and cost
+	free  func(V)                       // takes a value back that nobody uses any more; may be nil
 
 	mu    sync.Mutex
 	items map[int64]*item[V]
@@ -24,43 +25,77 @@ type item[V any] struct {
 	value V
 	cost  int64
 	err   error
-	place *list.Element // nil until loaded
+	place *list.Element // nil until loaded, and when evicted
+	users int
+	gone  bool // evicted
 }
 
-func newCache[V any](limit int64, load func(int64) (V, int64, error)) *cache[V] {
-	return &cache[V]{limit: limit, load: load, items: map[int64]*item[V]{}}
+func newCache[V any](limit int64, load func(int64) (V, int64, error), free func(V)) *cache[V] {
+	return &cache[V]{limit: limit, load: load, free: free, items: map[int64]*item[V]{}}
 }
 
-func (c *cache[V]) get(key int64) (V, error) {
+// get returns a value, which stays valid until the item is given back to put.
+func (c *cache[V]) get(key int64) (*item[V], error) {
 	c.mu.Lock()
 	it, ok := c.items[key]
 	if ok {
+		it.users++
 		if it.place != nil {
 			c.used.MoveToFront(it.place)
 		}
 		c.mu.Unlock()
 		<-it.ready
-		return it.value, it.err
+		return it, it.err
 	}
-	it = &item[V]{key: key, ready: make(chan struct{})}
+	it = &item[V]{key: key, ready: make(chan struct{}), users: 1}
 	c.items[key] = it
 	c.mu.Unlock()
 
 	it.value, it.cost, it.err = c.load(key)
-	close(it.ready)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	close(it.ready)
 	if it.err != nil {
 		delete(c.items, key)
-		return it.value, it.err
+		return it, it.err
 	}
 	it.place = c.used.PushFront(it)
 	c.cost += it.cost
 	for c.cost > c.limit && c.used.Len() > 1 {
-		old := c.used.Remove(c.used.Back()).(*item[V])
-		delete(c.items, old.key)
-		c.cost -= old.cost
+		c.evict(c.used.Back())
 	}
-	return it.value, nil
+	return it, nil
+}
+
+func (c *cache[V]) evict(place *list.Element) {
+	old := c.used.Remove(place).(*item[V])
+	delete(c.items, old.key)
+	c.cost -= old.cost
+	old.place, old.gone = nil, true
+	c.recycle(old)
+}
+
+// put gives back an item from get. nil does nothing.
+func (c *cache[V]) put(it *item[V]) {
+	if it == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	it.users--
+	c.recycle(it)
+}
+
+func (c *cache[V]) recycle(it *item[V]) {
+	if it.gone && it.users == 0 && c.free != nil {
+		c.free(it.value)
+	}
+}
+
+// value returns a value that is never reused, so that it need not be given back.
+func (c *cache[V]) value(key int64) (V, error) {
+	it, err := c.get(key)
+	c.put(it)
+	return it.value, err
 }

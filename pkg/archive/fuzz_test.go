@@ -37,7 +37,7 @@ func resealed(t testing.TB, p []byte, change func(what string, frame []byte) []b
 	}
 	var pages [][]segmentRef
 	for n := range r.root.maps {
-		page, err := r.pages.get(int64(n))
+		page, err := r.pages.value(int64(n))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
@@ -38,6 +39,7 @@ type Reader struct {
 	decoder  *codec.Decoder
 	pages    *cache[[]segmentRef]
 	segments *cache[*block]
+	buffers  sync.Pool // of *buffers
 }
 
 // NewReader opens the archive of size bytes on src.
@@ -46,8 +48,8 @@ func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCache
 	}
-	r.pages = newCache(pageCacheBytes, r.loadPage)
-	r.segments = newCache(o.CacheBytes, r.loadSegment)
+	r.pages = newCache(pageCacheBytes, r.loadPage, nil)
+	r.segments = newCache(o.CacheBytes, r.loadSegment, r.freeSegment)
 	var err error
 	if r.decoder, err = codec.NewDecoder(o.Threads); err != nil {
 		return nil, err
@@ -191,31 +193,25 @@ func (r *Reader) checkPage(n int, page []segmentRef) error {
 	return nil
 }
 
-// pageOf returns the last page whose first key is not behind a position, by the given order.
-func (r *Reader) pageOf(after func(key) bool) (int, bool) {
-	n := sort.Search(len(r.root.firsts), func(i int) bool { return after(r.root.firsts[i].key) })
-	return n - 1, n > 0
-}
-
-// find returns the number of the segment (counted over the archive) that is the last not
-// behind a position, and its record.
-func (r *Reader) find(after func(key) bool) (int64, segmentRef, error) {
-	n, ok := r.pageOf(after)
-	if !ok {
-		return 0, segmentRef{}, corruptf("no segment holds that position")
+// find returns the number of the last segment, counted over the archive, that is not behind a
+// position.
+func (r *Reader) find(after func(key) bool) (int64, error) {
+	n := sort.Search(len(r.root.firsts), func(i int) bool { return after(r.root.firsts[i].key) }) - 1
+	if n < 0 {
+		return 0, corruptf("no segment holds that position")
 	}
-	page, err := r.pages.get(int64(n))
+	page, err := r.pages.value(int64(n))
 	if err != nil {
-		return 0, segmentRef{}, err
+		return 0, err
 	}
 	i := sort.Search(len(page), func(i int) bool { return after(page[i].key) }) - 1
-	return r.root.firsts[n].segment + int64(i), page[i], nil
+	return r.root.firsts[n].segment + int64(i), nil
 }
 
 // at returns the record of a segment by its number, and the key where the next one begins.
 func (r *Reader) at(number int64) (ref segmentRef, next key, err error) {
 	n := sort.Search(len(r.root.firsts), func(i int) bool { return r.root.firsts[i].segment > number }) - 1
-	page, err := r.pages.get(int64(n))
+	page, err := r.pages.value(int64(n))
 	if err != nil {
 		return ref, next, err
 	}
@@ -232,7 +228,7 @@ func (r *Reader) at(number int64) (ref segmentRef, next key, err error) {
 }
 
 // findOffset returns the segment that holds an offset of a stream.
-func (r *Reader) findOffset(streamNo int, off int64) (int64, segmentRef, error) {
+func (r *Reader) findOffset(streamNo int, off int64) (int64, error) {
 	return r.find(func(k key) bool {
 		return k.stream > streamNo || k.stream == streamNo && k.offset > off
 	})
@@ -251,7 +247,7 @@ type Place struct {
 // References carry an ordinal but no hash. visit must not keep the entries.
 func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
 	for n, at := range r.root.entries {
-		page, err := r.pages.get(int64(n))
+		page, err := r.pages.value(int64(n))
 		if err != nil {
 			return err
 		}

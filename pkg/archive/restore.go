@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
@@ -39,37 +38,27 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 	if o.Offset == end {
 		return nil
 	}
-	buffers := sync.Pool{New: func() any { return new(restored) }}
 	return ordered.Map(ctx, o.Threads, func(emit func(int64) error) error {
-		number, ref, err := r.findOffset(streamNo, o.Offset)
-		if err != nil {
-			return err
-		}
-		if ref.stream != streamNo {
-			return corruptf("no segment holds offset %d", o.Offset)
-		}
-		for {
-			if err := emit(number); err != nil {
-				return err
+		number, err := r.findOffset(streamNo, o.Offset)
+		for err == nil {
+			if err = emit(number); err != nil {
+				break
 			}
-			_, next, err := r.at(number)
-			if err != nil {
-				return err
-			}
-			if next.stream != streamNo || next.offset >= end {
-				return nil
+			var next key
+			if _, next, err = r.at(number); err != nil || next.stream != streamNo || next.offset >= end {
+				break
 			}
 			number++
 		}
+		return err
 	}, func(number int64) (*restored, error) {
-		d := buffers.Get().(*restored)
-		return d, d.load(r, number, o.Offset, end)
+		return r.restoreSegment(streamNo, number, o.Offset, end)
 	}, func(d *restored) error {
 		err := d.write(out, o.Offset, end)
 		if err == nil && o.Progress != nil {
 			o.Progress(min(d.b.end(), end) - o.Offset)
 		}
-		buffers.Put(d)
+		r.release(d)
 		return err
 	})
 }
@@ -77,31 +66,47 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 // restored is a segment on its way to the output.
 type restored struct {
 	b     *block
-	frame []byte   // buffer
-	raw   []byte   // buffer
-	parts [][]byte // verified bytes of each entry, nil for runs and for what is not asked for
+	parts [][]byte        // verified bytes of each entry, nil for runs and for what is not asked for
+	held  []*item[*block] // of the cache, where parts are in their memory
 }
 
-// load reads a segment and verifies what lies from offset from to offset to.
-func (d *restored) load(r *Reader, number, from, to int64) error {
-	var err error
-	if d.b, d.frame, err = r.readSegment(number, d.frame, d.raw); err != nil {
-		return err
+// restoreSegment reads a segment and verifies what lies from offset from to offset to. It does
+// not go through the cache: only what is referred to is worth keeping.
+func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored, error) {
+	b, err := r.readSegment(number, r.getBuffers())
+	if err != nil {
+		return nil, err
 	}
-	d.raw = d.b.raw
-	d.parts = append(d.parts[:0], make([][]byte, len(d.b.entries))...)
-	for i := range d.b.entries {
-		kind := d.b.entries[i].Kind
-		if d.b.starts[i+1] <= from || d.b.starts[i] >= to || kind == stream.Zero || kind == stream.Hole {
+	if b.stream != streamNo {
+		return nil, corruptf("no segment holds offset %d", from)
+	}
+	d := &restored{b: b, parts: make([][]byte, len(b.entries))}
+	for i := range b.entries {
+		kind := b.entries[i].Kind
+		if b.starts[i+1] <= from || b.starts[i] >= to || kind == stream.Zero || kind == stream.Hole {
 			continue
 		}
-		if d.parts[i], err = r.bytes(d.b, i); err != nil {
-			return err
+		p, it, err := r.bytes(b, i)
+		if err != nil {
+			return nil, err
+		}
+		d.parts[i] = p
+		if it != nil {
+			d.held = append(d.held, it)
 		}
 	}
-	return nil
+	return d, nil
 }
 
+// release gives back all memory of d.
+func (r *Reader) release(d *restored) {
+	for _, it := range d.held {
+		r.segments.put(it)
+	}
+	r.freeSegment(d.b)
+}
+
+// write writes what lies from offset from to offset to.
 func (d *restored) write(out Output, from, to int64) error {
 	return WriteEntries(out, d.b.starts[0], d.b.entries, d.parts, from, to)
 }

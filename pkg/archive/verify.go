@@ -158,7 +158,7 @@ func (r *Reader) verifyCover() error {
 	}
 	last := int64(0)
 	for n := range r.root.maps {
-		page, err := r.pages.get(int64(n))
+		page, err := r.pages.value(int64(n))
 		if err != nil {
 			return err
 		}

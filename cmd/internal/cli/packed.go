@@ -9,6 +9,9 @@ import (
 	"hexz/pkg/stream"
 )
 
+// cacheBytes is enough where reading goes from front to back.
+const cacheBytes = 8 << 20
+
 // Packed is an input that may be an archive or a chunk stream.
 type Packed struct {
 	File    *os.File
@@ -25,7 +28,7 @@ func OpenPacked(env *Env, args []string, threads int) (*Packed, error) {
 	}
 	info, err := p.File.Stat()
 	if err == nil && archive.HasTrailer(p.File, info.Size()) {
-		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Threads: threads})
+		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Threads: threads, CacheBytes: cacheBytes})
 	}
 	if err != nil {
 		p.Close()
