@@ -34,7 +34,7 @@ holes again; on a device every byte is written.`,
 		Flags: func(f *pflag.FlagSet) {
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
 			f.Var(cli.SizeVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
-			f.Var(cli.SizeVar(&o.Length, 0), "length", "`SIZE` of what is written (default up to the end)")
+			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
 		},
 		Run: func(env *cli.Env, args []string) error { return run(env, o, args) },
 	}
@@ -56,7 +56,11 @@ func run(env *cli.Env, o stage.CatOptions, args []string) error {
 		return err
 	}
 	o.Threads = env.Threads
-	o.Progress = env.Progress(o.Length)
+	total := int64(-1)
+	if o.Length != nil {
+		total = *o.Length
+	}
+	o.Progress = env.Progress(total)
 	if in.Archive != nil {
 		err = stage.Cat(env.Ctx, dst, in.Archive, o)
 	} else {

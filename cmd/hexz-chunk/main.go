@@ -46,7 +46,7 @@ needs a NAME of its own.`,
 			f.Var(cli.SizeVar(&o.Chunker.Size, chunker.DefaultSize), "size", "chunk `SIZE` of fixed")
 			f.StringVar(&o.name, "name", "disk", "`NAME` of the stream that is given none")
 			f.BoolVar(&o.exec, "exec", false, "pack the output of the command behind --, and fail if it fails")
-			f.Var(cli.SizeVar(&o.ExpectSize, 0), "expect-size", "fail unless the input has `SIZE` bytes in all")
+			f.Var(cli.OptionalSizeVar(&o.ExpectSize), "expect-size", "fail unless the input has `SIZE` bytes in all")
 			f.StringSliceVar(&o.Digests, "digest", nil, "store digests of whole streams: `LIST` of sha256, blake3")
 		},
 		Run: func(env *cli.Env, args []string) error { return run(env, &o, args) },

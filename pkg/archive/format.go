@@ -32,7 +32,7 @@ const (
 	pageBytes    = 1 << 20 // bytes of entries of a page; one segment more may go in
 	runFrames    = 1024    // body frames of a run
 
-	maxIndexFrame = 64 << 20 // bytes of a page or root
+	maxIndexFrame = 256 << 20 // bytes of a page or root: a root for 400 TiB
 	maxSegment    = stream.MaxPayload + 64*stream.MaxEntries
 	maxPages      = 1 << 20
 )

@@ -59,6 +59,17 @@ func indexFrame(in *wire.Reader, kind stream.Kind, arity int) {
 	}
 }
 
+// frameKind returns the kind of a frame, or KindUnknown if it has none.
+func frameKind(b []byte) stream.Kind {
+	in := wire.NewBytesReader(b)
+	in.Array(stream.MaxEntries)
+	kind := stream.Kind(in.Int(stream.MaxSize))
+	if in.Err() != nil {
+		return stream.KindUnknown
+	}
+	return kind
+}
+
 // finish checks that a frame was read to its last byte.
 func finish(in *wire.Reader) error {
 	if in.Err() == nil && in.More() {

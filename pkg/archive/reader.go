@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sort"
 	"sync"
 
@@ -97,6 +98,9 @@ func (r *Reader) loadDicts() error {
 			return err
 		}
 		dict, err := stream.ParseDict(raw)
+		if err == nil && (dict.ID != d.id || d.id > math.MaxUint32) {
+			err = corruptf("it has the id %d, the index says %d", dict.ID, d.id)
+		}
 		if err == nil {
 			err = r.decoder.AddDict(uint32(dict.ID), dict.Bytes)
 		}
@@ -261,8 +265,7 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 				return corruptf("entry page %d has more segments than its map page", n)
 			}
 			seen++
-			ref := &page[i]
-			return visit(Place{ref.stream, ref.offset, ref.ordinal, ref.pos, ref.len}, entries)
+			return visit(page[i].place(), entries)
 		})
 		if err == nil && seen != len(page) {
 			err = corruptf("entry page %d has %d segments, its map page %d", n, seen, len(page))
@@ -272,4 +275,8 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 		}
 	}
 	return nil
+}
+
+func (s *segmentRef) place() Place {
+	return Place{s.stream, s.offset, s.ordinal, s.pos, s.len}
 }

@@ -19,7 +19,7 @@ type Output interface {
 // RestoreOptions choose what Restore writes. The zero value is the whole stream.
 type RestoreOptions struct {
 	Offset   int64            // first byte
-	Length   int64            // bytes; 0 or less is all up to the end
+	Length   *int64           // bytes; nil is all up to the end
 	Threads  int              // segments decoded at a time; 0 is 1
 	Progress func(done int64) // called with the bytes written so far; may be nil
 }
@@ -32,10 +32,10 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 		return fmt.Errorf("offset %d is outside of the stream of %d bytes", o.Offset, size)
 	}
 	end := size
-	if o.Length > 0 && o.Length < size-o.Offset {
-		end = o.Offset + o.Length
+	if o.Length != nil && *o.Length < size-o.Offset {
+		end = o.Offset + *o.Length
 	}
-	if o.Offset == end {
+	if o.Offset >= end {
 		return nil
 	}
 	return ordered.Map(ctx, o.Threads, func(emit func(int64) error) error {

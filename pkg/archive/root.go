@@ -7,6 +7,7 @@ import (
 
 // root is the last frame of the index.
 type root struct {
+	features      []string // of the header: what a reader must know
 	maps, entries []span
 	runs          []run
 	info          Info
@@ -47,6 +48,21 @@ type Stream struct {
 	Root    Hash
 	Chunker stream.Meta
 	Digests map[string][]byte
+}
+
+// Add takes in what a frame of the body tells.
+func (info *Info) Add(f stream.Frame) {
+	switch f := f.(type) {
+	case *stream.Header:
+		info.Meta = f.Meta
+	case *stream.Open:
+		info.Streams = append(info.Streams, Stream{ID: f.ID, Name: f.Name, Chunker: f.Chunker})
+	case *stream.Segment:
+		info.Totals.Add(f)
+	case *stream.Close:
+		s := &info.Streams[len(info.Streams)-1]
+		s.Size, s.Root, s.Digests = f.Size, f.Root, f.Digests
+	}
 }
 
 // Totals count entries and the bytes that they stand for, and segments.
@@ -93,8 +109,12 @@ func (t *Totals) AddEntry(e *stream.Entry) {
 }
 
 func appendRoot(w *wire.Writer, r *root) {
-	w.Array(5)
+	w.Array(6)
 	w.Int(int64(kindRoot))
+	w.Array(len(r.features))
+	for _, name := range r.features {
+		w.String(name)
+	}
 	for _, list := range [][]span{r.maps, r.entries} {
 		w.Array(len(list))
 		for _, s := range list {
@@ -116,7 +136,10 @@ func appendRoot(w *wire.Writer, r *root) {
 func parseRoot(b []byte) (*root, error) {
 	in := wire.NewBytesReader(b)
 	r := &root{}
-	indexFrame(in, kindRoot, 5)
+	indexFrame(in, kindRoot, 6)
+	for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
+		r.features = append(r.features, in.String(stream.MaxName))
+	}
 	for _, list := range []*[]span{&r.maps, &r.entries} {
 		for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
 			tuple(in, 3)
@@ -141,6 +164,9 @@ func parseRoot(b []byte) (*root, error) {
 
 // check tells whether the lists of the root fit together.
 func (r *root) check() error {
+	if err := stream.CheckFeatures(r.features); err != nil {
+		return err
+	}
 	if len(r.maps) != len(r.entries) || len(r.maps) != len(r.firsts) {
 		return corruptf("root with %d map pages, %d entry pages and %d keys", len(r.maps), len(r.entries), len(r.firsts))
 	}

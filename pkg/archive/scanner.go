@@ -1,13 +1,13 @@
 package archive
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/stream"
-	"hexz/pkg/stream/wire"
 )
 
 // Scanner reads a chunk stream, or the body of an archive as a chunk stream, from front to
@@ -44,32 +44,40 @@ func (s *Scanner) Range() (pos, length int64) {
 	return s.in.Range()
 }
 
-// Next returns frames and errors as stream.Reader.Next does.
+// Next returns frames and errors as stream.Reader.Next does, but for ancillary frames.
 func (s *Scanner) Next() (stream.Frame, error) {
-	if s.err != nil {
-		return nil, s.err
+	for s.err == nil {
+		var f stream.Frame
+		if f, s.err = s.in.Next(); s.err != nil {
+			break
+		}
+		if s.err = s.take(f); s.err != nil {
+			break
+		}
+		if _, skip := f.(*stream.Ancillary); !skip {
+			return f, nil
+		}
 	}
-	var f stream.Frame
-	if f, s.err = s.in.Next(); s.err != nil {
-		return nil, s.err
-	}
+	return nil, s.err
+}
+
+func (s *Scanner) take(f stream.Frame) error {
 	if h, ok := f.(*stream.Header); ok {
 		s.header(h)
 	}
-	if s.sealed {
-		s.note()
-		switch f := f.(type) {
-		case *stream.Segment:
-			for i := range f.Entries {
-				f.Entries[i].Ordinal = stream.NoOrdinal
-			}
-		case *stream.End:
-			if s.err = s.tail(); s.err != nil {
-				return nil, s.err
-			}
-		}
+	if !s.sealed {
+		return nil
 	}
-	return f, nil
+	s.note()
+	switch f := f.(type) {
+	case *stream.Segment:
+		for i := range f.Entries {
+			f.Entries[i].Ordinal = stream.NoOrdinal
+		}
+	case *stream.End:
+		return s.tail()
+	}
+	return nil
 }
 
 func (s *Scanner) header(h *stream.Header) {
@@ -111,30 +119,22 @@ func (s *Scanner) tail() error {
 		if end != nil {
 			return corruptf("index frame at byte %d behind the root", in.Pos())
 		}
-		at = span{pos: in.Pos()}
-		in.Record()
-		in.Skip(maxIndexFrame)
-		if err := s.wireErr(in); err != nil {
+		frame, err := s.indexFrame(&at)
+		if err != nil {
 			return err
 		}
-		at.len = in.Pos() - at.pos
-		at.digest = blake.Sum(in.Recorded())
-		if len(in.Recorded()) > 2 && in.Recorded()[1] == byte(kindRoot) {
-			var err error
-			if end, err = parseRoot(in.Recorded()); err != nil {
-				return fmt.Errorf("root at byte %d: %w", at.pos, err)
-			}
-			continue
+		if frameKind(frame) != kindRoot {
+			pages = append(pages, at)
+		} else if end, err = parseRoot(frame); err != nil {
+			return fmt.Errorf("root at byte %d: %w", at.pos, err)
 		}
-		pages = append(pages, at)
 	}
-	in.Record()
-	pos := in.Pos()
-	in.Skip(trailerSize)
-	if err := s.wireErr(in); err != nil {
+	var last span
+	raw, err := s.indexFrame(&last)
+	if err != nil {
 		return err
 	}
-	t, err := parseTrailer(in.Recorded(), pos)
+	t, err := parseTrailer(raw, last.pos)
 	if err != nil {
 		return err
 	}
@@ -146,6 +146,24 @@ func (s *Scanner) tail() error {
 		return corruptf("bytes behind the trailer at byte %d", in.Pos())
 	}
 	return s.compare(end, pages)
+}
+
+// indexFrame reads a frame of the index, or the trailer, as it is.
+func (s *Scanner) indexFrame(at *span) ([]byte, error) {
+	in := s.in.Wire()
+	at.pos = in.Pos()
+	var raw bytes.Buffer
+	in.Tee(&raw)
+	in.Skip(maxIndexFrame)
+	in.Tee(nil)
+	if err := in.Err(); errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
+	} else if err != nil {
+		return nil, corrupt(err)
+	}
+	at.len = in.Pos() - at.pos
+	at.digest = blake.Sum(raw.Bytes())
+	return raw.Bytes(), nil
 }
 
 // compare holds what was read against the root.
@@ -165,13 +183,4 @@ func (s *Scanner) compare(end *root, pages []span) error {
 		}
 	}
 	return nil
-}
-
-// wireErr translates an error behind the body: the archive was cut in its index.
-func (s *Scanner) wireErr(in *wire.Reader) error {
-	err := in.Err()
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
-	}
-	return corrupt(err)
 }

@@ -143,20 +143,14 @@ func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 	at.len = a.out.pos - at.pos
 	at.digest = a.out.hasher.Sum()
 	a.addToRun(at)
-	info := &a.root.info
+	a.root.info.Add(f)
 	switch f := f.(type) {
 	case *stream.Header:
-		info.Meta = f.Meta
-	case *stream.Open:
-		info.Streams = append(info.Streams, Stream{ID: f.ID, Name: f.Name, Chunker: f.Chunker})
+		a.root.features = f.Features
 	case *stream.Segment:
-		info.Totals.Add(f)
-		a.addSegment(f, segmentRef{key{len(info.Streams) - 1, f.Offset, ordinal}, at})
+		a.addSegment(f, segmentRef{key{len(a.root.info.Streams) - 1, f.Offset, ordinal}, at})
 	case *stream.Dict:
 		a.root.dicts = append(a.root.dicts, dictRef{f.ID, at})
-	case *stream.Close:
-		s := &info.Streams[len(info.Streams)-1]
-		s.Size, s.Root, s.Digests = f.Size, f.Root, f.Digests
 	case *stream.End:
 		a.ended = true
 	}
@@ -240,6 +234,9 @@ func (a *Writer) finish() (Hash, error) {
 	appendRoot(w, &a.root)
 	if _, err := parseRoot(w.Written()); err != nil {
 		return Hash{}, fmt.Errorf("index that was to be written: %w", err)
+	}
+	if len(w.Written()) > maxIndexFrame {
+		return Hash{}, fmt.Errorf("the archive has too many segments: its root would have %d bytes, the limit is %d", len(w.Written()), maxIndexFrame)
 	}
 	at, err := a.put(w.Written())
 	if err != nil {

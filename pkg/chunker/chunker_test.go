@@ -40,7 +40,7 @@ func pieces(t testing.TB, o Options, r io.Reader, p []byte) []Piece {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Start(r, 0)
+	s.Start(r, 0, Edges{})
 	var all []Piece
 	var b Batch
 	for {
@@ -173,6 +173,62 @@ func TestZeroRunsAnywhere(t *testing.T) {
 	}
 }
 
+// Which zeros are a hole must not change the cut points.
+func TestHolesDoNotMoveCuts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for i := range 200 {
+		p := make([]byte, 20000+rng.IntN(200000))
+		for at := 0; at < len(p); { // data and zeros in turn
+			n := min(len(p)-at, 1+rng.IntN(30000))
+			if rng.IntN(2) == 0 {
+				rand.NewChaCha8([32]byte{byte(i)}).Read(p[at : at+n])
+			}
+			at += n
+		}
+		var want, got []Piece
+		merge := func(list []Piece, more ...Piece) []Piece {
+			for _, m := range more {
+				if last := len(list) - 1; last >= 0 && list[last].Zero && m.Zero {
+					list[last].Len += m.Len
+				} else {
+					list = append(list, m)
+				}
+			}
+			return list
+		}
+		want = merge(nil, pieces(t, Options{}, bytes.NewReader(p), p)...)
+
+		// The same with holes of random places inside of the long zero runs.
+		s, _ := NewSplitter(Options{})
+		before := false
+		for at := 0; at < len(p); {
+			hole := len(p) // start of the next hole
+			size := 0
+			for q := at; q < len(p); q++ {
+				if n := leadingZeros(p[q:]); n >= ZeroRun && rng.IntN(2) == 0 {
+					skip := rng.IntN(n - ZeroRun + 1)
+					hole, size = q+skip, ZeroRun+rng.IntN(n-skip-ZeroRun+1)
+					break
+				} else {
+					q += n
+				}
+			}
+			s.Start(bytes.NewReader(p[at:hole]), int64(at), Edges{before, size > 0})
+			var b Batch
+			for s.Next(&b) == nil {
+				got = merge(got, b.Pieces...)
+			}
+			if size > 0 {
+				got = merge(got, Piece{int64(size), true})
+			}
+			at, before = hole+size, size > 0
+		}
+		if !equal(got, want) {
+			t.Fatalf("case %d: got %v, want %v", i, got, want)
+		}
+	}
+}
+
 // dribble delivers a random number of bytes a call.
 type dribble struct {
 	r   io.Reader
@@ -201,7 +257,7 @@ func TestReadSizesDoNotMatter(t *testing.T) {
 func TestReadErrorIsReturned(t *testing.T) {
 	boom := errors.New("boom")
 	s, _ := NewSplitter(Options{})
-	s.Start(io.MultiReader(bytes.NewReader(source()[:3<<20]), iotest.ErrReader(boom)), 0)
+	s.Start(io.MultiReader(bytes.NewReader(source()[:3<<20]), iotest.ErrReader(boom)), 0, Edges{})
 	var b Batch
 	for {
 		if err := s.Next(&b); err == boom {
@@ -317,7 +373,7 @@ func BenchmarkSplit(b *testing.B) {
 			s, _ := NewSplitter(bm.o)
 			var batch Batch
 			for b.Loop() {
-				s.Start(bytes.NewReader(bm.p), 0)
+				s.Start(bytes.NewReader(bm.p), 0, Edges{})
 				for s.Next(&batch) == nil {
 				}
 			}

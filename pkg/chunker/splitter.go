@@ -28,9 +28,17 @@ type Splitter struct {
 	src   io.Reader
 	off   int64  // position in the stream of the first byte of carry
 	carry []byte // read, but not yet in a piece
-	run   int64  // length so far of a zero run that may go on; carry is empty then
+	inRun bool   // in a zero run that may go on; carry is empty then
+	run   int64  // its length so far
+	edges Edges
+	read  int64 // bytes of src so far
 	eof   bool
 }
+
+// Edges tells where a hole of at least ZeroRun bytes borders on what is read. Zeros there are
+// part of the same run of zeros, however few they are, so that the cut points do not depend
+// on which zeros are a hole.
+type Edges struct{ HoleBefore, HoleAfter bool }
 
 // NewSplitter returns a Splitter for the cut points of o. Call Start before Next.
 func NewSplitter(o Options) (*Splitter, error) {
@@ -42,14 +50,17 @@ func NewSplitter(o Options) (*Splitter, error) {
 }
 
 // Start makes the splitter read from r, whose first byte is at off in its stream.
-func (s *Splitter) Start(r io.Reader, off int64) {
-	s.src, s.off, s.carry, s.run, s.eof = r, off, s.carry[:0], 0, false
+func (s *Splitter) Start(r io.Reader, off int64, edges Edges) {
+	*s = Splitter{cut: s.cut, src: r, off: off, carry: s.carry[:0], inRun: edges.HoleBefore, edges: edges}
 }
+
+// Read returns how many bytes were read since Start.
+func (s *Splitter) Read() int64 { return s.read }
 
 // Next fills b with the next pieces. There may be none, if a zero run goes on. It returns
 // io.EOF after the last, or the error of the reader.
 func (s *Splitter) Next(b *Batch) error {
-	if s.eof && len(s.carry) == 0 && s.run == 0 {
+	if s.eof && len(s.carry) == 0 {
 		return io.EOF
 	}
 	if need := max(bufSize, 4*s.cut.Max()); cap(b.Data) < need {
@@ -58,6 +69,7 @@ func (s *Splitter) Next(b *Batch) error {
 	buf := b.Data[:cap(b.Data)]
 	n := copy(buf, s.carry)
 	got, err := io.ReadFull(s.src, buf[n:])
+	s.read += int64(got)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		s.eof = true
 	} else if err != nil {
@@ -72,16 +84,18 @@ func (s *Splitter) Next(b *Batch) error {
 func (s *Splitter) split(b *Batch, buf []byte) {
 	b.Pieces = b.Pieces[:0]
 	pos, used := 0, 0
-	for pos < len(buf) || s.run > 0 {
-		if s.run > 0 {
+	for pos < len(buf) || s.inRun {
+		if s.inRun {
 			n := leadingZeros(buf[pos:])
 			pos += n
 			s.run += int64(n)
 			if pos == len(buf) && !s.eof {
 				break
 			}
-			b.Pieces = append(b.Pieces, Piece{Len: s.run, Zero: true})
-			s.run = 0
+			if s.run > 0 {
+				b.Pieces = append(b.Pieces, Piece{Len: s.run, Zero: true})
+			}
+			s.inRun, s.run = false, 0
 			continue
 		}
 		end, certain := s.extent(buf[pos:])
@@ -98,10 +112,7 @@ func (s *Splitter) split(b *Batch, buf []byte) {
 		if !certain {
 			break
 		}
-		if pos < len(buf) {
-			s.run = ZeroRun
-			pos += ZeroRun
-		}
+		s.inRun = pos < len(buf)
 	}
 	s.carry = append(s.carry[:0], buf[pos:]...)
 	s.off += int64(pos)
@@ -114,8 +125,8 @@ func (s *Splitter) extent(p []byte) (end int, certain bool) {
 	if i := zeroRun(p); i >= 0 {
 		return i, true
 	}
-	if s.eof {
+	if s.eof && !s.edges.HoleAfter {
 		return len(p), true
 	}
-	return len(p) - trailingZeros(p), false
+	return len(p) - trailingZeros(p), s.eof
 }

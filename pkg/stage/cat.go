@@ -19,8 +19,8 @@ import (
 type CatOptions struct {
 	Stream   string // name; "" is the only one
 	Offset   int64
-	Length   int64 // 0 is all up to the end
-	Threads  int   // decoders; 0 is 1
+	Length   *int64 // nil is all up to the end
+	Threads  int    // decoders; 0 is 1
 	Progress Progress
 	TempDir  string // of CatStream's temporary file; "" is the system's
 }
@@ -77,8 +77,8 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src)}
 	c.to = math.MaxInt64
-	if o.Length > 0 && o.Length < c.to-o.Offset {
-		c.to = o.Offset + o.Length
+	if o.Length != nil && *o.Length < c.to-o.Offset {
+		c.to = o.Offset + *o.Length
 	}
 	if err := ordered.Map(ctx, o.Threads, c.read, c.decode, c.write); err != nil {
 		return err

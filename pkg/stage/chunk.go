@@ -19,7 +19,7 @@ import (
 type ChunkOptions struct {
 	Chunker    chunker.Options
 	Digests    []string // whole-stream digests to store: sha256, blake3
-	ExpectSize int64    // the bytes that all sources must have together; 0 is any
+	ExpectSize *int64   // the bytes that all sources must have together; nil is any
 	Threads    int      // hashing workers; 0 is 1
 	Progress   Progress
 }
@@ -83,8 +83,8 @@ func (c *chunking) run(ctx context.Context, sources []Source) error {
 	if err != nil {
 		return err
 	}
-	if want := c.o.ExpectSize; want > 0 && c.out.bytes != want {
-		return fmt.Errorf("input has %d bytes, expected were %d", c.out.bytes, want)
+	if want := c.o.ExpectSize; want != nil && c.out.bytes != *want {
+		return fmt.Errorf("input has %d bytes, expected were %d", c.out.bytes, *want)
 	}
 	return c.out.End(stream.Meta{"streams": c.out.streams, "size": c.out.bytes})
 }
@@ -111,31 +111,27 @@ func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit fun
 			at += e.hole
 			continue
 		}
-		split.Start(e.data, at)
-		n, err := c.cut(split, emit)
-		if at += n; err != nil {
-			return fmt.Errorf("%s: at byte %d: %w", src.Name, at, err)
+		split.Start(e.data, at, e.edges)
+		if err := c.cut(split, emit); err != nil {
+			return fmt.Errorf("%s: at byte %d: %w", src.Name, at+split.Read(), err)
 		}
+		at += split.Read()
 	}
 }
 
-// cut emits all pieces of the splitter, and returns how many bytes they were.
-func (c *chunking) cut(split *chunker.Splitter, emit func(step) error) (int64, error) {
-	n := int64(0)
+// cut emits all pieces of the splitter.
+func (c *chunking) cut(split *chunker.Splitter, emit func(step) error) error {
 	for {
 		b := c.pool.Get().(*batch)
 		err := split.Next(&b.Batch)
 		if err == io.EOF {
-			return n, nil
+			return nil
 		}
 		if err != nil {
-			return n, err
-		}
-		for _, p := range b.Pieces {
-			n += p.Len
+			return err
 		}
 		if err := emit(step{batch: b}); err != nil {
-			return n, err
+			return err
 		}
 	}
 }

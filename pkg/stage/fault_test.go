@@ -130,8 +130,8 @@ func TestDamagedPayloads(t *testing.T) {
 
 func TestExpectSize(t *testing.T) {
 	in := content(100000)
-	for size, ok := range map[int64]bool{0: true, 100000: true, 99999: false, 100001: false} {
-		if err := cutting(ChunkOptions{ExpectSize: size})(io.Discard, bytes.NewReader(in)); (err == nil) != ok {
+	for size, ok := range map[int64]bool{0: false, 100000: true, 99999: false, 100001: false} {
+		if err := cutting(ChunkOptions{ExpectSize: &size})(io.Discard, bytes.NewReader(in)); (err == nil) != ok {
 			t.Errorf("expected %d: %v", size, err)
 		}
 	}

@@ -117,22 +117,14 @@ func InspectStream(src io.Reader, o InspectOptions) (*Report, error) {
 		}
 		pos, n := scan.Range()
 		size = pos + n
-		switch f := f.(type) {
-		case *stream.Header:
-			info.Meta = f.Meta
-		case *stream.Open:
-			info.Streams = append(info.Streams, archive.Stream{ID: f.ID, Name: f.Name, Chunker: f.Chunker})
-		case *stream.Segment:
-			info.Totals.Add(f)
+		info.Add(f)
+		if f, ok := f.(*stream.Segment); ok {
 			at := archive.Place{Stream: len(info.Streams) - 1, Offset: f.Offset, Pos: pos, Len: n}
 			err := in.segment(info.Streams[at.Stream].Name, at, f.Entries)
 			f.Release()
 			if err != nil {
 				return nil, err
 			}
-		case *stream.Close:
-			s := &info.Streams[len(info.Streams)-1]
-			s.Size, s.Root, s.Digests = f.Size, f.Root, f.Digests
 		}
 	}
 	rep := in.report(info, size)

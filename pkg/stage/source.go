@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"hexz/pkg/chunker"
 )
 
 // Source is one stream to be packed.
@@ -23,10 +25,11 @@ func (s *Source) Close() {
 	}
 }
 
-// extent is a hole, or data to read to its end.
+// extent is a hole of at least chunker.ZeroRun bytes, or data to read to its end.
 type extent struct {
-	hole int64
-	data io.Reader
+	hole  int64
+	data  io.Reader
+	edges chunker.Edges
 }
 
 // ReaderSource packs all that r has.
@@ -70,23 +73,48 @@ func FileSource(name string, f *os.File) (Source, error) {
 
 func fileSource(name string, f *os.File, size int64) Source {
 	adviseSequential(f)
+	afterHole := false
 	return Source{Name: name, Size: size, next: func(at int64) (extent, error) {
 		if at >= size {
 			return extent{}, io.EOF
 		}
-		data, hole := at, size
-		if start, end, err := dataExtent(f, at); err == nil {
-			data, hole = min(start, size), min(end, size)
-		}
-		if data > at {
+		start, end := dataFrom(f, at, size)
+		if start > at {
 			// Behind the end of a file that has shrunk everything looks like a hole.
-			if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() < data {
+			if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() < start {
 				return extent{}, errShrunk
 			}
-			return extent{hole: data - at}, nil
+			afterHole = true
+			return extent{hole: start - at}, nil
 		}
-		return extent{data: &exactReader{io.NewSectionReader(f, at, hole-at), hole - at}}, nil
+		edges := chunker.Edges{HoleBefore: afterHole, HoleAfter: end < size}
+		afterHole = false
+		return extent{data: &exactReader{io.NewSectionReader(f, at, end-at), end - at}, edges: edges}, nil
 	}}
+}
+
+// dataFrom returns where the next data at or behind at begins and ends. Holes shorter than a
+// zero run count as data.
+func dataFrom(f *os.File, at, size int64) (start, end int64) {
+	start, end, err := dataExtent(f, at)
+	if err != nil {
+		return at, size
+	}
+	start, end = min(start, size), min(end, size)
+	if start-at < chunker.ZeroRun {
+		start = at
+	}
+	for end < size {
+		next, nextEnd, err := dataExtent(f, end)
+		if err != nil {
+			return start, size
+		}
+		if next = min(next, size); next-end >= chunker.ZeroRun {
+			break
+		}
+		end = min(nextEnd, size)
+	}
+	return start, end
 }
 
 // exactReader fails when r has fewer bytes than promised.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/iotest"
 
@@ -234,7 +235,7 @@ func TestSeveralStreams(t *testing.T) {
 			if got := pipe(t, in, restoring(CatOptions{Stream: name, Threads: 2})); !bytes.Equal(got, want) {
 				t.Errorf("stream: %s is something else", name)
 			}
-			got := pipe(t, in, restoring(CatOptions{Stream: name, Offset: 1234, Length: 200000}))
+			got := pipe(t, in, restoring(CatOptions{Stream: name, Offset: 1234, Length: new(int64(200000))}))
 			if !bytes.Equal(got, want[1234:201234]) {
 				t.Errorf("stream: a range of %s is something else", name)
 			}
@@ -302,6 +303,51 @@ func TestHolesStayHoles(t *testing.T) {
 	}
 }
 
+// A sparse file and a full copy of it have the same chunks and the same root.
+func TestHolesDoNotMatterToRoots(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sparse")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rng := rand.New(rand.NewPCG(4, 4))
+	for range 40 {
+		f.WriteAt(content(1+rng.IntN(30000)), int64(rng.IntN(8<<20)))
+	}
+	f.Truncate(8<<20 + 100)
+	src, err := FileSource("disk", f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sparse bytes.Buffer
+	stats, err := Chunk(t.Context(), &sparse, []Source{src}, ChunkOptions{})
+	if err != nil || stats.Hole.N < 10 {
+		t.Fatalf("%v with %d holes", err, stats.Hole.N)
+	}
+	p, _ := os.ReadFile(path)
+	list := func(p []byte) (chunks []string) {
+		_, err := InspectStream(bytes.NewReader(p), InspectOptions{Chunk: func(c ChunkLine) error {
+			if c.Kind == "data" {
+				chunks = append(chunks, fmt.Sprint(c.Offset, c.Hash))
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return chunks
+	}
+	full := pipe(t, p, cutting(ChunkOptions{}))
+	if a, b := list(sparse.Bytes()), list(full); !slices.Equal(a, b) {
+		t.Errorf("%d chunks of the sparse file, %d of the full one", len(a), len(b))
+	}
+	a, b := openArchive(t, pipe(t, sparse.Bytes(), sealing())), openArchive(t, pipe(t, full, sealing()))
+	if a.Info().Streams[0].Root != b.Info().Streams[0].Root {
+		t.Error("another root")
+	}
+}
+
 func TestDictionary(t *testing.T) {
 	var in []byte
 	rng := rand.New(rand.NewPCG(5, 5))
@@ -361,7 +407,7 @@ func TestDigestsAreStoredAndChecked(t *testing.T) {
 func TestVectors(t *testing.T) {
 	filters := map[string]filter{
 		"dedup": dropping(), "compress": encoding(CompressOptions{Threads: 2}), "decompress": decompressing(2),
-		"seal": sealing(), "unseal": unsealing(), "cat": restoring(CatOptions{Threads: 2, Length: 1000}),
+		"seal": sealing(), "unseal": unsealing(), "cat": restoring(CatOptions{Threads: 2, Length: new(int64(1000))}),
 		"inspect": func(_ io.Writer, src io.Reader) error {
 			_, err := InspectStream(src, InspectOptions{})
 			return err

@@ -34,6 +34,9 @@ func (k Kind) arity() int {
 // readHead reads the head of a frame: its array and its kind.
 func readHead(in *wire.Reader) (Kind, int) {
 	n := in.Array(MaxEntries)
+	if in.Err() == nil && n == 0 {
+		in.Failf("frame without a kind")
+	}
 	kind := Kind(in.Int(int64(maxKind)))
 	if in.Err() != nil {
 		return KindUnknown, 0

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"slices"
+	"strings"
 
 	"hexz/pkg/stream/wire"
 )
@@ -101,5 +102,11 @@ func AppendDigests(w *wire.Writer, digests map[string][]byte) {
 	}
 }
 
-// cut bounds a message that came from anywhere.
-func cut(s string, n int) string { return s[:min(len(s), n)] }
+// cut bounds a message that came from anywhere, and makes it valid UTF-8.
+func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "?")
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}

@@ -82,7 +82,7 @@ type Meta = wire.Meta
 // Hash identifies a chunk by its content.
 type Hash = blake.Hash
 
-// Frame is one of *Header, *Open, *Segment, *Dict, *Close, *End and *Abort.
+// Frame is one of *Header, *Open, *Segment, *Dict, *Close, *End, *Abort and *Ancillary.
 type Frame interface{ Kind() Kind }
 
 // Header is the first frame.
@@ -165,6 +165,13 @@ type Abort struct {
 	Stage   string
 	Message string
 }
+
+// Ancillary is a frame of a kind from FirstAncillary on. A reader that does not know its kind
+// skips it; its content is not kept.
+type Ancillary struct{ kind Kind }
+
+// Kind returns the kind of the frame.
+func (a *Ancillary) Kind() Kind { return a.kind }
 
 // Kind returns the kind of the frame.
 func (*Header) Kind() Kind  { return KindHeader }

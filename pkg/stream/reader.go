@@ -23,6 +23,7 @@ type Reader struct {
 
 	digests bool
 	hasher  blake.Hasher
+	digest  Hash
 }
 
 // NewReader returns a Reader on r.
@@ -31,10 +32,13 @@ func NewReader(r io.Reader) *Reader {
 }
 
 // KeepDigests tells whether Digest is wanted for the frames that follow.
-func (r *Reader) KeepDigests(on bool) { r.digests = on }
+func (r *Reader) KeepDigests(on bool) {
+	r.digests = on
+	r.in.Tee(nil)
+}
 
 // Digest returns the BLAKE3 digest of the bytes of the last frame, as they came.
-func (r *Reader) Digest() Hash { return r.hasher.Sum() }
+func (r *Reader) Digest() Hash { return r.digest }
 
 // Range returns the position and length of the last frame.
 func (r *Reader) Range() (pos, length int64) { return r.start, r.in.Pos() - r.start }
@@ -44,7 +48,7 @@ func (r *Reader) Wire() *wire.Reader { return r.in }
 
 // Next returns the next frame, and io.EOF behind End at the end of the input. A *Segment
 // belongs to the caller, who gives it back by Release; other frames are never reused. An
-// Abort frame is returned as an AbortError.
+// Abort frame is returned as an AbortError. The caller skips an *Ancillary frame.
 func (r *Reader) Next() (Frame, error) {
 	if r.err != nil {
 		return nil, r.err
@@ -63,27 +67,21 @@ func (r *Reader) Next() (Frame, error) {
 }
 
 func (r *Reader) next() (Frame, Kind, error) {
-	for {
-		r.start = r.in.Pos()
-		if !r.in.More() {
-			return nil, KindUnknown, r.ending()
-		}
-		if r.digests {
-			r.in.Record()
-		}
-		kind, n := readHead(r.in)
-		if kind >= FirstAncillary && r.rules.state != wantHeader {
-			for ; n > 1; n-- {
-				r.in.Skip(maxAncillary)
-			}
-			if err := r.wireErr(); err != nil {
-				return nil, kind, err
-			}
-			continue
-		}
-		f, err := r.frame(kind)
-		return f, kind, err
+	r.start = r.in.Pos()
+	if !r.in.More() {
+		return nil, KindUnknown, r.ending()
 	}
+	if r.digests {
+		r.hasher.Reset()
+		r.in.Tee(&r.hasher)
+	}
+	kind, n := readHead(r.in)
+	f, err := r.frame(kind, n)
+	if r.digests {
+		r.in.Tee(nil)
+		r.digest = r.hasher.Sum()
+	}
+	return f, kind, err
 }
 
 // ending tells what the end of the input means.
@@ -106,11 +104,15 @@ type emptyError struct{}
 func (*emptyError) Error() string        { return "no input: the upstream stage wrote nothing" }
 func (*emptyError) Is(target error) bool { return target == ErrTruncated }
 
-func (r *Reader) frame(kind Kind) (Frame, error) {
+func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 	if r.in.Err() == nil && r.rules.state == wantHeader && kind != KindHeader {
 		return nil, corruptf("this is not a hexz stream")
 	}
-	if kind >= FirstIndex && kind < FirstAncillary {
+	if kind >= FirstAncillary {
+		skipRest(r.in, arity)
+		return &Ancillary{kind}, r.wireErr()
+	}
+	if kind >= FirstIndex {
 		return nil, corruptf("an index frame (%s) inside a stream", kind)
 	}
 	var seg *Segment
@@ -129,14 +131,15 @@ func (r *Reader) frame(kind Kind) (Frame, error) {
 		seg.Release()
 		return nil, err
 	}
-	if r.digests {
-		r.hasher.Reset()
-		r.hasher.Write(r.in.Recorded())
-		if seg != nil {
-			r.hasher.Write(seg.Payload)
-		}
-	}
 	return f, nil
+}
+
+// skipRest reads over a frame of unknown kind, all but the kind.
+func skipRest(in *wire.Reader, arity int) {
+	end := in.Pos() + maxAncillary
+	for ; arity > 1 && in.Err() == nil; arity-- {
+		in.Skip(end - in.Pos())
+	}
 }
 
 // wireErr translates the error of the wire into one of this package. Input that does not even

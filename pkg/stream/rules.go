@@ -70,13 +70,22 @@ func (r *rules) want(s state, f Frame) error {
 }
 
 func (r *rules) header(f *Header) error {
-	for _, name := range f.Features {
-		return corruptf("this stream needs the feature %q, which this version does not have", name)
+	if err := CheckFeatures(f.Features); err != nil {
+		return err
 	}
 	r.names = map[string]bool{}
 	r.ids = map[int64]bool{}
 	r.dicts = map[int64]bool{}
 	r.state = wantOpen
+	return nil
+}
+
+// CheckFeatures returns an error if this version does not have one of the features that a
+// stream or an archive requires of its readers. None are defined yet.
+func CheckFeatures(names []string) error {
+	for _, name := range names {
+		return corruptf("it needs the feature %q, which this version does not have", name)
+	}
 	return nil
 }
 

@@ -7,8 +7,10 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/stream/wire"
@@ -61,6 +63,7 @@ func write(t testing.TB, frames []Frame) []byte {
 	return buf.Bytes()
 }
 
+// readAll returns all frames but for ancillary ones.
 func readAll(r *Reader) ([]Frame, error) {
 	var frames []Frame
 	for {
@@ -68,7 +71,9 @@ func readAll(r *Reader) ([]Frame, error) {
 		if err != nil {
 			return frames, err
 		}
-		frames = append(frames, f)
+		if _, skip := f.(*Ancillary); !skip {
+			frames = append(frames, f)
+		}
 	}
 }
 
@@ -246,6 +251,33 @@ func TestAbort(t *testing.T) {
 	var next bytes.Buffer
 	NewWriter(&next).Abort("hexz-second", err)
 	check(next.Bytes())
+}
+
+// Text from anywhere must not make the frame one that a msgpack library refuses.
+func TestAbortText(t *testing.T) {
+	for _, text := range []string{"bad \xff byte", strings.Repeat("x", maxMessage-1) + "é", strings.Repeat("é", maxMessage)} {
+		var buf bytes.Buffer
+		NewWriter(&buf).Abort("hexz-\xfe", errors.New(text))
+		_, err := readAll(NewReader(bytes.NewReader(buf.Bytes())))
+		var a *AbortError
+		if !errors.As(err, &a) || !utf8.ValidString(a.Message) || !utf8.ValidString(a.Stage) || len(a.Message) < 10 {
+			t.Errorf("%.20q: %v", text, err)
+		}
+	}
+}
+
+// What a reader would refuse is not written.
+func TestWriterHoldsLimits(t *testing.T) {
+	for name, f := range map[string]Frame{
+		"long meta":     &Header{Meta: Meta{"x": strings.Repeat("x", MaxMeta)}},
+		"deep meta":     &Header{Meta: Meta{"x": []any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{[]any{}}}}}}}}}}}}}}}}}}},
+		"many features": &Header{Features: make([]string, 1000)},
+	} {
+		var buf bytes.Buffer
+		if err := NewWriter(&buf).Write(f); err == nil || buf.Len() > 0 {
+			t.Errorf("%s: %d bytes written, %v", name, buf.Len(), err)
+		}
+	}
 }
 
 func TestNoAbortBehindEnd(t *testing.T) {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"hexz/pkg/stream/wire"
@@ -71,11 +72,28 @@ func (w *Writer) Abort(stage string, err error) {
 func (w *Writer) put(f Frame) error {
 	w.buf.Reset()
 	Append(w.buf, f)
+	if w.err = reparse(f.Kind(), w.buf.Written()); w.err != nil {
+		return w.err
+	}
 	w.write(w.buf.Written())
 	if s, ok := f.(*Segment); ok && len(s.Payload) > 0 {
 		w.write(s.Payload)
 	}
 	return w.err
+}
+
+// reparse tells whether a reader will take a frame: its maps and strings may be too large.
+func reparse(kind Kind, p []byte) error {
+	if kind == KindSegment || kind == KindAbort {
+		return nil // their limits were checked, or their text cut
+	}
+	in := wire.NewBytesReader(p)
+	readHead(in)
+	readBody(in, kind, nil)
+	if in.Err() != nil {
+		return fmt.Errorf("%s frame that was to be written: %w", kind, in.Err())
+	}
+	return nil
 }
 
 func (w *Writer) write(p []byte) {

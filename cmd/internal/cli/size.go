@@ -65,6 +65,29 @@ func SizeVar[T Integer](p *T, def T) pflag.Value {
 	return size[T]{p}
 }
 
+// OptionalSizeVar returns a flag value that sets *p to a new number of bytes, which ParseSize
+// parses; *p stays nil without the flag.
+func OptionalSizeVar(p **int64) pflag.Value { return optionalSize{p} }
+
+type optionalSize struct{ p **int64 }
+
+func (v optionalSize) Type() string { return "SIZE" }
+
+func (v optionalSize) Set(s string) error {
+	n, err := ParseSize(s)
+	if err == nil {
+		*v.p = &n
+	}
+	return err
+}
+
+func (v optionalSize) String() string {
+	if v.p == nil || *v.p == nil {
+		return ""
+	}
+	return size[int64]{*v.p}.String()
+}
+
 func (v size[T]) Type() string { return "SIZE" }
 
 func (v size[T]) Set(s string) error {

@@ -7,20 +7,28 @@ type byteReader interface {
 	io.ByteScanner
 }
 
-// input counts and optionally records what the msgpack decoder consumes.
+// teeStep is how many bytes are collected for the tee before they are written to it.
+const teeStep = 4 << 10
+
+// input counts what the msgpack decoder consumes, and copies it to tee, if there is one.
 type input struct {
-	src       byteReader
-	pos       int64
-	recording bool
-	record    []byte
-	failed    error // a read error that is not an end of input
+	src     byteReader
+	pos     int64
+	tee     io.Writer
+	pending []byte // for tee; the last byte may still be unread
+	failed  error  // a read error that is not an end of input
 }
 
 func (in *input) Read(p []byte) (int, error) {
 	n, err := in.src.Read(p)
 	in.pos += int64(n)
-	if in.recording {
-		in.record = append(in.record, p[:n]...)
+	if in.tee != nil {
+		if len(in.pending)+n > teeStep {
+			in.flush()
+			in.tee.Write(p[:n])
+		} else {
+			in.pending = append(in.pending, p[:n]...)
+		}
 	}
 	in.note(err)
 	return n, err
@@ -33,21 +41,32 @@ func (in *input) ReadByte() (byte, error) {
 		return 0, err
 	}
 	in.pos++
-	if in.recording {
-		in.record = append(in.record, c)
+	if in.tee != nil {
+		if len(in.pending) >= teeStep {
+			in.flush()
+		}
+		in.pending = append(in.pending, c)
 	}
 	return c, nil
 }
 
+// UnreadByte takes back a ReadByte.
 func (in *input) UnreadByte() error {
 	if err := in.src.UnreadByte(); err != nil {
 		return err
 	}
 	in.pos--
-	if in.recording {
-		in.record = in.record[:len(in.record)-1]
+	if in.tee != nil {
+		in.pending = in.pending[:len(in.pending)-1]
 	}
 	return nil
+}
+
+func (in *input) flush() {
+	if len(in.pending) > 0 {
+		in.tee.Write(in.pending)
+		in.pending = in.pending[:0]
+	}
 }
 
 func (in *input) note(err error) {

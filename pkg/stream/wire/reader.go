@@ -71,14 +71,12 @@ func (r *Reader) More() bool {
 	return true
 }
 
-// Record starts to keep a copy of all bytes consumed from here on, but for payloads.
-func (r *Reader) Record() {
-	r.in.recording = true
-	r.in.record = r.in.record[:0]
+// Tee copies all bytes consumed from here on to w, whose errors are ignored; nil ends that.
+// After Tee the former w has got all.
+func (r *Reader) Tee(w io.Writer) {
+	r.in.flush()
+	r.in.tee = w
 }
-
-// Recorded returns the bytes kept since Record. They are valid until the next Record.
-func (r *Reader) Recorded() []byte { return r.in.record }
 
 // Failf makes an ErrFormat the error of r, unless it has one.
 func (r *Reader) Failf(format string, args ...any) {
@@ -155,17 +153,17 @@ func isInt(c byte) bool {
 
 // Array reads the head of an array and returns its length, at most limit.
 func (r *Reader) Array(limit int) int {
-	return r.head("array", limit, r.dec.DecodeArrayLen)
+	return r.head("array", isArray, limit, r.dec.DecodeArrayLen)
 }
 
 // Map reads the head of a map and returns its length, at most limit.
 func (r *Reader) Map(limit int) int {
-	return r.head("map", limit, r.dec.DecodeMapLen)
+	return r.head("map", isMap, limit, r.dec.DecodeMapLen)
 }
 
 // String reads a string of at most limit bytes.
 func (r *Reader) String(limit int) string {
-	n := r.head("string", limit, r.dec.DecodeBytesLen)
+	n := r.head("string", isString, limit, r.dec.DecodeBytesLen)
 	return string(r.read(nil, n))
 }
 
@@ -174,25 +172,20 @@ func (r *Reader) Bytes(limit int) []byte {
 	return r.read(nil, r.BytesLen(limit))
 }
 
-// Payload reads a byte string of at most limit bytes, using the capacity of dst. It is not
-// recorded.
+// Payload reads a byte string of at most limit bytes, using the capacity of dst.
 func (r *Reader) Payload(dst []byte, limit int) []byte {
 	n := r.BytesLen(limit)
-	recording := r.in.recording
-	r.in.recording = false
-	dst = r.read(dst[:0], n)
-	r.in.recording = recording
-	return dst
+	return r.read(dst[:0], n)
 }
 
 // BytesLen reads the head of a byte string and returns its length, at most limit.
 func (r *Reader) BytesLen(limit int) int {
-	return r.head("byte string", limit, r.dec.DecodeBytesLen)
+	return r.head("byte string", isBin, limit, r.dec.DecodeBytesLen)
 }
 
 // Fixed reads a byte string of exactly len(dst) bytes.
 func (r *Reader) Fixed(dst []byte) {
-	n := r.head("byte string", len(dst), r.dec.DecodeBytesLen)
+	n := r.head("byte string", isBin, len(dst), r.dec.DecodeBytesLen)
 	if r.err != nil {
 		return
 	}
@@ -205,20 +198,17 @@ func (r *Reader) Fixed(dst []byte) {
 	}
 }
 
-func (r *Reader) head(what string, limit int, decode func() (int, error)) int {
+func (r *Reader) head(what string, is func(byte) bool, limit int, decode func() (int, error)) int {
 	c, ok := r.code()
 	if !ok {
 		return 0
 	}
-	if c == msgpcode.Nil {
-		r.Failf("nil where a value of type %s was expected", what)
+	if !is(c) {
+		r.Failf("type 0x%02x where a value of type %s was expected", c, what)
 		return 0
 	}
 	n, err := decode()
 	if err != nil {
-		if r.in.failed == nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			r.Failf("type 0x%02x where a value of type %s was expected", c, what)
-		}
 		r.fail(err)
 		return 0
 	}

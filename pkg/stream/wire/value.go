@@ -130,8 +130,10 @@ func (r *Reader) skip(end int64, depth int) {
 		for n := 2 * r.Map(room/2); n > 0 && r.err == nil; n-- {
 			r.skip(end, depth+1)
 		}
-	case isString(c), isBin(c):
-		r.discard(r.head("byte string", room, r.dec.DecodeBytesLen))
+	case isString(c):
+		r.discard(r.head("string", isString, room, r.dec.DecodeBytesLen))
+	case isBin(c):
+		r.discard(r.BytesLen(room))
 	case isScalar(c):
 		if err := r.dec.Skip(); err != nil {
 			r.fail(err)

@@ -70,6 +70,8 @@ func TestRefused(t *testing.T) {
 		{"array of 2^32-1", "ddffffffff", func(r *Reader) { r.Array(1 << 20) }, ErrFormat},
 		{"map for an array", "80", func(r *Reader) { r.Array(16) }, ErrFormat},
 		{"nil for an array", "c0", func(r *Reader) { r.Array(16) }, ErrFormat},
+		{"bytes for a string", "c40161", func(r *Reader) { r.String(4) }, ErrFormat},
+		{"string for bytes", "a161", func(r *Reader) { r.Bytes(4) }, ErrFormat},
 		{"string too long", "a568656c6c6f", func(r *Reader) { r.String(4) }, ErrFormat},
 		{"cut string", "a56865", func(r *Reader) { r.String(10) }, io.ErrUnexpectedEOF},
 		{"bytes of 2^32-1", "c6ffffffff", func(r *Reader) { r.Bytes(1 << 26) }, ErrFormat},
@@ -134,20 +136,29 @@ func TestMetaRoundTrip(t *testing.T) {
 	}
 }
 
-func TestRecord(t *testing.T) {
+func TestTee(t *testing.T) {
 	w := NewWriter()
-	w.Array(3)
+	w.Array(4)
 	w.Int(300)
 	w.String("text")
-	w.Bytes([]byte("payload"))
+	w.Bytes(make([]byte, 100000))
+	w.Meta(Meta{"a": []any{strings.Repeat("x", 3*teeStep)}})
+	first := len(w.Written())
+	w.Int(7)
 	r := NewBytesReader(w.Written())
-	r.Record()
-	r.Array(3)
+	var got bytes.Buffer
+	r.Tee(&got)
+	r.Array(4)
 	r.Int(MaxInt)
 	r.String(10)
-	head := len(w.Written()) - len("payload")
-	if p := r.Payload(nil, 10); string(p) != "payload" || !bytes.Equal(r.Recorded(), w.Written()[:head]) {
-		t.Errorf("payload %q, recorded %x of %x", p, r.Recorded(), w.Written())
+	r.Payload(nil, 1<<20)
+	r.More()
+	r.Meta()
+	r.IsBytes()
+	r.Tee(nil)
+	r.Int(10)
+	if r.Err() != nil || !bytes.Equal(got.Bytes(), w.Written()[:first]) {
+		t.Errorf("got %d of %d bytes, %v", got.Len(), first, r.Err())
 	}
 }
 
@@ -160,7 +171,7 @@ func TestLyingLengthsAllocateLittle(t *testing.T) {
 	} {
 		in := append(unhex(t, "c6f0000000"), make([]byte, 1000)...)
 		if name == "string" {
-			in[0] = 0xdb
+			in[0] = 0xdb // a str 32
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -1,0 +1,162 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// verifyAgreement checks that the index says of the body what the body says of itself. A
+// writer that lies could make both right in themselves.
+func (r *Reader) verifyAgreement() error {
+	var want []Hash // of the segments
+	w := wire.NewWriter()
+	err := r.EntryPages(func(at Place, entries []stream.Entry) error {
+		want = append(want, summary(w, at, entries))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	end := int64(0)
+	if n := len(r.root.runs); n > 0 {
+		end = r.root.runs[n-1].end()
+	}
+	in := stream.NewReader(io.NewSectionReader(r.src, 0, end))
+	got := root{firsts: r.root.firsts}
+	segments := 0
+	for {
+		f, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return corrupt(err)
+		}
+		pos, n := in.Range()
+		switch f := f.(type) {
+		case *stream.Header:
+			got.features = f.Features
+		case *stream.Dict:
+			got.dicts = append(got.dicts, dictRef{f.ID, span{pos: pos, len: n, digest: dictDigest(r, len(got.dicts))}})
+		case *stream.Segment:
+			at := Place{len(got.info.Streams) - 1, f.Offset, got.info.Totals.Data.N, pos, n}
+			if segments >= len(want) || summary(w, at, f.Entries) != want[segments] {
+				return corruptf("segment at byte %d is not what the index says of it", pos)
+			}
+			segments++
+		}
+		got.info.Add(f)
+		if s, ok := f.(*stream.Segment); ok {
+			s.Release()
+		}
+	}
+	a, b := wire.NewWriter(), wire.NewWriter()
+	appendInfo(a, &got)
+	appendInfo(b, r.root)
+	if segments != len(want) || !bytes.Equal(a.Written(), b.Written()) || fmt.Sprint(got.features) != fmt.Sprint(r.root.features) {
+		return corruptf("what the index says of streams and totals is not what the body says")
+	}
+	return nil
+}
+
+// dictDigest returns the digest that the index has of dictionary n: it was checked when the
+// archive was opened.
+func dictDigest(r *Reader, n int) Hash {
+	if n >= len(r.root.dicts) {
+		return Hash{}
+	}
+	return r.root.dicts[n].digest
+}
+
+// summary returns a digest of all that the index says of a segment.
+func summary(w *wire.Writer, at Place, entries []stream.Entry) Hash {
+	w.Reset()
+	for _, n := range []int64{int64(at.Stream), at.Offset, at.Chunk, at.Pos, at.Len} {
+		w.Int(n)
+	}
+	stream.AppendEntries(w, entries, false)
+	return blake.Sum(w.Written())
+}
+
+// content restores every stream to nowhere.
+func (v *verifier) content(ctx context.Context) {
+	base := int64(0)
+	for no := range v.r.root.info.Streams {
+		s := &v.r.root.info.Streams[no]
+		out := &digester{hashes: map[string]hash.Hash{}}
+		for name := range s.Digests {
+			if h := NewDigest(name); h != nil {
+				out.hashes[name] = h
+			}
+		}
+		err := v.r.Restore(ctx, no, out, RestoreOptions{
+			Threads:  v.o.Threads,
+			Progress: func(n int64) { v.o.Progress(base + n) },
+		})
+		for name, h := range out.hashes {
+			if err == nil && string(h.Sum(nil)) != string(s.Digests[name]) {
+				err = corruptf("%s of the content is %x, the archive says %x", name, h.Sum(nil), s.Digests[name])
+			}
+		}
+		if err != nil {
+			v.found(fmt.Errorf("stream %q: %w", s.Name, err))
+		}
+		if !v.goOn() || ctx.Err() != nil {
+			return
+		}
+		base += s.Size
+	}
+}
+
+// NewDigest returns the hash for a whole-stream digest: sha256 or blake3; nil for others.
+func NewDigest(name string) hash.Hash {
+	switch name {
+	case "sha256":
+		return sha256.New()
+	case "blake3":
+		return blake.NewHash()
+	}
+	return nil
+}
+
+// digester is an Output that only hashes.
+type digester struct{ hashes map[string]hash.Hash }
+
+func (d *digester) Write(p []byte) (int, error) {
+	for _, h := range d.hashes {
+		h.Write(p)
+	}
+	return len(p), nil
+}
+
+func (d *digester) Zeros(n int64) error {
+	if len(d.hashes) == 0 {
+		return nil
+	}
+	return WriteZeros(d, n)
+}
+
+func (d *digester) Hole(n int64) error { return d.Zeros(n) }
+
+var zeros [64 << 10]byte
+
+// WriteZeros writes n zero bytes to w.
+func WriteZeros(w io.Writer, n int64) error {
+	for n > 0 {
+		k, err := w.Write(zeros[:min(n, int64(len(zeros)))])
+		if err != nil {
+			return err
+		}
+		n -= int64(k)
+	}
+	return nil
+}
