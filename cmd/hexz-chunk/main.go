@@ -2,6 +2,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -35,7 +36,7 @@ A stream is called "disk" unless it is given a NAME. With several FILEs each
 needs a NAME of its own.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal > disk.hxz
   hexz-chunk disk=sda.img memory=ram.bin | hexz-seal -o vm.hxz
-  hexz-chunk --name db --exec -- pg_dump shop | hexz-compress | hexz-seal -o db.hxz`,
+  hexz-chunk --exec -- pg_dump shop | hexz-compress | hexz-seal -o shop.hxz`,
 		MaxArgs: -1,
 		Threads: true, Output: true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
@@ -105,7 +106,7 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		if len(args) == 0 || env.ArgsLenAtDash() != 0 {
 			return nil, 0, cli.Usagef("--exec needs a command behind --, and no FILE")
 		}
-		return []stage.Source{stage.CommandSource(env.Ctx, o.name, args, env.Stdin, env.Stderr)}, -1, nil
+		return []stage.Source{stage.CommandSource(env.Ctx, o.name, args, env.Stdin, os.Stderr)}, -1, nil
 	}
 	if len(args) == 0 {
 		args = []string{"-"}

@@ -24,7 +24,7 @@ If the stream is incomplete or a stage in front has failed, there is no index
 and no trailer, the exit code is not 0, and with -o there is no file. Prefer -o
 to a redirection: it leaves no incomplete file behind.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
-  ssh host 'hexz-chunk /dev/sda | hexz-dedup | hexz-compress' | hexz-seal -o sda.hxz`,
+  ssh host 'hexz-chunk /dev/sda | hexz-compress' | hexz-seal -o sda.hxz`,
 		MaxArgs: 1,
 		Output:  true, Progress: true, Stats: true,
 		Run: func(env *cli.Env, args []string) error {

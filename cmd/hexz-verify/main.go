@@ -40,7 +40,7 @@ Levels, each with all that is checked before it:
 				if err == nil {
 					env.Verbosef("%s: sound", path)
 				} else if first == nil {
-					first = reported{err}
+					first = err
 				}
 			}
 			return first
@@ -54,17 +54,24 @@ func verify(env *cli.Env, path string, level archive.Level) (err error) {
 	in, err := cli.OpenPacked(env, []string{path}, env.Threads)
 	if err == nil {
 		defer in.Close()
+		if !in.Regular {
+			return cli.WithHint(cli.Usagef("%s is not a file, and an archive can only be checked in one", path), "save it first; hexz-unseal verifies an archive that it reads from a pipe")
+		}
 		if in.Archive == nil {
 			err = fmt.Errorf("%w: no trailer: not an archive, or one that was cut short", stream.ErrCorrupt)
 		}
 	}
 	if err != nil {
 		fault(err)
-		return err
+		return reported{err}
 	}
-	return in.Archive.Verify(env.Ctx, archive.VerifyOptions{
+	err = in.Archive.Verify(env.Ctx, archive.VerifyOptions{
 		Level: level, Threads: env.Threads, Progress: env.Progress(-1), Damage: fault,
 	})
+	if err != nil {
+		return reported{err}
+	}
+	return nil
 }
 
 // reported is an error that was printed already and only decides on the exit code.

@@ -65,6 +65,9 @@ func (s *Scanner) take(f stream.Frame) error {
 	if h, ok := f.(*stream.Header); ok {
 		s.header(h)
 	}
+	if _, ok := f.(*stream.End); ok && !s.sealed {
+		return s.onlyEnd()
+	}
 	if !s.sealed {
 		return nil
 	}
@@ -76,6 +79,15 @@ func (s *Scanner) take(f stream.Frame) error {
 		}
 	case *stream.End:
 		return s.tail()
+	}
+	return nil
+}
+
+// onlyEnd makes sure that nothing stands behind the End frame of a stream, before it is handed
+// out: once a stage has passed it on, it could not take it back.
+func (s *Scanner) onlyEnd() error {
+	if _, err := s.in.Next(); err != io.EOF {
+		return err
 	}
 	return nil
 }

@@ -84,7 +84,8 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 		return err
 	}
 	if !c.found {
-		return fmt.Errorf("%w: %q", ErrChoose, o.Stream)
+		_, err := choose(c.streams, o.Stream)
+		return err
 	}
 	return nil
 }
@@ -98,6 +99,7 @@ type catting struct {
 	codec decoder
 	parts [][]byte
 
+	streams        []archive.Stream // names of those seen so far
 	found, writing bool
 }
 
@@ -143,8 +145,10 @@ func (c *catting) decode(d decoded) (decoded, error) {
 func (c *catting) write(d decoded) error {
 	switch f := d.frame.(type) {
 	case *stream.Open:
+		c.streams = append(c.streams, archive.Stream{Name: f.Name})
 		if c.o.Stream == "" && c.found {
-			return fmt.Errorf("%w: there are several: choose one", ErrChoose)
+			_, err := choose(c.streams, "")
+			return err
 		}
 		c.writing = c.o.Stream == "" || c.o.Stream == f.Name
 		c.found = c.found || c.writing

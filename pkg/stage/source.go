@@ -62,7 +62,7 @@ func FileSource(name string, f *os.File) (Source, error) {
 			return Source{}, err
 		}
 		return fileSource(name, f, size), nil
-	case mode.IsRegular():
+	case mode.IsRegular() && info.Size() > 0: // those of /proc have more than they say
 		// What was consumed of standard input before is not part of it.
 		if at, err := f.Seek(0, io.SeekCurrent); err == nil && at == 0 {
 			return fileSource(name, f, info.Size()), nil

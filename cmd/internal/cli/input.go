@@ -7,7 +7,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Input opens the file at path for reading; "", "-" and /dev/stdin are standard input, which can
+// Input opens the file at path for reading; "-" and /dev/stdin are standard input, which can
 // be taken once. A terminal as standard input, and an input that is also the output, are usage
 // errors; a directory is an error. The caller closes the file, be it standard input or not.
 func (e *Env) Input(path string) (*os.File, error) {
@@ -33,7 +33,10 @@ func (e *Env) Input(path string) (*os.File, error) {
 }
 
 func (e *Env) openInput(path string) (*os.File, error) {
-	if path != "" && path != "-" && path != "/dev/stdin" {
+	if path == "" { // more likely a variable that was not set than a wish for standard input
+		return nil, Usagef("a file name is empty")
+	}
+	if path != "-" && path != "/dev/stdin" {
 		return os.Open(path)
 	}
 	if isTerminal(e.Stdin) {

@@ -52,7 +52,7 @@ func sample() *Command {
 }
 
 func act(env *Env, args []string) error {
-	path := ""
+	path := "-"
 	if len(args) > 1 {
 		path = args[1]
 	}

@@ -16,14 +16,14 @@ const cacheBytes = 8 << 20
 type Packed struct {
 	File    *os.File
 	Archive *archive.Reader // nil: read File from front to back
-	regular bool
+	Regular bool            // File is a regular file
 }
 
 // OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer
 // is opened as an archive; whatever else it is must be read from front to back.
 func OpenPacked(env *Env, args []string, threads int) (*Packed, error) {
 	p, err := openInput(env, args)
-	if err != nil || !p.regular {
+	if err != nil || !p.Regular {
 		return p, err
 	}
 	info, err := p.File.Stat()
@@ -48,13 +48,13 @@ func openInput(env *Env, args []string) (*Packed, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	return &Packed{File: f, regular: err == nil && info.Mode().IsRegular()}, nil
+	return &Packed{File: f, Regular: err == nil && info.Mode().IsRegular()}, nil
 }
 
 // Explain returns err for the user: a regular file that is cut short is damaged, whereas a
 // pipe that is cut short tells of an upstream stage that failed.
 func (p *Packed) Explain(err error) error {
-	if p.regular && errors.Is(err, stream.ErrTruncated) {
+	if p.Regular && errors.Is(err, stream.ErrTruncated) {
 		return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
 	}
 	return err

@@ -43,7 +43,11 @@ func TestTerminalIsRefused(t *testing.T) {
 			t.Errorf("stdout that is asked for: %v, %q", cmd.ProcessState, got)
 		}
 	}
-	for _, path := range []string{"", "-", "/dev/stdin"} {
+	cmd = child(t, "copy", "", "-o", in)
+	if got := onTerminal(t, cmd); cmd.ProcessState.ExitCode() != 2 || !strings.Contains(got, "a file name is empty") {
+		t.Errorf("no name: %v, %q", cmd.ProcessState, got)
+	}
+	for _, path := range []string{"-", "/dev/stdin"} {
 		cmd = child(t, "copy", path, "-o", in)
 		if got := onTerminal(t, cmd); cmd.ProcessState.ExitCode() != 2 ||
 			!strings.Contains(got, "refusing to read binary data from a terminal\nhint: pipe a stream in") {

@@ -1,0 +1,51 @@
+# Builds, tests and installs the hexz binaries. Needs Go; everything that the tests need
+# beside it is installed by scripts/install-test-needs.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+GO      ?= go
+
+BINARIES := $(notdir $(wildcard cmd/hexz-*))
+
+.PHONY: build demo test needs lint unit fuzz bats install clean
+
+build:
+	$(GO) build -trimpath -o bin/ ./cmd/hexz-*
+
+# Packs, checks and restores FILE, or a tar of the Go installation.
+demo: build
+	@PATH="$(CURDIR)/bin:$$PATH" scripts/demo $(FILE)
+
+# One after the other, whatever -j says: the parts share two or three cores anyway, and their
+# output stays readable.
+test:
+	@$(MAKE) --no-print-directory needs
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory bats
+
+needs:
+	scripts/install-test-needs
+
+lint:
+	scripts/check-format
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+	scripts/check-imports
+
+unit:
+	$(GO) test -race ./...
+
+fuzz:
+	scripts/fuzz
+
+bats:
+	scripts/run-bats
+
+install: build
+	scripts/install-files "$(DESTDIR)$(PREFIX)" $(BINARIES)
+
+clean:
+	rm -rf bin

@@ -1,0 +1,244 @@
+# The command line that all binaries share.
+
+load helper
+
+BINARIES=(hexz-chunk hexz-dedup hexz-compress hexz-seal hexz-unseal hexz-cat hexz-inspect hexz-verify)
+FILTERS=(hexz-dedup hexz-compress hexz-seal hexz-unseal)
+
+# in_terminal COMMAND: runs it with a terminal as its standard streams, whose text is the output.
+in_terminal() { script -qec "$1" /dev/null </dev/null; }
+
+@test "all binaries are tested here" {
+	[ "$(ls "$BIN")" = "$(printf '%s\n' "${BINARIES[@]}" | sort)" ]
+}
+
+@test "--help: on stdout, 80 columns" {
+	for name in "${BINARIES[@]}"; do
+		run -0 --separate-stderr "$name" --help
+		[ -z "$stderr" ]
+		[[ ${lines[0]} == "Usage: $name "* ]]
+		long=$(awk 'length($0) > 80' <<<"$output")
+		[ -z "$long" ] || fail "$name: $long"
+		[ "$("$name" -h)" = "$output" ]
+		# Help wins over what is missing or wrong beside it.
+		[ "$("$name" --help a b c)" = "$output" ]
+	done
+}
+
+@test "--version" {
+	for name in "${BINARIES[@]}"; do
+		run -0 --separate-stderr "$name" --version
+		[[ $output == "$name "* && ${#lines[@]} -eq 1 && -z $stderr ]]
+	done
+}
+
+@test "--man is a manual page without mistakes" {
+	for name in "${BINARIES[@]}"; do
+		"$name" --man >page.1
+		groff -man -ww -Tutf8 -z page.1 2>err
+		[ ! -s err ] || fail "$name: $(cat err)"
+		man -l page.1 | col -b >page.txt
+		grep -q "^EXIT STATUS" page.txt
+		for flag in $("$name" --help | grep -o -e '--[a-z-]*' | sort -u); do
+			[ "$flag" = -- ] || grep -q -e "$flag" page.txt || fail "$name: $flag is not in the page"
+		done
+	done
+}
+
+@test "completions" {
+	for name in "${BINARIES[@]}"; do
+		bash -c "source <($name --completion bash) && complete -p $name" | grep -q "$name"
+		$name --completion zsh | grep -q "#compdef $name"
+		$name --completion fish | grep -q "complete .*-c $name"
+		run -2 "$name" --completion tcsh
+	done
+	# What the scripts ask for.
+	hexz-compress __complete --codec '' | grep -qx s2
+}
+
+@test "wrong usage: exit 2, one line and a hint, nothing on stdout" {
+	for args in "--no-such-flag" "-?" "--progress=sometimes" "--quiet --verbose"; do
+		for name in "${BINARIES[@]}"; do
+			# shellcheck disable=SC2086
+			run -2 --separate-stderr "$name" $args "$IN/one"
+			[ -z "$output" ]
+			one_error "$name"
+			[[ $stderr == *"hint: "* ]] || fail "$name $args: $stderr"
+		done
+	done
+	run -2 hexz-verify
+	run -2 hexz-cat a b
+	run -2 hexz-dedup -T 2 "$IN/one"
+	run -2 hexz-inspect --segments --chunks "$IN/one"
+	run -2 hexz-chunk --avg 10 "$IN/one"
+	run -2 hexz-chunk --avg 32M "$IN/one"
+	run -2 hexz-chunk --chunker rabin "$IN/one"
+	run -2 hexz-compress -c gzip "$IN/one"
+	run -2 hexz-compress -l 99 "$IN/one"
+	run -2 hexz-compress -b 1G "$IN/one"
+	run -2 hexz-verify --level deep "$IN/one"
+	run -2 hexz-chunk --stats - "$IN/one"
+	run -2 hexz-chunk -o '' "$IN/one"
+}
+
+@test "bad numbers: exit 2" {
+	for size in '' x -1 1.5M 16X '16 K' 0x10 99999999999T 1e3 K; do
+		run -2 --separate-stderr hexz-chunk --chunker fixed --size="$size" "$IN/one"
+		one_error hexz-chunk
+		run -2 hexz-cat --offset="$size" "$IN/one"
+		run -2 hexz-compress --block="$size" "$IN/one"
+	done
+	for threads in -1 x 1.5 99999 ''; do
+		run -2 --separate-stderr hexz-chunk -T "$threads" "$IN/one"
+		one_error hexz-chunk
+	done
+}
+
+@test "units: 16K and 16KiB are 16384, 16kB is 16000" {
+	for pair in 16K:16384 16k:16384 16KiB:16384 16kiB:16384 16kB:16000 16KB:16000 1M:1048576 1MB:1000000 5000:5000 5000B:5000; do
+		size=$(hexz-chunk --chunker fixed --size ${pair%:*} "$IN/one" | hexz-inspect --json | jq '.streams[0].chunker.size')
+		[ "$size" = "${pair#*:}" ] || fail "$pair: $size"
+	done
+}
+
+@test "-- ends the flags, - is stdin" {
+	cp "$IN/one" ./-odd
+	hexz-chunk -- -odd | hexz-seal -o a.hxz
+	hexz-cat - <a.hxz | cmp - "$IN/one"
+	hexz-chunk - <"$IN/one" | hexz-seal - -o - | cmp - a.hxz
+	hexz-chunk a=- b="$IN/noise" <"$IN/one" | hexz-cat --stream a | cmp - "$IN/one"
+	run -2 hexz-chunk a=- b=- <"$IN/one"
+}
+
+@test "an empty name of a file is not stdin" {
+	# As of a variable in a script that is not set.
+	for name in "${FILTERS[@]}" hexz-chunk hexz-cat hexz-inspect hexz-verify; do
+		run --separate-stderr "$name" '' <"$IN/empty"
+		[ "$status" -eq 1 ] || [ "$status" -eq 2 ] || fail "$name: exit $status"
+	done
+	run --separate-stderr hexz-chunk disk= <"$IN/empty"
+	[ "$status" -eq 1 ] || [ "$status" -eq 2 ]
+}
+
+@test "hexz-verify wants a file: a sound archive from a pipe is not called damaged" {
+	pack "$IN/one" a.hxz
+	hexz-verify - <a.hxz
+	run -2 --separate-stderr bash -c 'cat a.hxz | hexz-verify -'
+	one_error hexz-verify
+}
+
+@test "a terminal is no place for binary data" {
+	hexz-chunk "$IN/one" >in.hxs
+	hexz-seal in.hxs -o in.hxz
+	for stage in "hexz-chunk $IN/one" "hexz-dedup in.hxs" "hexz-compress in.hxs" "hexz-seal in.hxs" "hexz-unseal in.hxz" "hexz-cat in.hxz"; do
+		run -2 in_terminal "$stage"
+		[[ $output == *"${stage%% *}: "*terminal*"hint: "*"-o"* ]] || fail "$stage: $output"
+	done
+	for stage in hexz-chunk "${FILTERS[@]}" hexz-cat; do
+		run -2 in_terminal "$stage -o out"
+		[[ $output == *"$stage: "*terminal*"hint: "* ]] || fail "$stage: $output"
+	done
+	run -2 in_terminal hexz-inspect
+	run -0 in_terminal "hexz-inspect in.hxz"
+	run -0 in_terminal "hexz-cat -o - in.hxz"
+	[[ $output == *x* ]]
+	only in.hxs in.hxz
+}
+
+@test "the same file as input and output is refused" {
+	hexz-chunk "$IN/noise" >a.hxs
+	cp a.hxs b.hxs
+	ln b.hxs hard.hxs
+	ln -s b.hxs soft.hxs
+	for stage in "${FILTERS[@]}" hexz-cat; do
+		for args in "-o b.hxs b.hxs" "-o b.hxs ./b.hxs" "-o hard.hxs b.hxs" "-o soft.hxs b.hxs" "-o b.hxs <b.hxs" "b.hxs >>b.hxs" "<b.hxs 1<>b.hxs"; do
+			run -2 --separate-stderr bash -c "$stage $args"
+			[[ $stderr == *"both input and output"*"hint: "* ]] || fail "$stage $args: $stderr"
+			cmp a.hxs b.hxs
+		done
+	done
+	run -2 --separate-stderr hexz-chunk -o b.hxs b.hxs
+	run -2 --separate-stderr hexz-chunk -o b.hxs x="$IN/one" y=b.hxs
+	cmp a.hxs b.hxs
+}
+
+@test "-o: permissions and links stay, and a new file obeys umask" {
+	umask 027
+	pack "$IN/one" new.hxz
+	[ "$(stat -c %a new.hxz)" = 640 ]
+	printf old >old.hxz
+	chmod 604 old.hxz
+	ln -s old.hxz link.hxz
+	pack "$IN/one" link.hxz
+	[ -L link.hxz ]
+	cmp old.hxz new.hxz
+	[ "$(stat -c %a old.hxz)" = 604 ]
+	only link.hxz new.hxz old.hxz
+}
+
+@test "-o into a FIFO and /dev/null" {
+	mkfifo fifo
+	hexz-chunk "$IN/noise" -o fifo &
+	hexz-cat fifo | cmp - "$IN/noise"
+	wait $!
+	[ -p fifo ]
+	hexz-chunk "$IN/noise" -o /dev/null
+	[ -c /dev/null ]
+}
+
+@test "--stats of each stage agree with hexz-inspect" {
+	hexz-chunk --stats 1.json "$IN/sparse" | hexz-dedup --stats 2.json | hexz-compress --stats 3.json | hexz-seal --stats 4.json -o a.hxz
+	hexz-unseal --stats 5.json -o a.hxs a.hxz
+	same='{bytes, segments, data, zero, hole, ref, raw_bytes, payload_bytes}'
+	hexz-inspect --json a.hxz | jq -S "$same" >want
+	for n in 3 4 5; do
+		jq -S "$same" $n.json | cmp - want || fail "$n.json: $(cat $n.json)"
+	done
+	[ "$(jq -s -c 'map(.stage)' {1..5}.json)" = '["hexz-chunk","hexz-dedup","hexz-compress","hexz-seal","hexz-unseal"]' ]
+	[ "$(jq -s -c 'map(.version) | unique' {1..5}.json)" = '[1]' ]
+	[ "$(jq -s -c 'map(.bytes) | unique' {1..5}.json)" = "[$(size "$IN/sparse")]" ]
+	[ "$(jq .written_bytes 4.json)" -eq "$(size a.hxz)" ]
+	[ "$(jq .written_bytes 5.json)" -eq "$(size a.hxs)" ]
+	[ "$(jq -r .archive_id 4.json)" = "$(hexz-inspect --json a.hxz | jq -r .id)" ]
+	# None of a stage that failed.
+	run ! hexz-seal --stats failed.json -o b.hxz "$IN/one"
+	[ ! -e failed.json ]
+}
+
+@test "--progress and -q: on stderr only" {
+	hexz-chunk "$IN/noise" >in.hxs
+	hexz-seal in.hxs >in.hxz
+	for stage in "hexz-chunk $IN/noise" "hexz-dedup in.hxs" "hexz-compress in.hxs" "hexz-seal in.hxs" "hexz-unseal in.hxz" "hexz-cat in.hxz" "hexz-verify in.hxz"; do
+		$stage --progress=never >want 2>err
+		[ ! -s err ]
+		$stage --progress=always 2>err | cmp - want
+		[ -s err ] || fail "$stage: no progress"
+		# auto: stderr is not a terminal.
+		$stage 2>err | cmp - want
+		[ ! -s err ]
+		$stage -q 2>err | cmp - want
+		[ ! -s err ]
+	done
+	run -0 in_terminal "hexz-cat in.hxz >out"
+	[[ $output == *hexz-cat* ]]
+	run -0 in_terminal "hexz-cat -q in.hxz >out"
+	[ -z "$output" ]
+	run -0 in_terminal "hexz-cat in.hxz | cat >out"
+	[ -z "$output" ]
+}
+
+@test "names that would steer a terminal are printed harmlessly" {
+	name=$'\e[31mred\e]0;title\a\n\u202e'
+	hexz-chunk --name "$name" "$IN/one" | hexz-seal -o a.hxz
+	hexz-chunk "$name=$IN/one" other="$IN/one" | hexz-seal -o two.hxz
+	"$PYTHON" -c 'import msgpack, sys
+for f in [[0, "hexz", 1, [], {}], [7, "hexz-chunk\x1b[31m", "no\x1b[2Jsuch\nfile\x07"]]: sys.stdout.buffer.write(msgpack.packb(f))' >aborted.hxs
+	for command in "hexz-inspect a.hxz" "hexz-inspect --chunks a.hxz" "hexz-inspect --segments a.hxz" "hexz-cat two.hxz" "hexz-seal -o out aborted.hxs" "hexz-verify -v $'a\e.hxz'"; do
+		run --separate-stderr bash -c "$command"
+		# Bytes that are not printable, but for line ends and tabs.
+		odd=$(printf '%s%s' "$output" "$stderr" | tr -d '\n\t\40-\176')
+		[ -z "$odd" ] || fail "$command: $(xxd -p <<<"$odd")"
+	done
+	[ "$(hexz-inspect --json a.hxz | jq -r '.streams[0].name')" = "$name" ]
+	hexz-cat --stream "$name" two.hxz | cmp - "$IN/one"
+}

@@ -1,0 +1,239 @@
+# Whatever fails: no archive that passes for a good one, no wrong bytes, nothing left behind.
+
+load helper
+
+# feed FILE: 40 pieces, 10 ms apart, so that a moment can be met at which all stages are at work.
+feed() {
+	"$PYTHON" -c '
+import sys, time
+data = open(sys.argv[1], "rb").read()
+for n in range(40):
+    sys.stdout.buffer.write(data[n * len(data) // 40:(n + 1) * len(data) // 40])
+    sys.stdout.flush()
+    time.sleep(0.01)' "$1"
+}
+
+# trial STAGE SECONDS SIGNAL: sends it to a stage of a pipeline after a while. With $redirect,
+# the archive is not written by -o. codes are those of all stages.
+trial() {
+	local pids=() pid
+	rm -f p1 p2 p3
+	mkfifo p1 p2 p3
+	# exec, so that the ids are those of the stages.
+	feed "$IN/noise" 2>/dev/null | exec hexz-chunk >p1 2>/dev/null & pids+=($!)
+	hexz-dedup <p1 >p2 2>/dev/null & pids+=($!)
+	hexz-compress <p2 >p3 2>/dev/null & pids+=($!)
+	if [ -n "${redirect-}" ]; then
+		hexz-seal <p3 >a.hxz 2>seal.err & pids+=($!)
+	else
+		hexz-seal -o a.hxz <p3 2>seal.err & pids+=($!)
+	fi
+	sleep "$2"
+	kill -s "$3" "${pids[$1]}" 2>/dev/null || true
+	codes=()
+	for pid in "${pids[@]}"; do
+		local code=0
+		wait "$pid" 2>/dev/null || code=$?
+		codes+=("$code")
+	done
+	rm -f p1 p2 p3
+}
+
+# moment prints a number of seconds from 0 to 0.5: the time that a trial takes.
+moment() { awk -v r=$RANDOM 'BEGIN { print r / 32768 / 2 }'; }
+
+@test "SIGKILL of any stage at any moment: the old archive or the complete new one" {
+	pack "$IN/one" old.hxz
+	trials=${HEXZ_KILL_TRIALS:-32}
+	failed=0
+	for ((n = 0; n < trials; n++)); do
+		cp old.hxz a.hxz
+		stage=$((n % 4)) delay=$(moment)
+		trial $stage "$delay" KILL
+		what="stage $stage killed after $delay s, exit codes ${codes[*]}"
+		if [ "${codes[3]}" -eq 0 ]; then
+			# The stage had written all it had to.
+			hexz-cat a.hxz | cmp - "$IN/noise" || fail "$what: another content"
+			continue
+		fi
+		failed=$((failed + 1))
+		cmp old.hxz a.hxz || fail "$what: the old archive is gone"
+		if [ $stage -lt 3 ]; then
+			[ "${codes[3]}" -eq 4 ] || fail "$what"
+			grep -q '^hexz-seal: ' seal.err || fail "$what: no message"
+			only a.hxz old.hxz seal.err
+		else
+			# Killed itself, hexz-seal cannot remove its temporary file.
+			[ "${codes[3]}" -eq 137 ] || fail "$what"
+			find . -name '.a.hxz*' -delete
+		fi
+	done
+	# Were all of them too late, nothing would have been tested.
+	[ $failed -ge $((trials / 4)) ] || fail "only $failed of $trials trials hit"
+}
+
+@test "SIGKILL with a redirection: what is left does not verify" {
+	redirect=yes
+	trials=$((${HEXZ_KILL_TRIALS:-32} / 2))
+	failed=0
+	for ((n = 0; n < trials; n++)); do
+		stage=$((n % 4)) delay=$(moment)
+		trial $stage "$delay" KILL
+		what="stage $stage killed after $delay s, exit codes ${codes[*]}"
+		if [ "${codes[3]}" -eq 0 ]; then
+			hexz-cat a.hxz | cmp - "$IN/noise" || fail "$what: another content"
+			continue
+		fi
+		failed=$((failed + 1))
+		unsound a.hxz
+		run ! hexz-cat -o out a.hxz
+		[ ! -e out ]
+	done
+	[ $failed -ge $((trials / 4)) ] || fail "only $failed of $trials trials hit"
+}
+
+@test "SIGTERM and SIGHUP of a stage: the stage behind it fails" {
+	for signal in TERM HUP; do
+		for stage in 0 1 2; do
+			trial $stage 0.1 $signal
+			[ "${codes[$stage]}" -eq $((128 + $(kill -l $signal))) ] || fail "stage $stage, SIG$signal, exit codes ${codes[*]}"
+			[ "${codes[3]}" -eq 4 ] || fail "stage $stage, SIG$signal, exit codes ${codes[*]}"
+			only seal.err
+		done
+	done
+}
+
+@test "a cut stream into each stage" {
+	hexz-chunk "$IN/twice" >1.hxs
+	hexz-dedup 1.hxs >2.hxs
+	hexz-compress 2.hxs >3.hxs
+	printf old >out
+	for in in 1 2 3; do
+		size=$(size $in.hxs)
+		for cut in 1 6 7 30 $((size / 2)) $((size - 40)) $((size - 1)); do
+			head -c $cut $in.hxs >cut.hxs
+			for stage in hexz-dedup hexz-compress "hexz-compress -d" hexz-seal hexz-unseal hexz-cat; do
+				run -4 --separate-stderr bash -c "cat cut.hxs | $stage -o out"
+				one_error "${stage% *}"
+				# A file that is too short is damaged: no stage in front has failed.
+				run -3 --separate-stderr $stage -o out cut.hxs
+				run -3 --separate-stderr bash -c "$stage <cut.hxs >redirected"
+				[ "$stage" = hexz-cat ] || run -4 bash -c "$stage cut.hxs 2>/dev/null | hexz-seal -o out"
+			done
+			run -4 bash -c "cat cut.hxs | hexz-inspect"
+			run -3 hexz-inspect cut.hxs
+		done
+	done
+	[ "$(cat out)" = old ]
+	only 1.hxs 2.hxs 3.hxs cut.hxs out redirected
+}
+
+@test "the message of the stage that failed reaches the last one" {
+	run -4 --separate-stderr bash -c "hexz-chunk --exec -- sh -c 'cat \"\$IN/noise\"; exit 9' 2>/dev/null | hexz-dedup 2>/dev/null | hexz-compress 2>/dev/null | hexz-seal -o a.hxz"
+	[[ $stderr == "hexz-seal: "*"upstream hexz-chunk failed: "*"exit status 9"* ]]
+	one_error hexz-seal
+	head -c 5000 "$IN/noise" >garbage
+	run -4 --separate-stderr bash -c "hexz-dedup garbage 2>/dev/null | hexz-compress 2>/dev/null | hexz-cat -o out"
+	[[ $stderr == "hexz-cat: "*"upstream hexz-dedup failed: "* ]]
+	only garbage
+}
+
+@test "an input that cannot be read" {
+	printf x >file
+	run -4 --separate-stderr bash -c 'hexz-chunk - 0>>file 2>/dev/null | hexz-seal -o a.hxz'
+	[[ $stderr == *"upstream hexz-chunk failed: "*"bad file descriptor"* ]]
+	run -4 bash -c 'hexz-chunk missing | hexz-seal -o a.hxz'
+	run -1 --separate-stderr hexz-chunk .
+	one_error hexz-chunk
+	for stage in hexz-dedup hexz-compress hexz-seal hexz-unseal hexz-cat hexz-inspect; do
+		run -1 --separate-stderr $stage missing
+		one_error $stage
+		[[ $stderr == *missing*"no such file"* ]]
+		run -1 --separate-stderr $stage .
+		one_error $stage
+	done
+	only file
+}
+
+@test "a file that is cut while it is read" {
+	truncate -s 1G in
+	noise 200000 x | dd of=in bs=1M seek=1000 conv=notrunc status=none
+	run --separate-stderr bash -c 'hexz-chunk in | { head -c 100; truncate -s 100M in; cat; } | hexz-seal -o a.hxz'
+	# Holes need no reading, so it may have seen the size only.
+	[ "$status" -eq 0 ] || [[ $stderr == *"became shorter"* ]]
+	noise 30000000 x >in
+	run -4 --separate-stderr bash -c 'hexz-chunk in | { head -c 100; truncate -s 20M in; cat; } | hexz-seal -o b.hxz'
+	[[ $stderr == *"upstream hexz-chunk failed: "*"became shorter"* ]]
+}
+
+@test "a full disk" {
+	hexz-chunk "$IN/noise" >in.hxs
+	pack "$IN/noise" in.hxz
+	for stage in "hexz-chunk $IN/noise" "hexz-dedup in.hxs" "hexz-compress in.hxs" "hexz-seal in.hxs" "hexz-unseal in.hxz" \
+		"hexz-cat in.hxz" "hexz-cat in.hxs" "hexz-inspect in.hxz" "hexz-inspect --chunks in.hxz" "hexz-cat --help" "hexz-cat --man" "hexz-cat --version"; do
+		run -1 --separate-stderr bash -c "$stage >/dev/full"
+		[[ $stderr == "${stage%% *}: "*"no space left"* ]] || fail "$stage: $stderr"
+		# A limit on the size of files stands for a disk that fills up under -o. It would hit the
+		# temporary file of hexz-cat first.
+		[[ $stage == *inspect* || $stage == *--* || $stage == "hexz-cat in.hxs" ]] && continue
+		printf old >out
+		run -1 --separate-stderr bash -c "ulimit -f 100; $stage -o out"
+		[[ $stderr == "${stage%% *}: "*out*"file too large"* ]] || fail "$stage: $stderr"
+		[ "$(cat out)" = old ]
+		rm out
+		run -1 --separate-stderr bash -c "$stage -o /dev/full"
+	done
+	only in.hxs in.hxz
+}
+
+@test "a directory that is missing or cannot be written to" {
+	run -1 --separate-stderr hexz-chunk -o missing/a.hxs "$IN/one"
+	one_error hexz-chunk
+	run -1 --separate-stderr hexz-chunk -o . "$IN/one"
+	one_error hexz-chunk
+	only
+}
+
+@test "with standard output closed, -o works" {
+	hexz-chunk "$IN/noise" | hexz-seal -o a.hxz >&-
+	hexz-cat -o out a.hxz >&- 2>&-
+	cmp out "$IN/noise"
+	only a.hxz out
+}
+
+@test "a reader that goes away: silent, by SIGPIPE" {
+	pack "$IN/noise" in.hxz
+	hexz-chunk "$IN/noise" >in.hxs
+	for stage in "hexz-cat in.hxz" "hexz-cat in.hxs" "hexz-chunk $IN/noise" "hexz-dedup in.hxs" "hexz-compress in.hxs" "hexz-seal in.hxs" "hexz-unseal in.hxz"; do
+		run -0 --separate-stderr bash -c "$stage | head -c 1 >/dev/null; echo \${PIPESTATUS[0]}"
+		[ "$output" = 141 ] || fail "$stage: exit $output"
+		[ -z "$stderr" ] || fail "$stage: $stderr"
+	done
+}
+
+@test "SIGTERM and SIGHUP leave the old file and no temporary one" {
+	mkfifo in
+	hexz-chunk -T 1 "$IN/noise" >in.hxs
+	for signal in TERM HUP; do
+		for stage in hexz-chunk hexz-dedup hexz-compress hexz-seal hexz-cat; do
+			printf old >out
+			$stage -o out <in 2>err &
+			pid=$!
+			exec 8>in
+			head -c 500000 in.hxs >&8
+			# Stop it at work, that is once the temporary file is there.
+			for _ in {1..100}; do
+				[ "$(find . -name '.*out*' | wc -l)" -eq 0 ] || break
+				sleep 0.02
+			done
+			kill -$signal $pid
+			code=0
+			wait $pid || code=$?
+			exec 8>&-
+			[ $code -eq $((128 + $(kill -l $signal))) ] || fail "$stage: exit $code"
+			[ "$(cat out)" = old ]
+			rm out err
+			only in in.hxs
+		done
+	done
+}
