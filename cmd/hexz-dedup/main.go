@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/spf13/pflag"
+
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/stage"
 )
@@ -12,6 +14,7 @@ import (
 func main() { cli.Main(command()) }
 
 func command() *cli.Command {
+	var o stage.DedupOptions
 	return &cli.Command{
 		Name:  "hexz-dedup",
 		Args:  "[FILE]",
@@ -26,9 +29,14 @@ have to be decoded.`,
 		Example: "  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal > disk.hxz",
 		MaxArgs: 1,
 		Output:  true, Progress: true, Stats: true,
+		Flags: func(f *pflag.FlagSet) {
+			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`; when it is full, only copies of the chunks before are found (default no limit)")
+		},
 		Run: func(env *cli.Env, args []string) error {
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				return stage.Dedup(ctx, dst, src, stage.DedupOptions{Progress: progress})
+				o.Progress = progress
+				o.Note = func(s string) { env.Warnf("%s", s) }
+				return stage.Dedup(ctx, dst, src, o)
 			})
 		},
 	}

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"hexz/pkg/archive"
@@ -11,22 +12,30 @@ import (
 
 // DedupOptions are the options of Dedup. The zero value works.
 type DedupOptions struct {
-	Progress Progress
+	MaxMemory int64 // bytes for the index of chunks; 0 is no limit
+	Progress  Progress
+
+	// Note is called with a remark worth a line: that the index is full.
+	Note func(string)
 }
 
 const dedupName = "hexz-dedup"
 
 // Dedup copies a stream of frames and replaces each data chunk that came before by a
 // reference. It keeps up to 64 bytes of memory for each distinct chunk (see package dedup).
+// Once these are MaxMemory, chunks that are new are no longer remembered, so that later copies
+// of them stay; copies of those that came before are still found.
 // A segment from which a chunk is dropped is passed on decoded.
 func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: dedupName, progress: o.Progress}
-	d := &deduping{out: out}
+	d := &deduping{out: out, o: o}
 	return out.end(d.run(ctx, archive.NewScanner(src)))
 }
 
 type deduping struct {
 	out   *output
+	o     DedupOptions
+	full  bool // no more chunks are remembered
 	seen  dedup.Index
 	codec decoder
 }
@@ -64,11 +73,11 @@ func (d *deduping) segment(s *stream.Segment) error {
 		if e.Kind != stream.Data {
 			continue
 		}
-		_, added, err := d.seen.Add(e.Hash)
+		known, err := d.known(e.Hash)
 		if err != nil {
 			return err
 		}
-		if !added {
+		if known {
 			e.Kind, e.Ordinal = stream.Ref, dropMark
 			dropped += int(e.Len)
 		}
@@ -77,6 +86,22 @@ func (d *deduping) segment(s *stream.Segment) error {
 		return nil
 	}
 	return d.drop(s, s.RawLen-dropped)
+}
+
+// known tells whether a chunk came before, and remembers it.
+func (d *deduping) known(h stream.Hash) (bool, error) {
+	if d.full {
+		_, ok := d.seen.Lookup(h)
+		return ok, nil
+	}
+	_, added, err := d.seen.Add(h)
+	if added && d.o.MaxMemory > 0 && d.seen.Bytes() >= d.o.MaxMemory {
+		d.full = true
+		if d.o.Note != nil {
+			d.o.Note(fmt.Sprintf("the index is full: from here on only copies of the first %d chunks are found", d.seen.Len()))
+		}
+	}
+	return !added, err
 }
 
 // dropMark is the ordinal, for a moment, of an entry that was Data.

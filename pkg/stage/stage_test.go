@@ -251,6 +251,33 @@ func TestSeveralStreams(t *testing.T) {
 	}
 }
 
+func TestDedupWithLittleMemory(t *testing.T) {
+	noise := make([]byte, 24<<20)
+	rand.NewChaCha8([32]byte{1}).Read(noise)
+	in := append(noise, noise...) // every chunk of the second half came before
+	chunks := pipe(t, in, cutting(ChunkOptions{Chunker: chunker.Options{Name: chunker.FixedV1, Size: 1024}, Threads: 2}))
+	run := func(limit int64) (*Stats, []string) {
+		var out bytes.Buffer
+		var notes []string
+		stats, err := Dedup(t.Context(), &out, bytes.NewReader(chunks), DedupOptions{MaxMemory: limit, Note: func(s string) { notes = append(notes, s) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(pipe(t, out.Bytes(), restoring(CatOptions{})), in) {
+			t.Fatal("restored to something else")
+		}
+		return stats, notes
+	}
+	all, notes := run(0)
+	if all.Ref.N != 24<<10 || len(notes) != 0 {
+		t.Errorf("without a limit: %d references, %q", all.Ref.N, notes)
+	}
+	some, notes := run(1 << 20)
+	if some.Ref.N < 10<<10 || some.Ref.N >= all.Ref.N || len(notes) != 1 {
+		t.Errorf("with 1 MiB: %d references, %q", some.Ref.N, notes)
+	}
+}
+
 func TestHolesStayHoles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sparse")
 	f, err := os.Create(path)

@@ -1,0 +1,1 @@
+"""Measures hexz beside its neighbours. Needs Python 3.11 and its standard library."""
