@@ -7,7 +7,7 @@ GO      ?= go
 
 BINARIES := $(notdir $(wildcard cmd/hexz-*))
 
-.PHONY: build demo test needs lint unit fuzz bats install clean
+.PHONY: build demo test needs lint unit fuzz bats bench install clean
 
 build:
 	$(GO) build -trimpath -o bin/ ./cmd/hexz-*
@@ -43,6 +43,10 @@ fuzz:
 
 bats:
 	scripts/run-bats
+
+# Measures beside other tools; BENCH='--quick' or other flags of bench/run.
+bench:
+	bench/run $(BENCH)
 
 install: build
 	scripts/install-files "$(DESTDIR)$(PREFIX)" $(BINARIES)

@@ -12,69 +12,62 @@ import (
 
 // block is a decoded segment. It is not changed after loading but for verified.
 type block struct {
-	*buffers
+	memory   *[]byte // of a Reader's buffers; data is in it
 	stream   int
 	first    int64 // ordinal of its first data chunk
 	entries  []stream.Entry
 	starts   []int64 // offset in the stream of each entry, and of the end
-	data     []byte  // the decoded payload, in one of the buffers
+	data     []byte  // the decoded payload
 	places   []int   // where the bytes of each entry begin in data, for data entries
 	chunks   []int   // entry of each data chunk
 	verified []atomic.Bool
 }
 
-// buffers are memory for reading a segment: its frame, and its decoded payload.
-type buffers struct{ frame, raw []byte }
-
-func (r *Reader) getBuffers() *buffers {
-	if b, ok := r.buffers.Get().(*buffers); ok {
-		return b
+// getBuffer returns memory of n bytes, which putBuffer takes back.
+func (r *Reader) getBuffer(n int) *[]byte {
+	p, ok := r.buffers.Get().(*[]byte)
+	if !ok {
+		p = new([]byte)
 	}
-	return new(buffers)
+	if cap(*p) < n {
+		*p = make([]byte, n)
+	}
+	*p = (*p)[:n]
+	return p
 }
 
-// loadSegment loads the segment of that number, for the cache.
+func (r *Reader) putBuffer(p *[]byte) { r.buffers.Put(p) }
+
+// loadSegment reads, verifies and decodes the segment of that number, for the cache.
 func (r *Reader) loadSegment(number int64) (*block, int64, error) {
-	buf := r.getBuffers()
-	b, err := r.readSegment(number, buf)
+	ref, next, err := r.at(number)
 	if err != nil {
 		return nil, 0, err
 	}
-	return b, int64(cap(buf.raw) + cap(buf.frame) + 100*len(b.entries) + 200), nil
-}
-
-func (r *Reader) freeSegment(b *block) { r.buffers.Put(b.buffers) }
-
-// readSegment reads, verifies and decodes a segment. The block keeps buf.
-func (r *Reader) readSegment(number int64, buf *buffers) (*block, error) {
-	ref, next, err := r.at(number)
-	if err != nil {
-		return nil, err
-	}
 	if ref.pos > r.size-ref.len {
-		return nil, corruptf("segment at byte %d ends behind the archive", ref.pos)
+		return nil, 0, corruptf("segment at byte %d ends behind the archive", ref.pos)
 	}
-	if int64(cap(buf.frame)) < ref.len {
-		buf.frame = make([]byte, ref.len)
+	frame := r.getBuffer(int(ref.len))
+	if err := r.readAt(*frame, ref.pos); err != nil {
+		return nil, 0, err
 	}
-	buf.frame = buf.frame[:ref.len]
-	if err := r.readAt(buf.frame, ref.pos); err != nil {
-		return nil, err
+	if blake.Sum(*frame) != ref.digest {
+		return nil, 0, corruptf("segment at byte %d is damaged", ref.pos)
 	}
-	if blake.Sum(buf.frame) != ref.digest {
-		return nil, corruptf("segment at byte %d is damaged", ref.pos)
-	}
-	b, err := r.decodeSegment(ref, next, buf)
+	b, err := r.decodeSegment(ref, next, frame)
 	if err != nil {
-		return nil, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
+		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
 	}
-	return b, nil
+	return b, int64(cap(*b.memory) + 100*len(b.entries) + 200), nil
 }
+
+func (r *Reader) freeSegment(b *block) { r.putBuffer(b.memory) }
 
 // decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
-// fault found here is one of the writer.
-func (r *Reader) decodeSegment(ref segmentRef, next key, buf *buffers) (*block, error) {
-	s, err := stream.ParseSegment(buf.frame)
+// fault found here is one of the writer. The block keeps the memory of the frame, or it is put
+// back.
+func (r *Reader) decodeSegment(ref segmentRef, next key, frame *[]byte) (*block, error) {
+	s, err := stream.ParseSegment(*frame)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +75,7 @@ func (r *Reader) decodeSegment(ref segmentRef, next key, buf *buffers) (*block, 
 	if s.Stream != info.ID || s.Offset != ref.offset {
 		return nil, corruptf("it is of stream %d at offset %d, the index says stream %d at offset %d", s.Stream, s.Offset, info.ID, ref.offset)
 	}
-	b := &block{buffers: buf, stream: ref.stream, first: ref.ordinal, entries: s.Entries}
+	b := &block{stream: ref.stream, first: ref.ordinal, entries: s.Entries}
 	b.layOut(s)
 	end := info.Size
 	if next.stream == ref.stream {
@@ -92,11 +85,13 @@ func (r *Reader) decodeSegment(ref segmentRef, next key, buf *buffers) (*block, 
 		return nil, corruptf("it ends at offset %d, the index says %d", b.end(), end)
 	}
 	if s.Codec == stream.RawCodec {
-		b.data = s.Payload
+		b.data, b.memory = s.Payload, frame
 		return b, nil
 	}
-	b.data, err = r.decoder.Decode(buf.raw, s.Codec, s.Payload, s.RawLen)
-	buf.raw = b.data
+	b.memory = r.getBuffer(0)
+	b.data, err = r.decoder.Decode(*b.memory, s.Codec, s.Payload, s.RawLen)
+	*b.memory = b.data
+	r.putBuffer(frame)
 	return b, err
 }
 

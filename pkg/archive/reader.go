@@ -40,7 +40,7 @@ type Reader struct {
 	decoder  *codec.Decoder
 	pages    *cache[[]segmentRef]
 	segments *cache[*block]
-	buffers  sync.Pool // of *buffers
+	buffers  sync.Pool // of *[]byte
 }
 
 // NewReader opens the archive of size bytes on src.

@@ -67,20 +67,20 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 type restored struct {
 	b     *block
 	parts [][]byte        // verified bytes of each entry, nil for runs and for what is not asked for
-	held  []*item[*block] // of the cache, where parts are in their memory
+	held  []*item[*block] // of the cache, whose memory parts are in
 }
 
-// restoreSegment reads a segment and verifies what lies from offset from to offset to. It does
-// not go through the cache: only what is referred to is worth keeping.
+// restoreSegment reads a segment and verifies what lies from offset from to offset to.
 func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored, error) {
-	b, err := r.readSegment(number, r.getBuffers())
+	it, err := r.segments.get(number)
 	if err != nil {
 		return nil, err
 	}
+	b := it.value
 	if b.stream != streamNo {
 		return nil, corruptf("no segment holds offset %d", from)
 	}
-	d := &restored{b: b, parts: make([][]byte, len(b.entries))}
+	d := &restored{b: b, parts: make([][]byte, len(b.entries)), held: []*item[*block]{it}}
 	for i := range b.entries {
 		kind := b.entries[i].Kind
 		if b.starts[i+1] <= from || b.starts[i] >= to || kind == stream.Zero || kind == stream.Hole {
@@ -103,7 +103,6 @@ func (r *Reader) release(d *restored) {
 	for _, it := range d.held {
 		r.segments.put(it)
 	}
-	r.freeSegment(d.b)
 }
 
 // write writes what lies from offset from to offset to.

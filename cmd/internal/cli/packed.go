@@ -9,8 +9,9 @@ import (
 	"hexz/pkg/stream"
 )
 
-// cacheBytes is enough where reading goes from front to back.
-const cacheBytes = 8 << 20
+// cacheBytes is what the binaries keep of decoded segments: enough to find most chunks that a
+// reference repeats, and little enough to stay below 64 MiB.
+const cacheBytes = 28 << 20
 
 // Packed is an input that may be an archive or a chunk stream.
 type Packed struct {
