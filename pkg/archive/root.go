@@ -83,13 +83,13 @@ func (t *Totals) Add(s *stream.Segment) {
 	}
 	t.Segments++
 	t.Raw += int64(s.RawLen)
-	t.Stored += int64(len(s.Payload))
+	t.Stored += int64(s.PayloadLen())
 	if s.RawLen > 0 {
 		if t.Codecs == nil {
 			t.Codecs = map[string]Count{}
 		}
 		c := t.Codecs[s.Codec]
-		t.Codecs[s.Codec] = Count{c.N + 1, c.Bytes + int64(len(s.Payload))}
+		t.Codecs[s.Codec] = Count{c.N + 1, c.Bytes + int64(s.PayloadLen())}
 	}
 }
 

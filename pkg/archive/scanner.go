@@ -18,6 +18,7 @@ import (
 // against the trailer. The End frame is handed out only when they were right.
 type Scanner struct {
 	in     *stream.Reader
+	defers bool
 	sealed bool
 	runs   []run
 	run    blake.Hasher
@@ -42,6 +43,18 @@ func (s *Scanner) Range() (pos, length int64) {
 		return 0, s.in.Wire().Pos()
 	}
 	return s.in.Range()
+}
+
+// Defer leaves the payloads of a stream unread, as stream.Reader.Defer does; those of an archive
+// are read all the same. Call it before the first Next.
+func (s *Scanner) Defer() { s.defers = true }
+
+// Load reads a deferred payload, see stream.Reader.Load.
+func (s *Scanner) Load(seg *stream.Segment) error { return s.in.Load(seg) }
+
+// Forward takes n bytes of a deferred payload, see stream.Reader.Forward.
+func (s *Scanner) Forward(dst io.Writer, n int, direct stream.Mover) error {
+	return s.in.Forward(dst, n, direct)
 }
 
 // Next returns frames and errors as stream.Reader.Next does, but for ancillary frames.
@@ -96,6 +109,7 @@ func (s *Scanner) header(h *stream.Header) {
 	s.sealed, _ = h.Meta[sealedKey].(bool)
 	delete(h.Meta, sealedKey)
 	s.in.KeepDigests(s.sealed)
+	s.in.Defer(s.defers && !s.sealed)
 }
 
 // note adds the last frame to the current run.

@@ -28,24 +28,37 @@ const dedupName = "hexz-dedup"
 // A segment from which a chunk is dropped is passed on decoded.
 func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: dedupName, progress: o.Progress}
-	d := &deduping{out: out, o: o}
-	return out.end(d.run(ctx, archive.NewScanner(src)))
+	move := newMover(src, dst)
+	defer move.close()
+	in := archive.NewScanner(src)
+	in.Defer()
+	d := &deduping{in: in, out: out, move: move, o: o}
+	return out.end(d.run(ctx))
 }
 
 type deduping struct {
+	in    *archive.Scanner
 	out   *output
+	move  *mover
 	o     DedupOptions
 	full  bool // no more chunks are remembered
 	seen  dedup.Index
 	codec decoder
+	parts []part
 }
 
-func (d *deduping) run(ctx context.Context, in *archive.Scanner) error {
+// part is a run of payload bytes that are kept or dropped.
+type part struct {
+	n    int
+	keep bool
+}
+
+func (d *deduping) run(ctx context.Context) error {
 	var err error
 	if d.codec, err = newDecoder(1); err != nil {
 		return err
 	}
-	return eachFrame(ctx, in, d.frame)
+	return eachFrame(ctx, d.in, d.frame)
 }
 
 func (d *deduping) frame(f stream.Frame) error {
@@ -58,16 +71,15 @@ func (d *deduping) frame(f stream.Frame) error {
 		}
 	case *stream.Segment:
 		defer f.Release()
-		if err := d.segment(f); err != nil {
-			return err
-		}
+		return d.segment(f)
 	}
 	return d.out.Write(f)
 }
 
-// segment turns known chunks of s into references and moves the others together.
+// segment turns known chunks of s into references, and writes it without their bytes.
 func (d *deduping) segment(s *stream.Segment) error {
-	dropped := 0
+	d.parts = d.parts[:0]
+	kept := 0
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		if e.Kind != stream.Data {
@@ -78,14 +90,80 @@ func (d *deduping) segment(s *stream.Segment) error {
 			return err
 		}
 		if known {
-			e.Kind, e.Ordinal = stream.Ref, dropMark
-			dropped += int(e.Len)
+			e.Kind, e.Ordinal = stream.Ref, stream.NoOrdinal
+		} else {
+			kept += int(e.Len)
+		}
+		if last := len(d.parts) - 1; last >= 0 && d.parts[last].keep == !known {
+			d.parts[last].n += int(e.Len)
+		} else {
+			d.parts = append(d.parts, part{int(e.Len), !known})
 		}
 	}
-	if dropped == 0 {
-		return nil
+	encoded := s.Codec != stream.RawCodec
+	switch {
+	case kept == s.RawLen: // as it is, encoded or not
+		d.parts = append(d.parts[:0], part{s.Deferred(), true})
+	case kept == 0: // nothing of it
+		d.parts = append(d.parts[:0], part{s.Deferred(), false})
+		s.Payload = s.Payload[:0]
+	case encoded || s.Deferred() == 0:
+		return d.regroup(s, kept)
 	}
-	return d.drop(s, s.RawLen-dropped)
+	if kept < s.RawLen {
+		s.RawLen, s.Codec = kept, stream.RawCodec
+		s.Defer(kept)
+	}
+	if err := d.out.Write(s); err != nil {
+		return err
+	}
+	if kept == 0 { // the frame is complete
+		return d.in.Forward(io.Discard, d.parts[0].n, d.move.move)
+	}
+	return d.forward()
+}
+
+// forward moves the kept parts of a deferred payload to the output.
+func (d *deduping) forward() error {
+	for _, p := range d.parts {
+		write := 0
+		if p.keep {
+			write = p.n
+		}
+		err := d.out.Forward(write, func(dst io.Writer) error {
+			if !p.keep {
+				dst = io.Discard
+			}
+			return d.in.Forward(dst, p.n, d.move.move)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// regroup writes a segment whose payload has to be decoded, or was read already.
+func (d *deduping) regroup(s *stream.Segment, kept int) error {
+	if s.Deferred() > 0 {
+		if err := d.in.Load(s); err != nil {
+			return err
+		}
+	}
+	raw, err := d.codec.decode(s)
+	if err != nil {
+		return err
+	}
+	at, used := 0, 0
+	for _, p := range d.parts {
+		if p.keep {
+			copy(raw[used:], raw[at:at+p.n])
+			used += p.n
+		}
+		at += p.n
+	}
+	s.Payload, s.RawLen, s.Codec = raw[:kept], kept, stream.RawCodec
+	return d.out.Write(s)
 }
 
 // known tells whether a chunk came before, and remembers it.
@@ -102,35 +180,4 @@ func (d *deduping) known(h stream.Hash) (bool, error) {
 		}
 	}
 	return !added, err
-}
-
-// dropMark is the ordinal, for a moment, of an entry that was Data.
-const dropMark = -2
-
-// drop removes the bytes of the marked entries from the payload, of which kept bytes remain.
-func (d *deduping) drop(s *stream.Segment, kept int) error {
-	raw := s.Payload
-	if kept > 0 {
-		var err error
-		if raw, err = d.codec.decode(s); err != nil {
-			return err
-		}
-	}
-	at, used := 0, 0
-	for i := range s.Entries {
-		e := &s.Entries[i]
-		switch {
-		case e.Kind == stream.Data:
-			if used != at {
-				copy(raw[used:], raw[at:at+int(e.Len)])
-			}
-			used += int(e.Len)
-			at += int(e.Len)
-		case e.Ordinal == dropMark:
-			e.Ordinal = stream.NoOrdinal
-			at += int(e.Len)
-		}
-	}
-	s.Payload, s.RawLen, s.Codec = raw[:used], used, stream.RawCodec
-	return nil
 }

@@ -81,6 +81,9 @@ func TestReadErrors(t *testing.T) {
 			if err == nil || archive.HasTrailer(bytes.NewReader(sealed.Bytes()), int64(sealed.Len())) {
 				t.Errorf("%s, error after %d bytes: sealed all the same", name, n)
 			}
+			if name == "dedup" && errors.Is(err, stream.ErrTruncated) {
+				continue // within a payload that is passed on as it comes
+			}
 			if name != "seal" && (!errors.Is(err, stream.ErrAborted) || !strings.Contains(err.Error(), boom.Error())) {
 				t.Errorf("%s, error after %d bytes: the next stage says %v", name, n, err)
 			}
@@ -105,7 +108,8 @@ func TestCutInputs(t *testing.T) {
 			if name == "cat" || name == "seal" {
 				continue
 			}
-			if err := sealing()(&sealed, bytes.NewReader(out.Bytes())); !errors.Is(err, stream.ErrAborted) {
+			err := sealing()(&sealed, bytes.NewReader(out.Bytes()))
+			if !errors.Is(err, stream.ErrAborted) && (name != "dedup" || !errors.Is(err, stream.ErrTruncated)) {
 				t.Fatalf("%s of %d bytes, sealed: %v", name, n, err)
 			}
 		}

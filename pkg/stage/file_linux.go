@@ -31,3 +31,34 @@ func adviseSequential(f *os.File) {
 func allocate(f *os.File, at, n int64) error {
 	return unix.Fallocate(int(f.Fd()), 0, at, n)
 }
+
+// blockingPipe tells whether f is a pipe whose reads wait.
+func blockingPipe(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return false
+	}
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_NONBLOCK == 0
+}
+
+// splice moves up to n bytes from a pipe to a file; fewer without an error mean that the pipe
+// has ended.
+func splice(in, out *os.File, n int64) (int64, error) {
+	done := int64(0)
+	for done < n {
+		k, err := unix.Splice(int(in.Fd()), nil, int(out.Fd()), nil, int(n-done), unix.SPLICE_F_MOVE|unix.SPLICE_F_MORE)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EINVAL, err == unix.EAGAIN, err == unix.ENOSYS:
+			return done, errNoSplice
+		case err != nil:
+			return done, os.NewSyscallError("splice", err)
+		case k == 0:
+			return done, nil
+		}
+		done += k
+	}
+	return done, nil
+}

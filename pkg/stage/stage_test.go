@@ -465,3 +465,55 @@ func TestVectors(t *testing.T) {
 		}
 	}
 }
+
+// Through pipes the kernel moves the payloads; the stream is the same.
+func TestDedupThroughPipes(t *testing.T) {
+	in := content(3 << 20)
+	for name, chunks := range map[string][]byte{
+		"raw":     pipe(t, append(in, in...), cutting(ChunkOptions{})),
+		"encoded": pipe(t, append(in, in...), cutting(ChunkOptions{}), encoding(CompressOptions{Block: 50000})),
+		"archive": pipe(t, append(in, in...), cutting(ChunkOptions{}), sealing()),
+	} {
+		want := pipe(t, chunks, dropping())
+		for _, cut := range []int{len(chunks), len(chunks) - 1, len(chunks) / 2, 3000} {
+			inR, inW, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			outR, outW, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			inR.Fd() // os.Pipe's ends do not wait, unlike those that a shell makes
+			outW.Fd()
+			go func() {
+				inW.Write(chunks[:cut])
+				inW.Close()
+			}()
+			done := make(chan error, 1)
+			go func() {
+				_, err := Dedup(t.Context(), outW, inR, DedupOptions{})
+				outW.Close()
+				done <- err
+			}()
+			got, err := io.ReadAll(outR)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = <-done
+			if cut == len(chunks) && (err != nil || !bytes.Equal(got, want)) {
+				t.Errorf("%s: other bytes, %v", name, err)
+			}
+			if cut < len(chunks) {
+				if !errors.Is(err, stream.ErrTruncated) {
+					t.Errorf("%s cut to %d: %v", name, cut, err)
+				}
+				if err := sealing()(io.Discard, bytes.NewReader(got)); err == nil {
+					t.Errorf("%s cut to %d was sealed", name, cut)
+				}
+			}
+			inR.Close()
+			outR.Close()
+		}
+	}
+}

@@ -35,7 +35,7 @@ func Append(w *wire.Writer, f Frame) {
 		AppendEntries(w, f.Entries, true)
 		w.String(f.Codec)
 		w.Int(int64(f.RawLen))
-		w.BytesHead(len(f.Payload))
+		w.BytesHead(f.PayloadLen())
 	case *Dict:
 		w.Int(f.ID)
 		w.Bytes(f.Bytes)

@@ -129,7 +129,18 @@ type Segment struct {
 	Codec   string // of Payload, see package codec
 	RawLen  int    // bytes of the decoded payload: the sum of the data entries
 	Payload []byte
+
+	deferred int // bytes of a payload that is not here
 }
+
+// Deferred returns the length of a payload that was not read yet, see Reader.Defer.
+func (s *Segment) Deferred() int { return s.deferred }
+
+// Defer announces a payload of n bytes, which Writer.Forward will write.
+func (s *Segment) Defer(n int) { s.Payload, s.deferred = s.Payload[:0], n }
+
+// PayloadLen returns the length of the payload, deferred or not.
+func (s *Segment) PayloadLen() int { return len(s.Payload) + s.deferred }
 
 // Size returns the number of bytes of the stream that s describes.
 func (s *Segment) Size() int64 {

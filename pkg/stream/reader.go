@@ -21,9 +21,10 @@ type Reader struct {
 	index int64
 	start int64 // position of the current frame
 
-	digests bool
-	hasher  blake.Hasher
-	digest  Hash
+	digests   bool
+	deferring bool
+	hasher    blake.Hasher
+	digest    Hash
 }
 
 // NewReader returns a Reader on r.
@@ -39,6 +40,38 @@ func (r *Reader) KeepDigests(on bool) {
 
 // Digest returns the BLAKE3 digest of the bytes of the last frame, as they came.
 func (r *Reader) Digest() Hash { return r.digest }
+
+// Defer tells whether payloads are to be left unread by Next, for a caller that passes them on
+// or skips them. They must be taken by Load or Forward before the next call. There are no
+// digests then.
+func (r *Reader) Defer(on bool) { r.deferring = on }
+
+// Load reads the deferred payload of s, the last segment.
+func (r *Reader) Load(s *Segment) error {
+	s.load(r.in)
+	return r.taken()
+}
+
+// Forward copies the next n bytes of the deferred payload of the last segment to dst; direct
+// moves what is not buffered. An error of the input is sticky, one of dst is not.
+func (r *Reader) Forward(dst io.Writer, n int, direct Mover) error {
+	if err := r.in.Forward(dst, int64(n), direct); err != nil {
+		return err
+	}
+	return r.taken()
+}
+
+// Mover copies up to n bytes from src to dst, and returns how many were read. Fewer than n
+// without an error mean that src has ended.
+type Mover func(dst io.Writer, src io.Reader, n int64) (read int64, err error)
+
+// taken makes an error of the input that of the reader.
+func (r *Reader) taken() error {
+	if err := r.wireErr(); err != nil && r.err == nil {
+		r.err = &FrameError{Kind: KindSegment, Index: r.index - 1, Offset: r.start, Err: err}
+	}
+	return r.err
+}
 
 // Range returns the position and length of the last frame.
 func (r *Reader) Range() (pos, length int64) { return r.start, r.in.Pos() - r.start }
@@ -120,6 +153,9 @@ func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 		seg = NewSegment()
 	}
 	f := readBody(r.in, kind, seg)
+	if seg != nil && !r.deferring {
+		seg.load(r.in)
+	}
 	if err := r.wireErr(); err != nil {
 		seg.Release()
 		return nil, err

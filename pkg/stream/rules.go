@@ -165,10 +165,10 @@ func (s *Segment) check() error {
 	switch {
 	case raw != s.RawLen:
 		return corruptf("raw length %d, but its data entries have %d bytes", s.RawLen, raw)
-	case len(s.Payload) > MaxPayload:
-		return corruptf("payload of %d bytes, the limit is %d", len(s.Payload), MaxPayload)
-	case s.Codec == RawCodec && len(s.Payload) != raw:
-		return corruptf("payload of %d bytes, not encoded, with a raw length of %d", len(s.Payload), raw)
+	case s.PayloadLen() > MaxPayload:
+		return corruptf("payload of %d bytes, the limit is %d", s.PayloadLen(), MaxPayload)
+	case s.Codec == RawCodec && s.PayloadLen() != raw:
+		return corruptf("payload of %d bytes, not encoded, with a raw length of %d", s.PayloadLen(), raw)
 	case raw == 0 && s.Codec != RawCodec:
 		return corruptf("empty payload with the codec %q", s.Codec)
 	}

@@ -27,6 +27,12 @@ func (s *Segment) Release() {
 	segments.Put(s)
 }
 
+// load reads the deferred payload.
+func (s *Segment) load(in *wire.Reader) {
+	s.Payload = in.Rest(s.Payload, s.deferred)
+	s.deferred = 0
+}
+
 // ParseSegment reads a segment frame that was read as a whole. The payload of the result
 // aliases b.
 func ParseSegment(b []byte) (*Segment, error) {

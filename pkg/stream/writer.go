@@ -69,6 +69,19 @@ func (w *Writer) Abort(stage string, err error) {
 	w.put(f)
 }
 
+// Forward lets move write the next n bytes of the payload of a segment that was written with
+// its payload deferred.
+func (w *Writer) Forward(n int, move func(dst io.Writer) error) error {
+	if w.err != nil {
+		return w.err
+	}
+	w.written += int64(n)
+	if w.err = move(w.dst); w.err != nil {
+		w.broken = true // within a frame no Abort can follow
+	}
+	return w.err
+}
+
 func (w *Writer) put(f Frame) error {
 	w.buf.Reset()
 	Append(w.buf, f)

@@ -33,11 +33,14 @@ type Reader struct {
 	in  input
 	dec *msgpack.Decoder
 	err error
+	raw io.Reader // below the buffer; nil for bytes
 }
 
 // NewReader returns a Reader on r, which it reads through a buffer of 64 KiB.
 func NewReader(r io.Reader) *Reader {
-	return newReader(bufio.NewReaderSize(r, 64<<10))
+	w := newReader(bufio.NewReaderSize(r, 64<<10))
+	w.raw = r
+	return w
 }
 
 // NewBytesReader returns a Reader on b.
@@ -172,10 +175,40 @@ func (r *Reader) Bytes(limit int) []byte {
 	return r.read(nil, r.BytesLen(limit))
 }
 
-// Payload reads a byte string of at most limit bytes, using the capacity of dst.
-func (r *Reader) Payload(dst []byte, limit int) []byte {
-	n := r.BytesLen(limit)
-	return r.read(dst[:0], n)
+// Rest reads the n bytes of a byte string whose head was read by BytesLen, using the capacity
+// of dst.
+func (r *Reader) Rest(dst []byte, n int) []byte { return r.read(dst[:0], n) }
+
+// Forward copies the next n bytes, which are part of a byte string, to dst as they are: those
+// that are buffered first, then the others by direct, from below the buffer. Nothing is
+// copied to a Tee. It returns an error of dst, which is not one of r.
+func (r *Reader) Forward(dst io.Writer, n int64, direct func(dst io.Writer, src io.Reader, n int64) (read int64, err error)) error {
+	if r.err != nil {
+		return nil
+	}
+	buffered := r.in.src.(interface {
+		Buffered() int
+		Peek(int) ([]byte, error)
+		Discard(int) (int, error)
+	})
+	if k := int(min(n, int64(buffered.Buffered()))); k > 0 {
+		p, _ := buffered.Peek(k)
+		_, err := dst.Write(p)
+		buffered.Discard(k)
+		r.in.pos += int64(k)
+		if n -= int64(k); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	got, err := direct(dst, r.raw, n)
+	r.in.pos += got
+	if err == nil && got < n {
+		r.fail(io.ErrUnexpectedEOF)
+	}
+	return err
 }
 
 // BytesLen reads the head of a byte string and returns its length, at most limit.

@@ -1,0 +1,90 @@
+package stage
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// mover moves payloads from the input to the output of a stage without a look at them: within
+// the kernel where both sides allow it (splice(2) on Linux), or else through a buffer.
+type mover struct {
+	in, out *os.File // if the kernel can move from in to out
+	null    *os.File // likewise, for what is dropped
+	buf     []byte
+}
+
+// errNoSplice: the kernel cannot move between these files.
+var errNoSplice = errors.New("splice does not work here")
+
+func newMover(src io.Reader, dst io.Writer) *mover {
+	m := &mover{}
+	in, _ := src.(*os.File)
+	if in == nil || !blockingPipe(in) {
+		return m
+	}
+	m.in = in
+	m.null, _ = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	switch dst := dst.(type) {
+	case *os.File:
+		m.out = dst
+	case interface{ File() *os.File }:
+		m.out = dst.File()
+	}
+	return m
+}
+
+func (m *mover) close() {
+	if m.null != nil {
+		m.null.Close()
+	}
+}
+
+// move is a stream.Mover.
+func (m *mover) move(dst io.Writer, src io.Reader, n int64) (int64, error) {
+	to := m.out
+	if dst == io.Discard {
+		to = m.null
+	}
+	done := int64(0)
+	if m.in != nil && to != nil {
+		var err error
+		done, err = splice(m.in, to, n)
+		switch {
+		case err == nil:
+			return done, nil
+		case errors.Is(err, errNoSplice):
+			m.in = nil // copy from here on
+		default:
+			// A Write fails in the same way, but also ends the process where it should: by
+			// SIGPIPE, when the reader of standard output has gone.
+			if _, werr := dst.Write([]byte{0}); werr != nil {
+				err = werr
+			}
+			return done, err
+		}
+	}
+	return m.copy(dst, src, n, done)
+}
+
+func (m *mover) copy(dst io.Writer, src io.Reader, n, done int64) (int64, error) {
+	if m.buf == nil {
+		m.buf = make([]byte, DefaultBlock)
+	}
+	for done < n {
+		k, err := src.Read(m.buf[:min(n-done, int64(len(m.buf)))])
+		done += int64(k)
+		if k > 0 {
+			if _, werr := dst.Write(m.buf[:k]); werr != nil {
+				return done, werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return done, nil
+		}
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
