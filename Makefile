@@ -5,16 +5,20 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 GO      ?= go
 
+MODULE  := hexz
+VERSION := 0.1.0
+
 BINARIES := $(notdir $(wildcard cmd/hexz-*))
 
 .PHONY: build demo test needs lint unit fuzz bats bench install clean
 
+# Static, so that they run on a host that has nothing but a kernel.
 build:
-	$(GO) build -trimpath -o bin/ ./cmd/hexz-*
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X $(MODULE)/cmd/internal/cli.version=$(VERSION)" -o bin/ ./cmd/hexz-*
 
 # Packs, checks and restores FILE, or a tar of the Go installation.
 demo: build
-	@PATH="$(CURDIR)/bin:$$PATH" scripts/demo $(FILE)
+	@PATH="$(CURDIR)/bin:$$PATH" scripts/demo $(if $(FILE),"$(FILE)")
 
 # One after the other, whatever -j says: the parts share two or three cores anyway, and their
 # output stays readable.

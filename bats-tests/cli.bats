@@ -47,13 +47,13 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 
 @test "completions" {
 	for name in "${BINARIES[@]}"; do
-		bash -c "source <($name --completion bash) && complete -p $name" | grep -q "$name"
-		$name --completion zsh | grep -q "#compdef $name"
-		$name --completion fish | grep -q "complete .*-c $name"
+		bash -c "source <($name --completion bash) && complete -p $name" | grep -c "$name"
+		$name --completion zsh | grep -c "#compdef $name"
+		$name --completion fish | grep -c "complete .*-c $name"
 		run -2 "$name" --completion tcsh
 	done
 	# What the scripts ask for.
-	hexz-compress __complete --codec '' | grep -qx s2
+	hexz-compress __complete --codec '' | grep -cx s2
 }
 
 @test "wrong usage: exit 2, one line and a hint, nothing on stdout" {
@@ -77,6 +77,14 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 	run -2 hexz-compress -l 99 "$IN/one"
 	run -2 hexz-compress -b 1G "$IN/one"
 	run -2 hexz-verify --level deep "$IN/one"
+	# Flags that would have no effect are refused.
+	run -2 hexz-compress -c lz4 -l 10
+	run -2 hexz-compress -c none -l 1
+	run -2 hexz-compress -d -l 3
+	run -2 hexz-compress --train-dict=1
+	run -2 hexz-chunk --size 64K "$IN/one"
+	run -2 hexz-chunk --chunker fixed --avg 64K "$IN/one"
+	run -2 hexz-chunk --name $'\xff' "$IN/one"
 	run -2 hexz-chunk --stats - "$IN/one"
 	run -2 hexz-chunk -o '' "$IN/one"
 }

@@ -148,7 +148,9 @@ signals() {
 	printf x >file
 	run -4 --separate-stderr bash -c 'hexz-chunk - 0>>file 2>/dev/null | hexz-seal -o a.hxz'
 	[[ $stderr == *"upstream hexz-chunk failed: "*"bad file descriptor"* ]]
-	run -4 bash -c 'hexz-chunk missing | hexz-seal -o a.hxz'
+	run -4 --separate-stderr bash -c 'hexz-chunk missing 2>/dev/null | hexz-dedup 2>/dev/null | hexz-seal -o a.hxz'
+	[[ $stderr == *"upstream hexz-chunk failed: open missing: no such file"* ]]
+	run -4 bash -c 'hexz-chunk --bogus 2>/dev/null | hexz-seal -o a.hxz'
 	run -1 --separate-stderr hexz-chunk .
 	one_error hexz-chunk
 	for stage in hexz-dedup hexz-compress hexz-seal hexz-unseal hexz-cat hexz-inspect; do
@@ -159,6 +161,18 @@ signals() {
 		one_error $stage
 	done
 	only file
+}
+
+# The Go runtime puts /dev/null in the place of a closed descriptor: that is no empty input.
+@test "with standard input closed there is no archive" {
+	run -1 --separate-stderr bash -c 'hexz-chunk -o a.hxs <&-'
+	one_error hexz-chunk
+	run -4 --separate-stderr bash -c 'hexz-chunk <&- 2>/dev/null | hexz-seal -o a.hxz'
+	[[ $stderr == *"standard input is closed"* ]]
+	run -1 bash -c 'hexz-seal -o a.hxz <&-'
+	only
+	hexz-chunk </dev/null | hexz-seal -o a.hxz
+	hexz-verify a.hxz
 }
 
 @test "a file that is cut while it is read" {

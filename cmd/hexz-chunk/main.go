@@ -4,12 +4,14 @@ package main
 import (
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/chunker"
 	"hexz/pkg/stage"
+	"hexz/pkg/stream"
 )
 
 func main() { cli.Main(command()) }
@@ -19,6 +21,7 @@ type flags struct {
 	stage.ChunkOptions
 	name, chunker string
 	exec          bool
+	set           *pflag.FlagSet
 }
 
 func command() *cli.Command {
@@ -33,13 +36,15 @@ input. Regular files, block devices and pipes will do; holes of files are found
 without reading them, and stay holes.
 
 A stream is called "disk" unless it is given a NAME. With several FILEs each
-needs a NAME of its own.`,
-		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal > disk.hxz
+needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.`,
+		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   hexz-chunk disk=sda.img memory=ram.bin | hexz-seal -o vm.hxz
   hexz-chunk --exec -- pg_dump shop | hexz-compress | hexz-seal -o shop.hxz`,
 		MaxArgs: -1,
+		Stream:  true,
 		Threads: true, Output: true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
+			o.set = f
 			f.Var(cli.ChoiceVar(&o.chunker, "fastcdc", "fastcdc", "fixed"), "chunker", "cut where the content says so, or at a fixed `KIND` of size: fastcdc or fixed")
 			f.Var(cli.SizeVar(&o.Chunker.Avg, chunker.DefaultAvg), "avg", "average chunk `SIZE` of fastcdc")
 			f.Var(cli.SizeVar(&o.Chunker.Min, 0), "min", "minimum chunk `SIZE` of fastcdc (default a quarter of --avg)")
@@ -84,7 +89,13 @@ func run(env *cli.Env, o *flags, args []string) error {
 
 // check turns flags into options of the chunker.
 func (o *flags) check() error {
-	if o.chunker == "fixed" {
+	fixed := o.chunker == "fixed"
+	for _, name := range []string{"size", "min", "avg", "max"} {
+		if f := o.set.Lookup(name); f.Changed && fixed != (name == "size") {
+			return cli.Usagef("--%s is not for the chunker %s", name, o.chunker)
+		}
+	}
+	if fixed {
 		o.Chunker = chunker.Options{Name: chunker.FixedV1, Size: o.Chunker.Size}
 	} else {
 		o.Chunker.Size = 0
@@ -106,6 +117,9 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		if len(args) == 0 || env.ArgsLenAtDash() != 0 {
 			return nil, 0, cli.Usagef("--exec needs a command behind --, and no FILE")
 		}
+		if err := checkName(o.name); err != nil {
+			return nil, 0, err
+		}
 		return []stage.Source{stage.CommandSource(env.Ctx, o.name, args, env.Stdin, os.Stderr)}, -1, nil
 	}
 	if len(args) == 0 {
@@ -115,12 +129,12 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 	total := int64(0)
 	seen := map[string]bool{}
 	for _, arg := range args {
-		name, path, ok := strings.Cut(arg, "=")
-		if !ok {
-			name, path = o.name, arg
-		}
+		name, path := o.split(arg)
 		if name == "" || seen[name] {
 			return nil, 0, cli.WithHint(cli.Usagef("two streams would be named %q, or one has no name", name), "give each FILE a name: disk=sda.img memory=ram.bin")
+		}
+		if err := checkName(name); err != nil {
+			return nil, 0, err
 		}
 		seen[name] = true
 		f, err := env.Input(path)
@@ -139,4 +153,20 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		}
 	}
 	return sources, total, nil
+}
+
+// split takes [NAME=]FILE apart.
+func (o *flags) split(arg string) (name, path string) {
+	name, path, ok := strings.Cut(arg, "=")
+	if !ok || strings.Contains(name, "/") {
+		return o.name, arg
+	}
+	return name, path
+}
+
+func checkName(name string) error {
+	if name == "" || len(name) > stream.MaxName || !utf8.ValidString(name) {
+		return cli.Usagef("the name of a stream is UTF-8, of 1 to %d bytes", stream.MaxName)
+	}
+	return nil
 }

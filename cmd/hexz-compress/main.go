@@ -22,6 +22,7 @@ type flags struct {
 	stage.CompressOptions
 	decompress bool
 	dict       string
+	set        *pflag.FlagSet
 }
 
 func command() *cli.Command {
@@ -37,15 +38,17 @@ is compressed already is compressed anew.
 
 Levels: zstd 1 to 22, of which 1-2, 3-5, 6-9 and 10-22 are alike (default 3);
 lz4 1 (fast, default) to 9; s2 1 (default) to 3.`,
-		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress -l 9 | hexz-seal > disk.hxz
+		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress -l 9 | hexz-seal -o disk.hxz
   hexz-compress -d disk.hxs | hexz-compress -c lz4 | hexz-seal -o disk.hxz`,
 		MaxArgs: 1,
+		Stream:  true,
 		Threads: true, Output: true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
+			o.set = f
 			f.VarP(cli.ChoiceVar(&o.Codec, codec.Zstd, codec.Zstd, codec.LZ4, codec.S2, codec.None), "codec", "c", "`CODEC` to use: zstd, lz4, s2 or none")
 			f.IntVarP(&o.Level, "level", "l", 0, "compression `LEVEL` (default depends on the codec)")
 			f.VarP(cli.SizeVar(&o.Block, stage.DefaultBlock), "block", "b", "raw `SIZE` at which a segment is full")
-			f.Var(cli.SizeVar(&o.TrainDict, 0), "train-dict", "train a zstd dictionary of `SIZE` from the first 16 MiB of the stream, and use it if it gains 3 % or more")
+			f.Var(cli.SizeVar(&o.TrainDict, 0), "train-dict", "train a zstd dictionary of `SIZE` from the first 16 MiB of the stream; use it if it gains 3 % or more, and more than its own length")
 			f.Lookup("train-dict").NoOptDefVal = "112KiB"
 			f.StringVar(&o.dict, "dict", "", "use the zstd dictionary in `FILE`")
 			f.BoolVarP(&o.decompress, "decompress", "d", false, "decode all payloads instead")
@@ -69,17 +72,14 @@ func run(env *cli.Env, o *flags, args []string) error {
 
 // check turns flags into options.
 func (o *flags) check(env *cli.Env) error {
+	if err := o.checkCombination(); err != nil {
+		return err
+	}
 	if o.Block < 1 || o.Block > stream.MaxPayload {
 		return cli.Usagef("block size %s is not between 1 and %s", cli.FormatSize(int64(o.Block)), cli.FormatSize(stream.MaxPayload))
 	}
-	if (o.dict != "" || o.TrainDict > 0) && (o.Codec != codec.Zstd || o.decompress) {
-		return cli.Usagef("only zstd takes a dictionary")
-	}
-	if o.dict != "" && o.TrainDict > 0 {
-		return cli.Usagef("--dict and --train-dict exclude each other")
-	}
-	if o.TrainDict > stream.MaxDict {
-		return cli.Usagef("a dictionary can have up to %s", cli.FormatSize(stream.MaxDict))
+	if o.set.Changed("train-dict") && (o.TrainDict < minTrainDict || o.TrainDict > stream.MaxDict) {
+		return cli.Usagef("a dictionary has %s to %s", cli.FormatSize(minTrainDict), cli.FormatSize(stream.MaxDict))
 	}
 	if o.dict != "" {
 		dict, err := readDict(o.dict)
@@ -89,9 +89,42 @@ func (o *flags) check(env *cli.Env) error {
 		o.Dict = dict
 	}
 	if _, err := codec.NewEncoder(codec.Options{Name: o.Codec, Level: o.Level, Dict: o.Dict}); err != nil {
+		if o.dict != "" {
+			err = fmt.Errorf("%s: %w", o.dict, err)
+		}
 		return cli.Usagef("%w", err)
 	}
 	o.Note = func(s string) { env.Verbosef("%s", s) }
+	return nil
+}
+
+// minTrainDict is the least size of a dictionary to train.
+const minTrainDict = 1 << 10
+
+// levels of the codecs, see the help text.
+var levels = map[string]int{codec.Zstd: 22, codec.LZ4: 9, codec.S2: 3, codec.None: 0}
+
+// checkCombination refuses flags that would have no effect.
+func (o *flags) checkCombination() error {
+	if o.decompress {
+		for _, name := range []string{"codec", "level", "block", "dict", "train-dict"} {
+			if o.set.Changed(name) {
+				return cli.Usagef("--%s is not for --decompress", name)
+			}
+		}
+	}
+	if (o.dict != "" || o.set.Changed("train-dict")) && o.Codec != codec.Zstd {
+		return cli.Usagef("only zstd takes a dictionary")
+	}
+	if o.dict != "" && o.set.Changed("train-dict") {
+		return cli.Usagef("--dict and --train-dict exclude each other")
+	}
+	if o.set.Changed("level") && (o.Level < 1 || o.Level > levels[o.Codec]) {
+		if o.Codec == codec.None {
+			return cli.Usagef("the codec none has no levels")
+		}
+		return cli.Usagef("level %d of %s is not between 1 and %d", o.Level, o.Codec, levels[o.Codec])
+	}
 	return nil
 }
 

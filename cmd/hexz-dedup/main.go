@@ -26,8 +26,9 @@ content at the default chunk size.
 
 It works best in front of hexz-compress: segments from which a chunk is dropped
 have to be decoded.`,
-		Example: "  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal > disk.hxz",
+		Example: "  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz",
 		MaxArgs: 1,
+		Stream:  true,
 		Output:  true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`; when it is full, only copies of the chunks before are found (default no limit)")

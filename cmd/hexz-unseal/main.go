@@ -21,6 +21,7 @@ was sealed from: the inverse of hexz-seal. All stored bytes are verified before
 the stream is ended.`,
 		Example: "  hexz-unseal disk.hxz | hexz-compress -l 19 | hexz-seal -o small.hxz",
 		MaxArgs: 1,
+		Stream:  true,
 		Output:  true, Progress: true, Stats: true,
 		Run: func(env *cli.Env, args []string) error {
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {

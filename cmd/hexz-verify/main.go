@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -20,7 +21,7 @@ func command() *cli.Command {
 		Args:  "ARCHIVE...",
 		Short: "Check archives",
 		Long: `Checks each ARCHIVE, a file, and exits with 0 if all are sound and with 3 if one
-is not. Every damaged part is named on standard error.
+is not. Every damaged segment is named on standard error.
 
 Levels, each with all that is checked before it:
 - structure: the index is whole and agrees with itself; payloads are not read.
@@ -38,8 +39,8 @@ Levels, each with all that is checked before it:
 			for _, path := range args {
 				err := verify(env, path, levels[level])
 				if err == nil {
-					env.Verbosef("%s: sound", path)
-				} else if first == nil {
+					env.Verbosef("%s: sound (%s)", path, level)
+				} else if first == nil || errors.Is(err, stream.ErrCorrupt) {
 					first = err
 				}
 			}

@@ -229,10 +229,31 @@ func TestDamageIsLocal(t *testing.T) {
 	if next.stream != 0 {
 		t.Fatal("segment 20 is not in the first stream")
 	}
-	var faults int
-	open(t, p).Verify(t.Context(), VerifyOptions{Level: Content, Damage: func(error) { faults++ }})
-	if faults < 2 {
-		t.Errorf("Verify went on to find %d faults", faults)
+	// Two more, one of them in the other stream: each is named once, at either level.
+	want2 := []int64{ref.pos}
+	for _, number := range []int64{5, 60} {
+		ref, _, err := r.at(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p[ref.pos+ref.len-1] ^= 1
+		want2 = append(want2, ref.pos)
+	}
+	for _, level := range []Level{Stored, Content} {
+		var faults []string
+		open(t, p).Verify(t.Context(), VerifyOptions{Level: level, Threads: 2, Damage: func(err error) { faults = append(faults, err.Error()) }})
+		for _, pos := range want2 {
+			name := fmt.Sprintf("segment at byte %d is damaged", pos)
+			n := 0
+			for _, f := range faults {
+				if strings.HasSuffix(f, name) && !strings.Contains(f, "reference") {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("level %d: %q is named %d times: %q", level, name, n, faults)
+			}
+		}
 	}
 }
 

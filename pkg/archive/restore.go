@@ -39,18 +39,7 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 		return nil
 	}
 	return ordered.Map(ctx, o.Threads, func(emit func(int64) error) error {
-		number, err := r.findOffset(streamNo, o.Offset)
-		for err == nil {
-			if err = emit(number); err != nil {
-				break
-			}
-			var next key
-			if _, next, err = r.at(number); err != nil || next.stream != streamNo || next.offset >= end {
-				break
-			}
-			number++
-		}
-		return err
+		return r.eachSegment(streamNo, o.Offset, end, emit)
 	}, func(number int64) (*restored, error) {
 		return r.restoreSegment(streamNo, number, o.Offset, end)
 	}, func(d *restored) error {
@@ -61,6 +50,22 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 		r.release(d)
 		return err
 	})
+}
+
+// eachSegment calls do with the numbers of the segments that hold a range of a stream.
+func (r *Reader) eachSegment(streamNo int, from, to int64, do func(int64) error) error {
+	number, err := r.findOffset(streamNo, from)
+	for err == nil {
+		if err = do(number); err != nil {
+			break
+		}
+		var next key
+		if _, next, err = r.at(number); err != nil || next.stream != streamNo || next.offset >= to {
+			break
+		}
+		number++
+	}
+	return err
 }
 
 // restored is a segment on its way to the output.

@@ -34,7 +34,7 @@ type VerifyOptions struct {
 // Verify checks the archive, and returns nil or the first damage. It keeps 32 bytes for each
 // data chunk.
 func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
-	v := &verifier{r: r, o: o}
+	v := &verifier{r: r, o: o, said: map[string]bool{}}
 	if o.Progress == nil {
 		v.o.Progress = func(int64) {}
 	}
@@ -52,15 +52,17 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 }
 
 type verifier struct {
-	r   *Reader
-	o   VerifyOptions
-	err error
+	r    *Reader
+	o    VerifyOptions
+	err  error
+	said map[string]bool // faults: a level may find again what the one before has found
 }
 
 func (v *verifier) found(err error) {
-	if err == nil {
+	if err == nil || v.said[err.Error()] {
 		return
 	}
+	v.said[err.Error()] = true
 	if v.err == nil {
 		v.err = err
 	}
@@ -183,13 +185,18 @@ func (v *verifier) stored(ctx context.Context) {
 		}
 		return nil
 	}, func(s run) (result, error) {
-		return result{s, v.r.verifyRun(s)}, nil
+		err := v.r.verifyRun(s)
+		if errors.Is(err, stream.ErrCorrupt) {
+			return result{s, v.r.damagedSegments(s, err)}, nil
+		}
+		return result{s, nil}, err
 	}, func(res result) error {
 		done += res.len
 		v.o.Progress(done)
-		v.found(res.err)
-		if !v.goOn() {
-			return res.err
+		for _, err := range res.faults {
+			if v.found(err); !v.goOn() {
+				return err
+			}
 		}
 		return nil
 	}))
@@ -197,7 +204,31 @@ func (v *verifier) stored(ctx context.Context) {
 
 type result struct {
 	run
-	err error
+	faults []error
+}
+
+// damagedSegments names the segments of a damaged run that are damaged. If none is, the fault
+// err is in another frame.
+func (r *Reader) damagedSegments(s run, err error) []error {
+	var faults []error
+	for n := range r.root.maps {
+		page, pageErr := r.pages.value(int64(n))
+		if pageErr != nil {
+			return append(faults, err)
+		}
+		for i := range page {
+			if page[i].pos < s.pos || page[i].end() > s.end() {
+				continue
+			}
+			if _, err := r.readSpan(page[i].span, "segment"); err != nil {
+				faults = append(faults, err)
+			}
+		}
+	}
+	if faults == nil {
+		faults = []error{err}
+	}
+	return faults
 }
 
 // verifyRun walks the frames of a run. It needs to know nothing of what is in them.

@@ -52,7 +52,7 @@ func Map[T, R any](ctx context.Context, workers int, produce func(emit func(T) e
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case j, more := <-queue:
 			if !more {
 				return produceErr
@@ -69,7 +69,7 @@ func send[T any](ctx context.Context, to chan<- T, v T) error {
 	case to <- v:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
 
@@ -77,7 +77,7 @@ func finish[T, R any](ctx context.Context, j *job[T, R], consume func(R) error) 
 	select {
 	case <-j.done:
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	if j.err != nil {
 		return j.err

@@ -26,7 +26,7 @@ type CatOptions struct {
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
-var ErrChoose = errors.New("no such stream")
+var ErrChoose = errors.New("which stream")
 
 // Cat restores a stream of an archive to out.
 func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOptions) error {
@@ -52,11 +52,11 @@ func choose(streams []archive.Stream, name string) (int, error) {
 	case name == "" && len(streams) == 1:
 		return 0, nil
 	case len(streams) == 0:
-		return 0, fmt.Errorf("%w: there are no streams", ErrChoose)
+		return 0, fmt.Errorf("%w? there are none", ErrChoose)
 	case name == "":
-		return 0, fmt.Errorf("%w: choose one of %s", ErrChoose, strings.Join(names, ", "))
+		return 0, fmt.Errorf("%w? there are %s", ErrChoose, strings.Join(names, ", "))
 	}
-	return 0, fmt.Errorf("%w: %q; there are %s", ErrChoose, name, strings.Join(names, ", "))
+	return 0, fmt.Errorf("%w? there is no %q, but %s", ErrChoose, name, strings.Join(names, ", "))
 }
 
 // CatStream restores a stream from frames, or from an archive that is read from front to

@@ -19,7 +19,7 @@ type CompressOptions struct {
 	Level     int    // 0 is the codec's default
 	Block     int    // raw length at which a segment is full, in bytes; 0 is DefaultBlock
 	Dict      []byte // zstd dictionary to use, or nil
-	TrainDict int    // size of a dictionary to train from the stream; 0 is none
+	TrainDict int    // size of a dictionary to train from the stream, if it pays; 0 is none
 	Threads   int    // encoders; 0 is 1
 	Progress  Progress
 
@@ -220,9 +220,13 @@ func (c *compressing) train(emit func(*group) error) error {
 	if err != nil {
 		return err
 	}
-	if dict == nil {
+	if dict != nil && !c.pays(dict, gain) {
+		dict = nil
+		c.note("no dictionary: it would take more than it saves")
+	} else if dict == nil {
 		c.note(fmt.Sprintf("no dictionary: a trial gained %.1f %%, %.0f %% are worth it", 100*gain, 100*codec.MinDictGain))
-	} else {
+	}
+	if dict != nil {
 		c.note(fmt.Sprintf("a dictionary of %d bytes gained %.1f %% in a trial", len(dict), 100*gain))
 		if err := c.useDict(dict); err != nil {
 			return err
@@ -239,6 +243,18 @@ func (c *compressing) train(emit func(*group) error) error {
 	}
 	c.samples = nil
 	return nil
+}
+
+// pays tells whether a dictionary saves more than its own length on the samples alone. What
+// comes behind them is not known.
+func (c *compressing) pays(dict []byte, gain float64) bool {
+	plain := 0
+	var buf []byte
+	for _, g := range c.samples {
+		_, out := c.encoder.Encode(buf, g.raw)
+		plain += len(out)
+	}
+	return gain*float64(plain) > float64(len(dict))
 }
 
 func (c *compressing) note(s string) {

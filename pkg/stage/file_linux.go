@@ -32,14 +32,19 @@ func allocate(f *os.File, at, n int64) error {
 	return unix.Fallocate(int(f.Fd()), 0, at, n)
 }
 
-// blockingPipe tells whether f is a pipe whose reads wait.
-func blockingPipe(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+// waits tells whether reads and writes of f wait. It asks through SyscallConn, because Fd would
+// make them wait, for all processes that share the file.
+func waits(f *os.File) bool {
+	c, err := f.SyscallConn()
+	if err != nil {
 		return false
 	}
-	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
-	return err == nil && flags&unix.O_NONBLOCK == 0
+	wait := false
+	err = c.Control(func(fd uintptr) {
+		flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+		wait = err == nil && flags&unix.O_NONBLOCK == 0
+	})
+	return err == nil && wait
 }
 
 // splice moves up to n bytes from a pipe to a file; fewer without an error mean that the pipe

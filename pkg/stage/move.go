@@ -20,7 +20,10 @@ var errNoSplice = errors.New("splice does not work here")
 func newMover(src io.Reader, dst io.Writer) *mover {
 	m := &mover{}
 	in, _ := src.(*os.File)
-	if in == nil || !blockingPipe(in) {
+	if in == nil || !waits(in) {
+		return m
+	}
+	if info, err := in.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
 		return m
 	}
 	m.in = in
@@ -30,6 +33,9 @@ func newMover(src io.Reader, dst io.Writer) *mover {
 		m.out = dst
 	case interface{ File() *os.File }:
 		m.out = dst.File()
+	}
+	if m.out != nil && !waits(m.out) {
+		m.out = nil
 	}
 	return m
 }

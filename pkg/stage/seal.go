@@ -51,7 +51,7 @@ func eachFrame(ctx context.Context, in *archive.Scanner, do func(stream.Frame) e
 			return nil
 		}
 		if err == nil {
-			err = ctx.Err()
+			err = context.Cause(ctx)
 		}
 		if err == nil {
 			err = do(f)

@@ -402,6 +402,21 @@ func TestDictionary(t *testing.T) {
 			t.Errorf("%s: something else", name)
 		}
 	}
+	// A dictionary that takes more than it saves is left out, whatever it gains.
+	var mixed []byte
+	for len(mixed) < 300000 {
+		line := rand.New(rand.NewPCG(uint64(rng.IntN(500)), 0))
+		mixed = fmt.Appendf(mixed, "%x %x %x\n", line.Uint64(), line.Uint64(), line.Uint64())
+		for range 60 {
+			mixed = append(mixed, []string{"alpha ", "bravo ", "charlie ", "delta ", "echo ", "foxtrot "}[rng.IntN(6)]...)
+		}
+	}
+	big := CompressOptions{Block: 4096, TrainDict: 64 << 10, Note: o.Note}
+	few := pipe(t, mixed, cutting(ChunkOptions{Chunker: chunker.Options{Min: 512, Avg: 1024, Max: 4096}}))
+	notes = nil
+	if a, b := pipe(t, few, encoding(big)), pipe(t, few, encoding(CompressOptions{Block: 4096})); !bytes.Equal(a, b) {
+		t.Errorf("%d bytes with a dictionary, %d without: %q", len(a), len(b), notes)
+	}
 	// Noise is not worth a dictionary.
 	noise := make([]byte, 1<<20)
 	rand.NewChaCha8([32]byte{}).Read(noise)

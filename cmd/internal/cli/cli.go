@@ -35,6 +35,10 @@ type Command struct {
 	MinArgs int // fewer positional arguments are a usage error
 	MaxArgs int // more of them are one too; negative: any number
 
+	// Stream: the output is a stream of frames. If the binary fails, but for wrong usage, before
+	// it has opened its output, and that is a pipe, it says so there in an Abort frame.
+	Stream bool
+
 	Threads  bool // has -T/--threads
 	Output   bool // has -o/--output
 	Progress bool // has --progress
@@ -86,6 +90,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 		if err == nil {
 			err = env.checkOutputs()
 		}
+		env.abort(c, err)
 		env.cleanup()
 		return env.report(err), nil
 	case sig := <-sigs:

@@ -33,9 +33,10 @@ type Env struct {
 	inputs        []input
 
 	// mu guards what is cleaned up after a signal, beside a Run that hangs.
-	mu      sync.Mutex
-	outputs []*Output
-	bar     *progress
+	mu       sync.Mutex
+	outputs  []*Output
+	dataOpen bool // Output was called with success
+	bar      *progress
 }
 
 type input struct {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"syscall"
 
@@ -45,6 +46,9 @@ func (e *Env) openInput(path string) (*os.File, error) {
 	}
 	if e.stdinTaken {
 		return nil, Usagef("standard input can be read only once")
+	}
+	if closedAtStart(e.Stdin) {
+		return nil, errors.New("standard input is closed")
 	}
 	e.stdinTaken = true
 	return e.Stdin, nil

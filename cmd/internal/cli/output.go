@@ -38,6 +38,12 @@ type Output struct {
 // A regular or new file is written to a temporary file beside it and replaces it in Commit, with
 // the permissions it had. Anything else, such as a device or a FIFO, is written in place.
 func (e *Env) Output() (*Output, error) {
+	o, err := e.openData()
+	e.dataOpen = err == nil
+	return o, err
+}
+
+func (e *Env) openData() (*Output, error) {
 	path := e.opts.output
 	if fd, ok := fdPath(path); path == "" || path == "-" || ok && fd == 1 {
 		if !e.opts.outputSet && isTerminal(e.Stdout) {
