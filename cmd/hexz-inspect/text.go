@@ -59,6 +59,9 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	for _, name := range slices.Sorted(maps.Keys(rep.Codecs)) {
 		r.line("  "+printable(name), "%d segments in %s", rep.Codecs[name].N, cli.FormatSize(rep.Codecs[name].Bytes))
 	}
+	if rep.Dicts > 0 {
+		r.line("dictionaries", "%d", rep.Dicts)
+	}
 	for _, v := range rep.Stages {
 		if m, ok := v.(map[string]any); ok {
 			r.line("stage", "%s", params(m))

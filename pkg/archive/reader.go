@@ -120,15 +120,8 @@ func (r *Reader) Size() int64 { return r.size }
 // Info returns what the archive tells about its content. The caller must not change it.
 func (r *Reader) Info() *Info { return &r.root.info }
 
-// Find returns the number of the stream of that name.
-func (r *Reader) Find(name string) (int, bool) {
-	for i := range r.root.info.Streams {
-		if r.root.info.Streams[i].Name == name {
-			return i, true
-		}
-	}
-	return 0, false
-}
+// Dicts returns the number of dictionaries.
+func (r *Reader) Dicts() int { return len(r.root.dicts) }
 
 // readAt fills p, and makes an early end an ErrCorrupt.
 func (r *Reader) readAt(p []byte, pos int64) error {

@@ -266,6 +266,9 @@ func (c *compressing) note(s string) {
 func (c *compressing) encode(g *group) (*group, error) {
 	if g.frame == nil {
 		g.seg.RawLen = len(g.raw)
+		if n := codec.Bound(len(g.raw)); cap(g.encoded) < n {
+			g.encoded = make([]byte, 0, n)
+		}
 		g.seg.Codec, g.seg.Payload = g.encoder.Encode(g.encoded, g.raw)
 	}
 	return g, nil

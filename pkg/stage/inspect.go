@@ -29,6 +29,7 @@ type Report struct {
 	Compress float64          `json:"compress_ratio"` // raw / payload
 	Total    float64          `json:"total_ratio"`    // content / stored
 	Codecs   map[string]Count `json:"codecs"`         // segments and stored bytes
+	Dicts    int              `json:"dictionaries"`
 	Stages   []any            `json:"stages"`
 	Chunks   []Bucket         `json:"chunk_sizes"` // of data chunks
 }
@@ -96,7 +97,7 @@ func Inspect(r *archive.Reader, o InspectOptions) (*Report, error) {
 		return nil, err
 	}
 	rep := in.report(r.Info(), r.Size())
-	rep.Kind, rep.ID = "archive", r.ID().String()
+	rep.Kind, rep.ID, rep.Dicts = "archive", r.ID().String(), r.Dicts()
 	return rep, nil
 }
 
@@ -106,7 +107,7 @@ func InspectStream(src io.Reader, o InspectOptions) (*Report, error) {
 	scan := archive.NewScanner(src)
 	in := &inspector{o: o}
 	info := &archive.Info{}
-	size := int64(0)
+	size, dicts := int64(0), 0
 	for {
 		f, err := scan.Next()
 		if errors.Is(err, io.EOF) {
@@ -118,6 +119,9 @@ func InspectStream(src io.Reader, o InspectOptions) (*Report, error) {
 		pos, n := scan.Range()
 		size = pos + n
 		info.Add(f)
+		if _, ok := f.(*stream.Dict); ok {
+			dicts++
+		}
 		if f, ok := f.(*stream.Segment); ok {
 			at := archive.Place{Stream: len(info.Streams) - 1, Offset: f.Offset, Pos: pos, Len: n}
 			err := in.segment(info.Streams[at.Stream].Name, at, f.Entries)
@@ -128,7 +132,7 @@ func InspectStream(src io.Reader, o InspectOptions) (*Report, error) {
 		}
 	}
 	rep := in.report(info, size)
-	rep.Kind = "stream"
+	rep.Kind, rep.Dicts = "stream", dicts
 	if id, ok := scan.ID(); ok {
 		rep.Kind, rep.ID = "archive", id.String()
 	}

@@ -96,7 +96,7 @@ func execute(c *Command, env *Env, args []string) error {
 		// Help needs the quotes around the names of values, completion would show them.
 		root.Flags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usagef("%w", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usagef("%s", plain(err)) })
 	root.SetHelpFunc(func(*cobra.Command, []string) { _, helpErr = env.Stdout.WriteString(d.help()) })
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -132,3 +133,9 @@ func oneLine(s string) string {
 	}
 	return b.String()
 }
+
+// goText is what package strconv says of itself in its errors.
+var goText = regexp.MustCompile(`strconv\.\w+: parsing "[^"]*": `)
+
+// plain returns the text of a flag error without names of Go functions.
+func plain(err error) string { return goText.ReplaceAllString(err.Error(), "") }
