@@ -1,0 +1,92 @@
+package stage
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"hexz/pkg/chunker"
+	"hexz/pkg/stream"
+)
+
+func TestDedupWithLittleMemory(t *testing.T) {
+	noise := make([]byte, 24<<20)
+	rand.NewChaCha8([32]byte{1}).Read(noise)
+	in := append(noise, noise...) // every chunk of the second half came before
+	chunks := pipe(t, in, cutting(ChunkOptions{Chunker: chunker.Options{Name: chunker.FixedV1, Size: 1024}, Threads: 2}))
+	run := func(limit int64) (*Stats, []string) {
+		var out bytes.Buffer
+		var notes []string
+		stats, err := Dedup(t.Context(), &out, bytes.NewReader(chunks), DedupOptions{MaxMemory: limit, Note: func(s string) { notes = append(notes, s) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(pipe(t, out.Bytes(), restoring(CatOptions{})), in) {
+			t.Fatal("restored to something else")
+		}
+		return stats, notes
+	}
+	all, notes := run(0)
+	if all.Ref.N != 24<<10 || len(notes) != 0 {
+		t.Errorf("without a limit: %d references, %q", all.Ref.N, notes)
+	}
+	some, notes := run(1 << 20)
+	if some.Ref.N < 10<<10 || some.Ref.N >= all.Ref.N || len(notes) != 1 {
+		t.Errorf("with 1 MiB: %d references, %q", some.Ref.N, notes)
+	}
+}
+
+// Through pipes the kernel moves the payloads; the stream is the same.
+func TestDedupThroughPipes(t *testing.T) {
+	in := content(3 << 20)
+	for name, chunks := range map[string][]byte{
+		"raw":     pipe(t, append(in, in...), cutting(ChunkOptions{})),
+		"encoded": pipe(t, append(in, in...), cutting(ChunkOptions{}), encoding(CompressOptions{Block: 50000})),
+		"archive": pipe(t, append(in, in...), cutting(ChunkOptions{}), sealing()),
+	} {
+		want := pipe(t, chunks, dropping())
+		for _, cut := range []int{len(chunks), len(chunks) - 1, len(chunks) / 2, 3000} {
+			inR, inW, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			outR, outW, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			inR.Fd() // os.Pipe's ends do not wait, unlike those that a shell makes
+			outW.Fd()
+			go func() {
+				inW.Write(chunks[:cut])
+				inW.Close()
+			}()
+			done := make(chan error, 1)
+			go func() {
+				_, err := Dedup(t.Context(), outW, inR, DedupOptions{})
+				outW.Close()
+				done <- err
+			}()
+			got, err := io.ReadAll(outR)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = <-done
+			if cut == len(chunks) && (err != nil || !bytes.Equal(got, want)) {
+				t.Errorf("%s: other bytes, %v", name, err)
+			}
+			if cut < len(chunks) {
+				if !errors.Is(err, stream.ErrTruncated) {
+					t.Errorf("%s cut to %d: %v", name, cut, err)
+				}
+				if err := sealing()(io.Discard, bytes.NewReader(got)); err == nil {
+					t.Errorf("%s cut to %d was sealed", name, cut)
+				}
+			}
+			inR.Close()
+			outR.Close()
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package stage
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"hexz/internal/vectortest"
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// Every vector of package stream goes through every stage.
+func TestVectors(t *testing.T) {
+	filters := map[string]filter{
+		"dedup": dropping(), "compress": encoding(CompressOptions{Threads: 2}), "decompress": decompressing(2),
+		"seal": sealing(), "unseal": unsealing(), "cat": restoring(CatOptions{Threads: 2, Length: new(int64(1000))}),
+		"inspect": func(_ io.Writer, src io.Reader) error {
+			_, err := InspectStream(src, InspectOptions{})
+			return err
+		},
+	}
+	for _, v := range vectortest.Load(t, "../stream/testdata/vectors") {
+		for name, f := range filters {
+			var out bytes.Buffer
+			err := f(&out, bytes.NewReader(v.Input))
+			got := "ok"
+			switch {
+			case errors.Is(err, ErrChoose) && v.Name == "no-streams":
+			case errors.Is(err, stream.ErrCorrupt):
+				got = "corrupt"
+			case errors.Is(err, stream.ErrTruncated):
+				got = "truncated"
+			case errors.Is(err, stream.ErrAborted):
+				got = "aborted"
+			case err != nil:
+				got = err.Error()
+			}
+			if got != v.Expect {
+				t.Errorf("%s through %s: %s (%v), want %s", v.Name, name, got, err, v.Expect)
+			}
+			if v.Expect != "ok" && name == "seal" && archive.HasTrailer(bytes.NewReader(out.Bytes()), int64(out.Len())) {
+				t.Errorf("%s: got a trailer", v.Name)
+			}
+		}
+	}
+}
