@@ -223,7 +223,9 @@ func TestDamageIsLocal(t *testing.T) {
 	if _, err := open(t, p).ReadAt(0, got, 0); err != nil || !bytes.Equal(got, want[:ref.offset]) {
 		t.Errorf("in front of the damage: %v", err)
 	}
-	if _, err := open(t, p).ReadAt(0, got[:1], ref.offset); !errors.Is(err, stream.ErrCorrupt) {
+	// The digest of the frame tells it, before anything in the frame is believed.
+	_, err = open(t, p).ReadAt(0, got[:1], ref.offset)
+	if !errors.Is(err, stream.ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("segment at byte %d is damaged", ref.pos)) {
 		t.Errorf("in the damage: %v", err)
 	}
 	if next.stream != 0 {
@@ -369,6 +371,48 @@ func TestIndexThatLies(t *testing.T) {
 		if err := r.Verify(t.Context(), VerifyOptions{Level: Content}); !errors.Is(err, stream.ErrCorrupt) {
 			t.Errorf("%s: Verify: %v", name, err)
 		}
+	}
+}
+
+// The structure alone is enough to find an index whose parts do not fit together.
+func TestStructureThatLies(t *testing.T) {
+	p := small(t).buf.Bytes()
+	for name, alter := range map[string]func(r *root){
+		"root":   func(r *root) { r.info.Streams[0].Root[0] ^= 1 },
+		"size":   func(r *root) { r.info.Streams[2].Size++ },
+		"totals": func(r *root) { r.info.Totals.Zero.Bytes++ },
+		"run":    func(r *root) { r.runs[0].len-- },
+	} {
+		err := open(t, alterRoot(t, p, alter)).Verify(t.Context(), VerifyOptions{Level: Structure})
+		if !errors.Is(err, stream.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A writer may give a chunk a hash that is not its own. Nobody gets to see such a chunk.
+func TestChunkWithAnotherHash(t *testing.T) {
+	b := newBuilder(t)
+	b.stream(1, "disk", func() {
+		e := stream.Entry{Kind: stream.Data, Len: 5, Hash: blake.Sum([]byte("alpha"))}
+		b.write(&stream.Segment{Stream: 1, Entries: []stream.Entry{e}, Codec: "none", RawLen: 5, Payload: []byte("gamma")})
+		b.root.Add(&e)
+		b.offset = 5
+	})
+	b.seal()
+	r := open(t, b.buf.Bytes())
+	if err := r.Verify(t.Context(), VerifyOptions{Level: Stored}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Verify(t.Context(), VerifyOptions{Level: Content}); !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("Verify: %v", err)
+	}
+	var out collect
+	if err := r.Restore(t.Context(), 0, &out, RestoreOptions{}); !errors.Is(err, stream.ErrCorrupt) || out.Len() > 0 {
+		t.Errorf("Restore: %d bytes, %v", out.Len(), err)
+	}
+	if n, err := r.ReadAt(0, make([]byte, 5), 0); !errors.Is(err, stream.ErrCorrupt) || n > 0 {
+		t.Errorf("ReadAt: %d bytes, %v", n, err)
 	}
 }
 

@@ -253,6 +253,34 @@ func TestAbort(t *testing.T) {
 	check(next.Bytes())
 }
 
+// A wrong root is found at the Close frame that has it, not only at the end.
+func TestRootIsCheckedAtClose(t *testing.T) {
+	var buf bytes.Buffer
+	w := NewWriter(&buf)
+	for _, f := range sample() {
+		if err := w.Write(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root := w.rules.root
+	sum := root.Sum()
+	sum[0] ^= 1
+	if err := w.Write(&Close{ID: 7, Size: w.rules.at, Root: sum}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWriterRefusesLongChunks(t *testing.T) {
+	w := NewWriter(io.Discard)
+	w.Write(sample()[0])
+	w.Write(sample()[1])
+	e := refEntry("abc")
+	e.Len = MaxChunk + 1
+	if err := w.Write(&Segment{Stream: 7, Entries: []Entry{e}, Codec: RawCodec}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Text from anywhere must not make the frame one that a msgpack library refuses.
 func TestAbortText(t *testing.T) {
 	for _, text := range []string{"bad \xff byte", strings.Repeat("x", maxMessage-1) + "é", strings.Repeat("é", maxMessage)} {
