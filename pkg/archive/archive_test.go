@@ -416,6 +416,34 @@ func TestChunkWithAnotherHash(t *testing.T) {
 	}
 }
 
+// A reference whose ordinal names another chunk of the same length must not give its bytes.
+func TestRefToAnotherChunk(t *testing.T) {
+	b := newBuilder(t)
+	b.stream(1, "disk", func() {
+		b.segment("none", []byte("alpha"), []byte("gamma"))
+		b.segment("none", []byte("alpha"), []byte("delta"))
+	})
+	b.seal()
+	p := resealed(t, b.buf.Bytes(), func(what string, f []byte) []byte {
+		s, err := stream.ParseSegment(f)
+		if what != "segment" || err != nil || s.Entries[0].Kind != stream.Ref {
+			return f
+		}
+		s.Entries[0].Ordinal = 1
+		w := wire.NewWriter()
+		stream.Append(w, s)
+		return append(w.Written(), s.Payload...)
+	})
+	r := open(t, p)
+	var out collect
+	if err := r.Restore(t.Context(), 0, &out, RestoreOptions{}); !errors.Is(err, stream.ErrCorrupt) || out.String() != "alphagamma" {
+		t.Errorf("Restore: %q, %v", out.String(), err)
+	}
+	if n, err := r.ReadAt(0, make([]byte, 5), 10); !errors.Is(err, stream.ErrCorrupt) || n > 0 {
+		t.Errorf("ReadAt: %d bytes, %v", n, err)
+	}
+}
+
 func TestUnknownFeature(t *testing.T) {
 	p := alterRoot(t, small(t).buf.Bytes(), func(r *root) {})
 	r := open(t, p)
