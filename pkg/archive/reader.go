@@ -167,19 +167,23 @@ func (r *Reader) loadPage(n int64) ([]segmentRef, int64, error) {
 	return page, int64(len(page)) * segmentRefMemory, nil
 }
 
+// endOfPage returns where page n ends: the first segment of the next one, or the end of all.
+func (r *Reader) endOfPage(n int) first {
+	if n+1 < len(r.root.firsts) {
+		return r.root.firsts[n+1]
+	}
+	info := &r.root.info
+	return first{key{len(info.Streams), 0, info.Totals.Data.N}, info.Totals.Segments}
+}
+
 // checkPage holds a page against what the root says of it and of its neighbours.
 func (r *Reader) checkPage(n int, page []segmentRef) error {
-	want := r.root.info.Totals.Segments
-	last := key{len(r.root.info.Streams), 0, r.root.info.Totals.Data.N}
-	if n+1 < len(r.root.firsts) {
-		last = r.root.firsts[n+1].key
-		want = r.root.firsts[n+1].segment
-	}
-	if int64(len(page)) != want-r.root.firsts[n].segment || len(page) == 0 || page[0].key != r.root.firsts[n].key {
+	end := r.endOfPage(n)
+	if int64(len(page)) != end.segment-r.root.firsts[n].segment || len(page) == 0 || page[0].key != r.root.firsts[n].key {
 		return corruptf("page of %d segments does not fit the root", len(page))
 	}
 	for i := range page {
-		next := last
+		next := end.key
 		if i+1 < len(page) {
 			next = page[i+1].key
 		}
@@ -213,15 +217,10 @@ func (r *Reader) at(number int64) (ref segmentRef, next key, err error) {
 		return ref, next, err
 	}
 	i := int(number - r.root.firsts[n].segment)
-	switch {
-	case i+1 < len(page):
-		next = page[i+1].key
-	case n+1 < len(r.root.firsts):
-		next = r.root.firsts[n+1].key
-	default:
-		next = key{len(r.root.info.Streams), 0, r.root.info.Totals.Data.N}
+	if i+1 < len(page) {
+		return page[i], page[i+1].key, nil
 	}
-	return page[i], next, nil
+	return page[i], r.endOfPage(n).key, nil
 }
 
 // findOffset returns the segment that holds an offset of a stream.

@@ -93,6 +93,11 @@ func (t *Totals) Add(s *stream.Segment) {
 	}
 }
 
+// Bytes returns the bytes of content that all entries stand for.
+func (t *Totals) Bytes() int64 {
+	return t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes
+}
+
 // AddEntry counts an entry.
 func (t *Totals) AddEntry(e *stream.Entry) {
 	c := &t.Data

@@ -80,7 +80,14 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	if o.Length != nil && *o.Length < c.to-o.Offset {
 		c.to = o.Offset + *o.Length
 	}
-	if err := ordered.Map(ctx, o.Threads, c.read, c.decode, c.write); err != nil {
+	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {
+		return eachFrame(ctx, c.in, func(f stream.Frame) error {
+			if d, ok := f.(*stream.Dict); ok {
+				return c.codec.add(d)
+			}
+			return emit(decoded{frame: f})
+		})
+	}, c.decode, c.write); err != nil {
 		return err
 	}
 	if !c.found {
@@ -107,15 +114,6 @@ type catting struct {
 type decoded struct {
 	frame stream.Frame
 	raw   []byte
-}
-
-func (c *catting) read(emit func(decoded) error) error {
-	return eachFrame(context.Background(), c.in, func(f stream.Frame) error {
-		if d, ok := f.(*stream.Dict); ok {
-			return c.codec.add(d)
-		}
-		return emit(decoded{frame: f})
-	})
 }
 
 // decode decodes a segment and verifies its chunks.

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -78,7 +77,9 @@ func (c *compressing) run(ctx context.Context) error {
 		return err
 	}
 	c.pool.New = func() any { return new(group) }
-	return ordered.Map(ctx, c.o.Threads, c.read, c.encode, c.write)
+	return ordered.Map(ctx, c.o.Threads, func(emit func(*group) error) error {
+		return eachFrame(ctx, c.in, func(f stream.Frame) error { return c.frame(f, emit) })
+	}, c.encode, c.write)
 }
 
 // useDict makes the encoder.
@@ -100,21 +101,6 @@ func (c *compressing) stage() stream.Meta {
 	return m
 }
 
-func (c *compressing) read(emit func(*group) error) error {
-	for {
-		f, err := c.in.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := c.frame(f, emit); err != nil {
-			return err
-		}
-	}
-}
-
 func (c *compressing) frame(f stream.Frame, emit func(*group) error) error {
 	switch f := f.(type) {
 	case *stream.Header:
@@ -123,7 +109,7 @@ func (c *compressing) frame(f stream.Frame, emit func(*group) error) error {
 		if err := emit(&group{frame: f}); err != nil {
 			return err
 		}
-		return c.openStream(f.ID, emit)
+		return c.openStream(emit)
 	case *stream.Dict:
 		return c.codec.add(f)
 	case *stream.Segment:
@@ -141,7 +127,7 @@ func (c *compressing) frame(f stream.Frame, emit func(*group) error) error {
 }
 
 // openStream writes a given dictionary in front of the first segment.
-func (c *compressing) openStream(id int64, emit func(*group) error) error {
+func (c *compressing) openStream(emit func(*group) error) error {
 	c.group = nil
 	if c.o.Dict == nil || c.trained {
 		return nil
@@ -208,7 +194,7 @@ func (c *compressing) flush(emit func(*group) error) error {
 
 // train makes a dictionary from the samples, and emits it, if it is worth it, and them.
 func (c *compressing) train(emit func(*group) error) error {
-	if c.trained || c.o.TrainDict == 0 || c.held == 0 && len(c.samples) == 0 {
+	if c.trained || c.o.TrainDict == 0 || len(c.samples) == 0 {
 		return nil
 	}
 	c.trained = true

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"hexz/pkg/archive"
@@ -29,27 +28,15 @@ func decompress(ctx context.Context, out *output, in *archive.Scanner, o Decompr
 		return err
 	}
 	return ordered.Map(ctx, o.Threads, func(emit func(stream.Frame) error) error {
-		for {
-			f, err := in.Next()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
+		return eachFrame(ctx, in, func(f stream.Frame) error {
 			switch f := f.(type) {
 			case *stream.Header:
 				dropStage(f, compressName)
 			case *stream.Dict:
-				if err := decoder.add(f); err != nil {
-					return err
-				}
-				continue
+				return decoder.add(f)
 			}
-			if err := emit(f); err != nil {
-				return err
-			}
-		}
+			return emit(f)
+		})
 	}, func(f stream.Frame) (stream.Frame, error) {
 		s, ok := f.(*stream.Segment)
 		if !ok || s.Codec == stream.RawCodec {

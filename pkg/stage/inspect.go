@@ -192,7 +192,7 @@ func (in *inspector) report(info *archive.Info, size int64) *Report {
 	t := &info.Totals
 	rep := &Report{
 		Version: 1, Size: size, Segments: t.Segments, Streams: []StreamReport{},
-		Bytes: t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes,
+		Bytes: t.Bytes(),
 		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref),
 		Raw: t.Raw, Payload: t.Stored, Codecs: map[string]Count{}, Chunks: []Bucket{}, Stages: []any{},
 	}

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"hexz/pkg/archive"
@@ -41,25 +40,6 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 	stats.Written = w.Size()
 	stats.Archive = id.String()
 	return stats, nil
-}
-
-// eachFrame calls do for every frame of in up to its end.
-func eachFrame(ctx context.Context, in *archive.Scanner, do func(stream.Frame) error) error {
-	for {
-		f, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = context.Cause(ctx)
-		}
-		if err == nil {
-			err = do(f)
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // UnsealOptions are the options of Unseal. The zero value works.

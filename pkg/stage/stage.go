@@ -8,6 +8,10 @@
 package stage
 
 import (
+	"context"
+	"errors"
+	"io"
+
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
 )
@@ -56,7 +60,7 @@ type Count struct {
 func newStats(name string, streams int64, t *archive.Totals) *Stats {
 	return &Stats{
 		Version: 1, Stage: name, Streams: streams, Segments: t.Segments,
-		Bytes: t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes,
+		Bytes: t.Bytes(),
 		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref),
 		Raw: t.Raw, Payload: t.Stored,
 	}
@@ -97,4 +101,23 @@ func (o *output) end(err error) (*Stats, error) {
 	s := newStats(o.name, o.streams, &o.totals)
 	s.Written = o.Written()
 	return s, nil
+}
+
+// eachFrame calls do for every frame of in up to its end.
+func eachFrame(ctx context.Context, in *archive.Scanner, do func(stream.Frame) error) error {
+	for {
+		f, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if err == nil {
+			err = do(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
