@@ -4,7 +4,6 @@ package main
 import (
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -165,7 +164,7 @@ func (o *flags) split(arg string) (name, path string) {
 }
 
 func checkName(name string) error {
-	if name == "" || len(name) > stream.MaxName || !utf8.ValidString(name) {
+	if !stream.ValidName(name) {
 		return cli.Usagef("the name of a stream is UTF-8, of 1 to %d bytes", stream.MaxName)
 	}
 	return nil

@@ -89,12 +89,17 @@ func CheckFeatures(names []string) error {
 	return nil
 }
 
+// ValidName tells whether a stream can have that name: UTF-8, of 1 to MaxName bytes.
+func ValidName(name string) bool {
+	return name != "" && len(name) <= MaxName && utf8.ValidString(name)
+}
+
 func (r *rules) openStream(f *Open) error {
 	if err := r.want(wantOpen, f); err != nil {
 		return err
 	}
 	switch {
-	case f.Name == "" || len(f.Name) > MaxName || !utf8.ValidString(f.Name):
+	case !ValidName(f.Name):
 		return corruptf("stream name %q is empty, too long or not UTF-8", f.Name)
 	case r.names[f.Name]:
 		return corruptf("two streams are named %q", f.Name)
