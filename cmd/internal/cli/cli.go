@@ -61,6 +61,7 @@ func Main(c *Command) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	batch()
 	code, sig := run(c, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	if s, ok := sig.(syscall.Signal); ok {
 		dieBy(s)
