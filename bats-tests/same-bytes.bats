@@ -93,3 +93,14 @@ while True:
 	hexz-chunk "$IN/twice" | hexz-dedup | hexz-compress >a.hxs
 	hexz-seal a.hxs | hexz-unseal | cmp - a.hxs
 }
+
+@test "hexz-seal --max-memory makes the same archive, with its index in files" {
+	head -c 6M /dev/urandom >in
+	hexz-chunk --chunker fixed --size 128 in in2=in | hexz-dedup >s
+	hexz-seal -o a.hxz <s
+	TMPDIR=$PWD hexz-seal --max-memory 1M -o b.hxz <s
+	cmp a.hxz b.hxz
+	run ! env TMPDIR=/does/not/exist hexz-seal --max-memory 1M -o c.hxz <s
+	[[ $output == *hexz-seal-* ]]
+	[ ! -e c.hxz ]
+}

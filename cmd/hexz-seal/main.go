@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/spf13/pflag"
+
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/stage"
 )
@@ -12,6 +14,7 @@ import (
 func main() { cli.Main(command()) }
 
 func command() *cli.Command {
+	var o stage.SealOptions
 	return &cli.Command{
 		Name:  "hexz-seal",
 		Args:  "[FILE]",
@@ -22,14 +25,22 @@ output can be a pipe.
 
 If the stream is incomplete or a stage in front has failed, there is no index
 and no trailer, the exit code is not 0, and with -o there is no file. Prefer -o
-to a redirection: it leaves no incomplete file behind.`,
+to a redirection: it leaves no incomplete file behind.
+
+The index is kept in memory until the end: about 110 bytes for each distinct
+chunk, 7 MB for a GB of content at the default chunk size. With --max-memory
+what is over the limit goes to unnamed files in $TMPDIR; the archive is the same.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   ssh host 'hexz-chunk /dev/sda | hexz-compress' | hexz-seal -o sda.hxz`,
 		MaxArgs: 1,
 		Output:  true, Progress: true, Stats: true,
+		Flags: func(f *pflag.FlagSet) {
+			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
+		},
 		Run: func(env *cli.Env, args []string) error {
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				stats, err := stage.Seal(ctx, dst, src, stage.SealOptions{Progress: progress})
+				o.Progress = progress
+				stats, err := stage.Seal(ctx, dst, src, o)
 				if err == nil {
 					env.Verbosef("%s of content in %s, id %s", cli.FormatSize(stats.Bytes), cli.FormatSize(stats.Written), stats.Archive)
 				}

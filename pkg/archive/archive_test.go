@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -119,7 +120,7 @@ func TestHolesAndZerosAreKeptApart(t *testing.T) {
 func scan(r io.Reader) ([]byte, *Scanner, error) {
 	s := NewScanner(r)
 	var buf bytes.Buffer
-	w := NewWriter(&buf)
+	w := NewWriter(&buf, WriterOptions{})
 	for {
 		f, err := s.Next()
 		if err == io.EOF {
@@ -480,4 +481,57 @@ func TestAncillaryFrames(t *testing.T) {
 	if _, _, err := scan(bytes.NewReader(p)); err != nil {
 		t.Errorf("Scanner: %v", err)
 	}
+}
+
+// memoryFile is a TempFile.
+type memoryFile struct {
+	bytes.Buffer
+	closed *int
+}
+
+func (f *memoryFile) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(f.Bytes()).ReadAt(p, off)
+}
+
+func (f *memoryFile) Close() error {
+	*f.closed++
+	return nil
+}
+
+// The limit for memory changes nothing in the archive.
+func TestWriterMaxMemory(t *testing.T) {
+	const chunks = 60_000
+	build := func(o WriterOptions) []byte {
+		b := newBuilder(t)
+		var buf bytes.Buffer
+		b.w = NewWriter(&buf, o)
+		defer b.w.Close()
+		b.write(&stream.Header{})
+		b.stream(1, "disk", func() {
+			for i := range uint32(chunks) {
+				// Far behind it comes again, from what is in a file by then.
+				b.segment("none", binary.LittleEndian.AppendUint32(nil, i%(chunks*3/4)))
+			}
+		})
+		b.seal()
+		return buf.Bytes()
+	}
+	made, closed := 0, 0
+	plain := build(WriterOptions{})
+	limited := build(WriterOptions{MaxMemory: 1, Temp: func() (TempFile, error) {
+		made++
+		return &memoryFile{closed: &closed}, nil
+	}})
+	if !bytes.Equal(plain, limited) {
+		t.Error("the archive is another one")
+	}
+	if made < 3 || closed != made {
+		t.Errorf("%d files were made, %d closed", made, closed)
+	}
+	boom := errors.New("no space")
+	w := NewWriter(io.Discard, WriterOptions{MaxMemory: 1, Temp: func() (TempFile, error) { return nil, boom }})
+	if err := w.Write(&stream.Header{}); !errors.Is(err, boom) {
+		t.Errorf("no file: %v", err)
+	}
+	w.Close()
 }

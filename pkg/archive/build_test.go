@@ -28,7 +28,7 @@ type builder struct {
 
 func newBuilder(t testing.TB) *builder {
 	b := &builder{t: t, seen: map[stream.Hash][]byte{}, enc: map[string]*codec.Encoder{}, content: map[string][]byte{}}
-	b.w = NewWriter(&b.buf)
+	b.w = NewWriter(&b.buf, WriterOptions{})
 	b.write(&stream.Header{Meta: stream.Meta{"stages": []any{stream.Meta{"stage": "test"}}}})
 	return b
 }

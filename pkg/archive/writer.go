@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +16,9 @@ import (
 // their ordinals, and writes the index when the stream has ended. Without an End frame there
 // is no index and no trailer, so what was written does not pass for an archive.
 //
-// It keeps the index in memory: 60 to 70 bytes for each distinct data chunk to resolve
-// references (package dedup), and 30 to 50 bytes for each entry for the entry pages.
+// It keeps the index in memory: up to 76 bytes for each distinct data chunk to resolve
+// references (package dedup), and 30 to 50 bytes for each entry for the entry pages; with
+// MaxMemory, in files. The archive is the same.
 //
 // Errors are sticky. Not safe for concurrent use.
 type Writer struct {
@@ -27,29 +27,50 @@ type Writer struct {
 	err    error
 	ended  bool
 
-	chunks  dedup.Index
-	targets []target // of the distinct chunks, in the order of the index
-	ordinal int64    // data chunks so far
+	chunks  *dedup.Table // of targets
+	ordinal int64        // data chunks so far
 
 	root      root
 	page      []segmentRef
 	entries   *wire.Writer // of the segments of page
-	pages     [2][][]byte  // encoded map pages and entry pages
+	pages     pageStore
 	segments  int64
 	run       blake.Hasher // over the digests of the frames of the current run
 	runStart  int64
 	runLength int
 }
 
-// target is where a reference points to.
-type target struct{ ordinal, length uint32 }
+// target is where a reference points to: the ordinal and the length of a data chunk.
+type target uint64
 
-// NewWriter returns a Writer on w.
-func NewWriter(w io.Writer) *Writer {
-	a := &Writer{entries: wire.NewWriter()}
+func makeTarget(ordinal, length int64) target { return target(ordinal<<32 | length) }
+func (t target) ordinal() int64               { return int64(t >> 32) }
+func (t target) length() int64                { return int64(t & math.MaxUint32) }
+
+// WriterOptions are the options of a Writer. The zero value works.
+type WriterOptions struct {
+	// MaxMemory bounds the memory for the index, in bytes, at least 1 MiB; 0 is no limit. What
+	// is over it goes to files that Temp makes: about 40 bytes for each distinct chunk, and
+	// 30 to 50 for each entry.
+	MaxMemory int64
+	Temp      func() (TempFile, error)
+}
+
+// NewWriter returns a Writer on w. Close it.
+func NewWriter(w io.Writer, o WriterOptions) *Writer {
+	a := &Writer{entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
 	a.out.dst = w
 	a.frames = stream.NewWriter(&a.out)
+	if o.MaxMemory > 0 {
+		a.pages.file, a.err = o.Temp()
+	}
 	return a
+}
+
+// Close frees the files of a. It does not close what a writes to.
+func (a *Writer) Close() {
+	a.chunks.Close()
+	a.pages.close()
 }
 
 // frameSink counts and hashes what is written, frame by frame.
@@ -111,23 +132,23 @@ func (a *Writer) number(s *stream.Segment) error {
 			if a.ordinal == math.MaxUint32 {
 				return fmt.Errorf("more than %d data chunks", uint32(math.MaxUint32))
 			}
-			_, added, err := a.chunks.Add(e.Hash)
-			if err != nil {
+			if err := a.chunks.Add(e.Hash, uint64(makeTarget(a.ordinal, e.Len))); err != nil {
 				return err
-			}
-			if added {
-				a.targets = append(a.targets, target{uint32(a.ordinal), uint32(e.Len)})
 			}
 			a.ordinal++
 		case stream.Ref:
-			n, ok := a.chunks.Lookup(e.Hash)
+			v, ok, err := a.chunks.Lookup(e.Hash)
+			if err != nil {
+				return err
+			}
 			if !ok {
 				return corruptf("reference to the chunk %v, which did not come before it", e.Hash)
 			}
-			if t := a.targets[n]; int64(t.length) != e.Len {
-				return corruptf("reference of %d bytes to the chunk %v of %d bytes", e.Len, e.Hash, t.length)
+			t := target(v)
+			if t.length() != e.Len {
+				return corruptf("reference of %d bytes to the chunk %v of %d bytes", e.Len, e.Hash, t.length())
 			}
-			e.Ordinal = int64(a.targets[n].ordinal)
+			e.Ordinal = t.ordinal()
 		}
 	}
 	return nil
@@ -148,7 +169,7 @@ func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 	case *stream.Header:
 		a.root.features = f.Features
 	case *stream.Segment:
-		a.addSegment(f, segmentRef{key{len(a.root.info.Streams) - 1, f.Offset, ordinal}, at})
+		return a.addSegment(f, segmentRef{key{len(a.root.info.Streams) - 1, f.Offset, ordinal}, at})
 	case *stream.Dict:
 		a.root.dicts = append(a.root.dicts, dictRef{f.ID, at})
 	case *stream.End:
@@ -177,29 +198,35 @@ func (a *Writer) endRun() {
 	a.runLength = 0
 }
 
-func (a *Writer) addSegment(f *stream.Segment, ref segmentRef) {
+func (a *Writer) addSegment(f *stream.Segment, ref segmentRef) error {
 	a.page = append(a.page, ref)
 	stream.AppendEntries(a.entries, f.Entries, false)
 	if len(a.page) == pageSegments || len(a.entries.Written()) >= pageBytes {
-		a.endPage()
+		return a.endPage()
 	}
+	return nil
 }
 
-func (a *Writer) endPage() {
+func (a *Writer) endPage() error {
 	if len(a.page) == 0 {
-		return
+		return nil
 	}
 	number := len(a.root.firsts)
 	a.root.firsts = append(a.root.firsts, first{a.page[0].key, a.segments})
 	a.segments += int64(len(a.page))
 	w := wire.NewWriter()
 	appendMapPage(w, number, a.page)
-	a.pages[0] = append(a.pages[0], bytes.Clone(w.Written()))
+	if err := a.pages.add(0, w.Written()); err != nil {
+		return err
+	}
 	w.Reset()
 	appendEntryPage(w, number, len(a.page), a.entries.Written())
-	a.pages[1] = append(a.pages[1], bytes.Clone(w.Written()))
+	if err := a.pages.add(1, w.Written()); err != nil {
+		return err
+	}
 	a.page = a.page[:0]
 	a.entries.Reset()
+	return nil
 }
 
 // Finish writes the index and the trailer behind the End frame, and returns the archive id.
@@ -220,14 +247,15 @@ func (a *Writer) Finish() (Hash, error) {
 
 func (a *Writer) finish() (Hash, error) {
 	a.endRun()
-	a.endPage()
+	if err := a.endPage(); err != nil {
+		return Hash{}, err
+	}
 	for i, list := range []*[]span{&a.root.maps, &a.root.entries} {
-		for _, page := range a.pages[i] {
-			at, err := a.put(page)
-			if err != nil {
+		for _, page := range a.pages.pages[i] {
+			*list = append(*list, span{a.out.pos, int64(page.len), page.digest})
+			if err := a.pages.copyTo(&a.out, page); err != nil {
 				return Hash{}, err
 			}
-			*list = append(*list, at)
 		}
 	}
 	w := wire.NewWriter()

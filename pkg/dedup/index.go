@@ -58,10 +58,10 @@ func (x *Index) Add(h [32]byte) (ordinal uint32, added bool, err error) {
 		return 0, false, ErrFull
 	}
 	ordinal = x.n
-	if ordinal%blockLen == 0 {
+	if int(ordinal/blockLen) == len(x.blocks) {
 		x.blocks = append(x.blocks, new(block))
 	}
-	x.blocks[ordinal/blockLen][ordinal%blockLen] = h
+	*x.hash(ordinal) = h
 	x.slots += s.insert(tag, ordinal)
 	x.n++
 	return ordinal, true, nil
@@ -82,7 +82,19 @@ func (x *Index) At(ordinal uint32) [32]byte {
 	if ordinal >= x.n {
 		panic("dedup: ordinal out of range")
 	}
-	return x.blocks[ordinal/blockLen][ordinal%blockLen]
+	return *x.hash(ordinal)
+}
+
+func (x *Index) hash(ordinal uint32) *[32]byte {
+	return &x.blocks[ordinal/blockLen][ordinal%blockLen]
+}
+
+// Reset empties the index and keeps its memory.
+func (x *Index) Reset() {
+	x.n = 0
+	for i := range x.shards {
+		x.shards[i].reset()
+	}
 }
 
 // Len returns the number of hashes.
@@ -117,7 +129,7 @@ func (x *Index) find(s *shard, tag uint32, h *[32]byte) (ordinal uint32, ok bool
 		}
 		if v.tag() == tag {
 			ordinal = v.ordinal()
-			if x.blocks[ordinal/blockLen][ordinal%blockLen] == *h {
+			if *x.hash(ordinal) == *h {
 				return ordinal, true
 			}
 		}

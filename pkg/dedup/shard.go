@@ -59,3 +59,8 @@ func (s *shard) grow() int {
 	}
 	return n - len(old)
 }
+
+func (s *shard) reset() {
+	clear(s.slots)
+	s.used = 0
+}

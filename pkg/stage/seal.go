@@ -10,7 +10,9 @@ import (
 
 // SealOptions are the options of Seal. The zero value works.
 type SealOptions struct {
-	Progress Progress
+	MaxMemory int64  // bytes for the index, at least 1 MiB; what is over it goes to files; 0 is no limit
+	TempDir   string // where these files are; "" is the system's directory
+	Progress  Progress
 }
 
 const sealName = "hexz-seal"
@@ -18,7 +20,11 @@ const sealName = "hexz-seal"
 // Seal makes an archive of a stream of frames. If it fails, what was written has no index and
 // no trailer.
 func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*Stats, error) {
-	w := archive.NewWriter(dst)
+	w := archive.NewWriter(dst, archive.WriterOptions{
+		MaxMemory: o.MaxMemory,
+		Temp:      func() (archive.TempFile, error) { return tempFile(o.TempDir, "hexz-seal-*") },
+	})
+	defer w.Close()
 	done := int64(0)
 	err := eachFrame(ctx, archive.NewScanner(src), func(f stream.Frame) error {
 		s, ok := f.(*stream.Segment)

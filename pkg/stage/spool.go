@@ -22,7 +22,13 @@ type place struct {
 }
 
 func newSpool(dir string) (*spool, error) {
-	f, err := os.CreateTemp(dir, "hexz-cat-*")
+	f, err := tempFile(dir, "hexz-cat-*")
+	return &spool{file: f}, err
+}
+
+// tempFile makes a file without a name.
+func tempFile(dir, pattern string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +36,7 @@ func newSpool(dir string) (*spool, error) {
 		f.Close()
 		return nil, err
 	}
-	return &spool{file: f}, nil
+	return f, nil
 }
 
 func (s *spool) close() { s.file.Close() }
