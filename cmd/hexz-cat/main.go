@@ -15,6 +15,7 @@ func main() { cli.Main(command()) }
 
 func command() *cli.Command {
 	var o stage.CatOptions
+	var ids cli.IdentityFlags
 	return &cli.Command{
 		Name:  "hexz-cat",
 		Args:  "[FILE]",
@@ -25,7 +26,8 @@ standard output, or to the file or device that -o names. Without FILE, or with
 in $TMPDIR, since later parts may refer to them.
 
 Every byte is verified before it is written. On a regular file holes become
-holes again; on a device every byte is written.`,
+holes again; on a device every byte is written. An encrypted archive needs -i,
+or its passphrase.`,
 		Example: `  hexz-cat disk.hxz > disk.img
   hexz-cat --stream memory -o ram.bin vm.hxz
   ssh host 'cat disk.hxz' | hexz-cat --offset 1M --length 512 | xxd`,
@@ -35,13 +37,19 @@ holes again; on a device every byte is written.`,
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
 			f.Var(cli.SizeVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
+			ids.AddFlags(f)
 		},
-		Run: func(env *cli.Env, args []string) error { return run(env, o, args) },
+		Run: func(env *cli.Env, args []string) (err error) {
+			if o.Identities, err = ids.Load(env, false); err != nil {
+				return err
+			}
+			return ids.Explain(run(env, o, args))
+		},
 	}
 }
 
 func run(env *cli.Env, o stage.CatOptions, args []string) error {
-	in, err := cli.OpenPacked(env, args, env.Threads)
+	in, err := cli.OpenPacked(env, args, o.Identities)
 	if err != nil {
 		return err
 	}

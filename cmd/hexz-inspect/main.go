@@ -16,7 +16,11 @@ import (
 func main() { cli.Main(command()) }
 
 // flags are what the flags of this binary set.
-type flags struct{ json, segments, chunks bool }
+type flags struct {
+	json, segments, chunks bool
+	export                 string
+	ids                    cli.IdentityFlags
+}
 
 func command() *cli.Command {
 	var o flags
@@ -29,7 +33,11 @@ and by compression, codecs, stages, and the sizes of chunks. Of an archive in a
 file only the index is read.
 
 With --segments or --chunks it prints one line for each instead, of fields that
-are separated by tabs under a heading, or of JSON.`,
+are separated by tabs under a heading, or of JSON.
+
+Of an encrypted archive it tells what can be told without a key, and with -i or
+the passphrase all. With --export-signed it writes instead what minisign needs:
+PREFIX.txt, the text that was signed, and for each signature PREFIX.KEYID.minisig.`,
 		Example: `  hexz-inspect disk.hxz
   hexz-inspect --json disk.hxz | jq .dedup_ratio
   hexz-chunk --avg 8K disk.img | hexz-inspect --chunks | cut -f 3 | sort -n`,
@@ -38,22 +46,32 @@ are separated by tabs under a heading, or of JSON.`,
 			f.BoolVar(&o.json, "json", false, "print JSON")
 			f.BoolVar(&o.segments, "segments", false, "print one line for each segment")
 			f.BoolVar(&o.chunks, "chunks", false, "print one line for each chunk, run of zeros, hole and reference")
+			f.StringVar(&o.export, "export-signed", "", "write the signed text and the signatures to files whose names begin with `PREFIX`")
+			o.ids.AddFlags(f)
 		},
-		Run: func(env *cli.Env, args []string) error { return run(env, o, args) },
+		Run: func(env *cli.Env, args []string) error { return o.ids.Explain(run(env, &o, args)) },
 	}
 }
 
-func run(env *cli.Env, o flags, args []string) error {
+func run(env *cli.Env, o *flags, args []string) error {
 	if o.segments && o.chunks {
 		return cli.Usagef("--segments and --chunks exclude each other")
 	}
-	in, err := cli.OpenPacked(env, args, 1)
+	ids, err := o.ids.Load(env, true)
+	if err != nil {
+		return err
+	}
+	in, err := cli.OpenPacked(env, args, ids)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	if o.export != "" {
+		return export(in, o.export)
+	}
 	out := bufio.NewWriter(env.Stdout)
 	opts := o.lines(out)
+	opts.Identities = ids
 	var rep *stage.Report
 	if in.Archive != nil {
 		rep, err = stage.Inspect(in.Archive, opts)
@@ -74,7 +92,7 @@ func run(env *cli.Env, o flags, args []string) error {
 }
 
 // lines returns what prints segments or chunks, as asked for.
-func (o flags) lines(w io.Writer) stage.InspectOptions {
+func (o *flags) lines(w io.Writer) stage.InspectOptions {
 	var opts stage.InspectOptions
 	if o.segments {
 		if !o.json {

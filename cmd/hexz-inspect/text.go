@@ -39,6 +39,17 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	if rep.ID != "" {
 		r.line("id", "%s", rep.ID)
 	}
+	if rep.Encrypted {
+		r.line("encrypted", "for %s", printable(strings.Join(rep.Recipients, ", ")))
+	}
+	for _, id := range rep.Signatures {
+		r.line("signature", "by key %s, not checked here", id)
+	}
+	if rep.Locked {
+		r.line("stored", "%s (%d bytes)", cli.FormatSize(rep.Size), rep.Size)
+		r.line("content", "not shown: it needs a key (-i)")
+		return r.err
+	}
 	r.line("content", "%s (%d bytes)", cli.FormatSize(rep.Bytes), rep.Bytes)
 	r.line("stored", "%s (%d bytes), 1 : %.2f", cli.FormatSize(rep.Size), rep.Size, rep.Total)
 	for _, s := range rep.Streams {

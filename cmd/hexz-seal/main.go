@@ -14,7 +14,7 @@ import (
 func main() { cli.Main(command()) }
 
 func command() *cli.Command {
-	var o stage.SealOptions
+	var s sealer
 	return &cli.Command{
 		Name:  "hexz-seal",
 		Args:  "[FILE]",
@@ -27,25 +27,53 @@ If the stream is incomplete or a stage in front has failed, there is no index
 and no trailer, the exit code is not 0, and with -o there is no file. Prefer -o
 to a redirection: it leaves no incomplete file behind.
 
+With -r, -R or -p the archive is encrypted: it shows nothing of its content, and
+can be opened by each of the recipients, with hexz-cat -i and the like. With
+--sign it is signed; hexz-sign adds signatures later.
+
 The index is kept in memory until the end: about 110 bytes for each distinct
 chunk, 7 MB for a GB of content at the default chunk size. With --max-memory
 what is over the limit goes to unnamed files in $TMPDIR; the archive is the same.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
-  ssh host 'hexz-chunk /dev/sda | hexz-compress' | hexz-seal -o sda.hxz`,
+  ssh host 'hexz-chunk /dev/sda | hexz-compress' | hexz-seal -o sda.hxz
+  ... | hexz-seal -R ~/.ssh/id_ed25519.pub | ssh host 'cat > disk.hxz'`,
 		MaxArgs: 1,
 		Output:  true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
-			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
+			s.to.AddFlags(f)
+			f.StringArrayVar(&s.sign, "sign", nil, "sign with the minisign secret key in `FILE`; may be repeated")
+			s.pass.AddFlags(f)
+			f.Var(cli.SizeVar(&s.o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
 		},
-		Run: func(env *cli.Env, args []string) error {
-			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				o.Progress = progress
-				stats, err := stage.Seal(ctx, dst, src, o)
-				if err == nil {
-					env.Verbosef("%s of content in %s, id %s", cli.FormatSize(stats.Bytes), cli.FormatSize(stats.Written), stats.Archive)
-				}
-				return stats, err
-			})
-		},
+		Run: s.run,
 	}
+}
+
+// sealer has what the flags say.
+type sealer struct {
+	o    stage.SealOptions
+	to   cli.RecipientFlags
+	sign []string
+	pass cli.PassphraseFlags
+}
+
+func (s *sealer) run(env *cli.Env, args []string) (err error) {
+	if s.pass.Given() && !s.to.Passphrase && len(s.sign) == 0 {
+		return cli.WithHint(cli.Usagef("there is a passphrase, and nothing to use it for"), "-p encrypts with it")
+	}
+	if s.o.Recipients, err = s.to.Load(env, &s.pass); err != nil {
+		return err
+	}
+	if s.o.Sign, err = cli.SecretKeys(env, s.sign, &s.pass); err != nil {
+		return err
+	}
+	s.o.Note = env.Hint
+	return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+		s.o.Progress = progress
+		stats, err := stage.Seal(ctx, dst, src, s.o)
+		if err == nil {
+			env.Verbosef("%s of content in %s, id %s", cli.FormatSize(stats.Bytes), cli.FormatSize(stats.Written), stats.Archive)
+		}
+		return stats, err
+	})
 }

@@ -4,18 +4,21 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
+	"filippo.io/age"
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
 func main() { cli.Main(command()) }
 
 func command() *cli.Command {
-	var level string
+	var v verifier
 	return &cli.Command{
 		Name:  "hexz-verify",
 		Args:  "ARCHIVE...",
@@ -26,33 +29,65 @@ is not. Every damaged segment is named on standard error.
 Levels, each with all that is checked before it:
 - structure: the index is whole and agrees with itself; payloads are not read.
 - stored: every stored byte is the one that the archive id stands for.
-- content: everything is decoded, every chunk and stream has its hash.`,
-		Example: "  hexz-verify disk.hxz\n  hexz-verify --level stored *.hxz",
+- content: everything is decoded, every chunk and stream has its hash.
+
+Of an encrypted archive, the first two need no key, content needs -i or the
+passphrase. With --signed-by, each of the keys must have signed the archive:
+together with "stored" that proves, without any private key, that every byte is
+one which the holder of the key has signed.`,
+		Example: `  hexz-verify disk.hxz
+  hexz-verify --level stored *.hxz
+  hexz-verify --level stored --signed-by backup.pub disk.hxz`,
 		MinArgs: 1, MaxArgs: -1,
 		Threads: true, Progress: true,
 		Flags: func(f *pflag.FlagSet) {
-			f.Var(cli.ChoiceVar(&level, "content", "structure", "stored", "content"), "level", "how deep to look: `LEVEL` structure, stored or content")
+			f.Var(cli.ChoiceVar(&v.level, "content", "structure", "stored", "content"), "level", "how deep to look: `LEVEL` structure, stored or content")
+			f.StringArrayVar(&v.signedBy, "signed-by", nil, "demand a signature by `PUBKEY`, a minisign public key or the file it is in; may be repeated")
+			v.ids.AddFlags(f)
 		},
-		Run: func(env *cli.Env, args []string) error {
-			levels := map[string]archive.Level{"structure": archive.Structure, "stored": archive.Stored, "content": archive.Content}
-			var first error
-			for _, path := range args {
-				err := verify(env, path, levels[level])
-				if err == nil {
-					env.Verbosef("%s: sound (%s)", path, level)
-				} else if first == nil || errors.Is(err, stream.ErrCorrupt) {
-					first = err
-				}
-			}
-			return first
-		},
+		Run: v.run,
 	}
 }
 
+// verifier has what the flags say.
+type verifier struct {
+	level    string
+	signedBy []string
+	ids      cli.IdentityFlags
+	signers  []seal.PublicKey
+	keys     []age.Identity
+}
+
+func (v *verifier) run(env *cli.Env, args []string) error {
+	for _, text := range v.signedBy {
+		k, err := cli.PublicKey(text)
+		if err != nil {
+			return err
+		}
+		v.signers = append(v.signers, k)
+	}
+	var err error
+	if v.keys, err = v.ids.Load(env, v.level != "content"); err != nil {
+		return err
+	}
+	var first error
+	for _, path := range args {
+		err := v.verify(env, path)
+		if err == nil {
+			env.Verbosef("%s: sound (%s)", path, v.level)
+		} else if first == nil || errors.Is(err, stream.ErrCorrupt) {
+			first = err
+		}
+	}
+	return first
+}
+
+var levels = map[string]archive.Level{"structure": archive.Structure, "stored": archive.Stored, "content": archive.Content}
+
 // verify prints every fault of an archive and returns the first.
-func verify(env *cli.Env, path string, level archive.Level) (err error) {
+func (v *verifier) verify(env *cli.Env, path string) (err error) {
 	fault := func(err error) { env.Errorf("%s: %v", path, err) }
-	in, err := cli.OpenPacked(env, []string{path}, env.Threads)
+	in, err := cli.OpenPacked(env, []string{path}, v.keys)
 	if err == nil {
 		defer in.Close()
 		if !in.Regular {
@@ -62,21 +97,39 @@ func verify(env *cli.Env, path string, level archive.Level) (err error) {
 			err = fmt.Errorf("%w: no trailer: not an archive, or one that was cut short", stream.ErrCorrupt)
 		}
 	}
-	if err != nil {
-		fault(err)
-		return reported{err}
+	if err == nil {
+		err = v.checkSignatures(in.Archive)
 	}
-	err = in.Archive.Verify(env.Ctx, archive.VerifyOptions{
-		Level: level, Threads: env.Threads, Progress: env.Progress(-1), Damage: fault,
-	})
+	if err == nil && levels[v.level] == archive.Content {
+		err = in.Archive.Locked()
+	}
 	if err != nil {
-		return reported{err}
+		err = v.ids.Explain(err)
+		fault(err)
+		return cli.Reported(err)
+	}
+	if in.Archive.Torn() {
+		env.Warnf("%s: behind the archive is the beginning of a signature, which does not count: sign again", path)
+	}
+	return cli.Reported(in.Archive.Verify(env.Ctx, archive.VerifyOptions{
+		Level: levels[v.level], Threads: env.Threads, Progress: env.Progress(-1), Damage: fault,
+	}))
+}
+
+// checkSignatures tells whether all keys have signed.
+func (v *verifier) checkSignatures(r *archive.Reader) error {
+	var ids []string
+	for _, s := range r.Signatures() {
+		ids = append(ids, s.KeyID())
+	}
+	for _, k := range v.signers {
+		if r.SignedBy(k) {
+			continue
+		}
+		if len(ids) == 0 {
+			return fmt.Errorf("%w: not signed by key %s, nor by any other", stream.ErrCorrupt, k.KeyID())
+		}
+		return fmt.Errorf("%w: not signed by key %s; signatures are by %s", stream.ErrCorrupt, k.KeyID(), strings.Join(ids, ", "))
 	}
 	return nil
 }
-
-// reported is an error that was printed already and only decides on the exit code.
-type reported struct{ error }
-
-func (reported) Error() string   { return "" }
-func (r reported) Unwrap() error { return r.error }

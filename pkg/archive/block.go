@@ -67,7 +67,11 @@ func (r *Reader) freeSegment(b *block) { r.putBuffer(b.memory) }
 // fault found here is one of the writer. The block keeps the memory of the frame, or it is put
 // back.
 func (r *Reader) decodeSegment(ref segmentRef, next key, frame *[]byte) (*block, error) {
-	s, err := stream.ParseSegment(*frame)
+	plain, err := r.plain(*frame)
+	if err != nil {
+		return nil, err
+	}
+	s, err := stream.ParseSegment(plain)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +183,9 @@ func (b *block) target(ref *stream.Entry) ([]byte, error) {
 // ReadAt fills p with the bytes of a stream from offset off, as io.ReaderAt describes. The
 // stream is given by its number in Info.
 func (r *Reader) ReadAt(streamNo int, p []byte, off int64) (int, error) {
+	if err := r.Locked(); err != nil {
+		return 0, err
+	}
 	size := r.root.info.Streams[streamNo].Size
 	if off < 0 {
 		return 0, fmt.Errorf("negative offset %d", off)

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"filippo.io/age"
+
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
 	"hexz/pkg/stream"
@@ -26,9 +28,11 @@ type builder struct {
 	content map[string][]byte
 }
 
-func newBuilder(t testing.TB) *builder {
+func newBuilder(t testing.TB) *builder { return newBuilderWith(t, WriterOptions{}) }
+
+func newBuilderWith(t testing.TB, o WriterOptions) *builder {
 	b := &builder{t: t, seen: map[stream.Hash][]byte{}, enc: map[string]*codec.Encoder{}, content: map[string][]byte{}}
-	b.w = NewWriter(&b.buf, WriterOptions{})
+	b.w = NewWriter(&b.buf, o)
 	b.write(&stream.Header{Meta: stream.Meta{"stages": []any{stream.Meta{"stage": "test"}}}})
 	return b
 }
@@ -137,8 +141,10 @@ func text(seed uint64, n int) []byte {
 }
 
 // small returns an archive of a few hundred bytes with everything in it.
-func small(t testing.TB) *builder {
-	b := newBuilder(t)
+func small(t testing.TB) *builder { return smallWith(t, WriterOptions{}) }
+
+func smallWith(t testing.TB, o WriterOptions) *builder {
+	b := newBuilderWith(t, o)
 	b.stream(3, "disk", func() {
 		b.segment("none", []byte("alpha"), 10, []byte("beta"))
 		b.segment("zstd", text(1, 300), []byte("alpha"), -1000, []byte("gamma"))
@@ -150,8 +156,10 @@ func small(t testing.TB) *builder {
 }
 
 // large returns one of many segments, pages, codecs and references far back.
-func large(t testing.TB, segments int) *builder {
-	b := newBuilder(t)
+func large(t testing.TB, segments int) *builder { return largeWith(t, segments, WriterOptions{}) }
+
+func largeWith(t testing.TB, segments int, o WriterOptions) *builder {
+	b := newBuilderWith(t, o)
 	rng := rand.New(rand.NewPCG(9, 9))
 	codecs := []string{"zstd", "lz4", "s2", "none"}
 	var all [][]byte
@@ -181,9 +189,9 @@ func large(t testing.TB, segments int) *builder {
 	return b
 }
 
-func open(t testing.TB, p []byte) *Reader {
+func open(t testing.TB, p []byte, ids ...age.Identity) *Reader {
 	t.Helper()
-	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{CacheBytes: 64 << 10, Threads: 2})
+	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{CacheBytes: 64 << 10, Threads: 2, Identities: ids})
 	if err != nil {
 		t.Fatal(err)
 	}

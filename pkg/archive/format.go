@@ -11,7 +11,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/stream"
@@ -25,6 +24,7 @@ const (
 	kindMapPage   stream.Kind = 16
 	kindEntryPage stream.Kind = 17
 	kindRoot      stream.Kind = 18
+	kindSignature stream.Kind = 19
 )
 
 const (
@@ -32,13 +32,16 @@ const (
 	pageBytes    = 1 << 20 // bytes of entries of a page; one segment more may go in
 	runFrames    = 1024    // body frames of a run
 
-	maxIndexFrame = 256 << 20 // bytes of a page or root: a root for 400 TiB
-	maxSegment    = stream.MaxPayload + 64*stream.MaxEntries
+	maxIndexFrame = 256 << 20                                // bytes of a page or root: a root for 400 TiB
+	maxFrame      = stream.MaxPayload + 64*stream.MaxEntries // bytes of a frame of the body
 	maxPages      = 1 << 20
 )
 
-// sealedKey in the Meta of the header tells that an index follows behind the End frame.
-const sealedKey = "archive"
+// Keys in the Meta of the header.
+const (
+	sealedKey  = "archive" // true: an index follows behind the End frame
+	wrappedKey = "age"     // the wrapped file key of an encrypted archive
+)
 
 // The trailer is the last 64 bytes of an archive, a msgpack byte string:
 //
@@ -104,15 +107,4 @@ func corrupt(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
-}
-
-// HasTrailer tells whether the file of size bytes ends like an archive. If it begins like one
-// but does not end so, it was cut short.
-func HasTrailer(src io.ReaderAt, size int64) bool {
-	var b [trailerSize]byte
-	if size < trailerSize {
-		return false
-	}
-	_, err := src.ReadAt(b[:], size-trailerSize)
-	return (err == nil || err == io.EOF) && string(b[2:2+len(trailerMagic)]) == trailerMagic
 }

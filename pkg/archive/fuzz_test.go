@@ -63,7 +63,7 @@ func resealed(t testing.TB, p []byte, change func(what string, frame []byte) []b
 	root.runs = []run{{span{0, int64(len(out)), frames.Sum()}, count}}
 	for n, page := range pages {
 		w := wire.NewWriter()
-		appendMapPage(w, n, page)
+		appendMapPage(w, n, page, nil)
 		root.maps = append(root.maps, put(change("map", bytes.Clone(w.Written()))))
 	}
 	for _, s := range r.root.entries {
@@ -172,32 +172,39 @@ func FuzzIndex(f *testing.F) {
 	b := small(f)
 	p := b.buf.Bytes()
 	r := open(f, p)
-	for _, s := range [][]span{r.root.maps, r.root.entries, {r.tail.root}} {
+	for _, s := range [][]span{r.root.maps, r.root.entries, {r.rootAt}} {
 		f.Add(p[s[0].pos:s[0].end()])
 	}
 	f.Add(p[len(p)-trailerSize:])
 	f.Fuzz(func(t *testing.T, p []byte) {
-		if root, err := parseRoot(p); err == nil {
-			w := wire.NewWriter()
-			appendRoot(w, root)
-			again, err := parseRoot(w.Written())
+		if first, err := parseRoot(p); err == nil && first.open(nil) == nil {
+			write := func(r *root) []byte {
+				r.seal(nil)
+				w := wire.NewWriter()
+				appendRoot(w, r)
+				return w.Written()
+			}
+			w := write(first)
+			again, err := parseRoot(w)
+			if err == nil {
+				err = again.open(nil)
+			}
 			if err != nil {
 				t.Fatalf("cannot read what was written: %v", err)
 			}
-			w2 := wire.NewWriter()
-			appendRoot(w2, again)
-			if !bytes.Equal(w.Written(), w2.Written()) {
+			w2 := write(again)
+			if !bytes.Equal(w, w2) {
 				t.Fatal("a root changes when written again")
 			}
 		}
-		if page, err := parseMapPage(p, 0); err == nil {
+		if page, err := parseMapPage(p, 0, nil, false); err == nil {
 			w := wire.NewWriter()
-			appendMapPage(w, 0, page)
-			if _, err := parseMapPage(w.Written(), 0); err != nil {
+			appendMapPage(w, 0, page, nil)
+			if _, err := parseMapPage(w.Written(), 0, nil, false); err != nil {
 				t.Fatal(err)
 			}
 		}
-		parseEntryPage(p, 0, func(int, []stream.Entry) error { return nil })
+		parseEntryPage(p, 0, nil, func(int, []stream.Entry) error { return nil })
 		if tr, err := parseTrailer(p, 1<<40); err == nil && !bytes.Equal(tr.append(nil), p) {
 			t.Fatal("a trailer changes when written again")
 		}

@@ -8,10 +8,11 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// The part of the root that tells about the content: what is wrapped in an encrypted archive.
+// The part of the root that tells about the content: what is sealed in an encrypted archive.
 
 func appendInfo(w *wire.Writer, r *root) {
-	w.Array(5)
+	w.Array(6)
+	appendStrings(w, r.info.Features)
 	w.Meta(r.info.Meta)
 	w.Array(len(r.info.Streams))
 	for _, s := range r.info.Streams {
@@ -33,7 +34,8 @@ func appendInfo(w *wire.Writer, r *root) {
 }
 
 func readInfo(in *wire.Reader, r *root) {
-	tuple(in, 5)
+	tuple(in, 6)
+	r.info.Features = readStrings(in)
 	r.info.Meta = in.Meta()
 	for n := in.Array(stream.MaxStreams); n > 0 && in.Err() == nil; n-- {
 		r.info.Streams = append(r.info.Streams, readStream(in))
@@ -47,6 +49,20 @@ func readInfo(in *wire.Reader, r *root) {
 		tuple(in, 4)
 		r.firsts = append(r.firsts, first{readKey(in), in.Int(stream.MaxSize)})
 	}
+}
+
+func appendStrings(w *wire.Writer, list []string) {
+	w.Array(len(list))
+	for _, s := range list {
+		w.String(s)
+	}
+}
+
+func readStrings(in *wire.Reader) (list []string) {
+	for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
+		list = append(list, in.String(stream.MaxName))
+	}
+	return list
 }
 
 func appendStream(w *wire.Writer, s Stream) {

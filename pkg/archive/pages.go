@@ -78,26 +78,49 @@ func finish(in *wire.Reader) error {
 	return corrupt(in.Err())
 }
 
-func appendMapPage(w *wire.Writer, number int, segments []segmentRef) {
-	w.Array(3)
+// appendMapPage writes a map page: where the frames of the segments are, and sealed if the
+// archive is encrypted, what is in them.
+func appendMapPage(w *wire.Writer, number int, segments []segmentRef, c *ciphers) {
+	w.Array(4)
 	w.Int(int64(kindMapPage))
 	w.Int(int64(number))
 	w.Array(len(segments))
 	for i := range segments {
-		w.Array(6)
-		appendKey(w, segments[i].key)
+		w.Array(3)
 		appendSpan(w, segments[i].span)
 	}
+	keys := wire.NewWriter()
+	keys.Array(len(segments))
+	for i := range segments {
+		keys.Array(3)
+		appendKey(keys, segments[i].key)
+	}
+	w.Bytes(c.seal(mapDomain, number, keys.Written()))
 }
 
-func parseMapPage(b []byte, number int) ([]segmentRef, error) {
+// parseMapPage reads a map page. If locked, the segments have no keys.
+func parseMapPage(b []byte, number int, c *ciphers, locked bool) ([]segmentRef, error) {
 	in := wire.NewBytesReader(b)
-	indexFrame(in, kindMapPage, 3)
+	indexFrame(in, kindMapPage, 4)
 	pageNumber(in, number)
 	var segments []segmentRef
 	for n := in.Array(pageSegments); n > 0 && in.Err() == nil; n-- {
-		tuple(in, 6)
-		segments = append(segments, segmentRef{readKey(in), readSpan(in, maxSegment)})
+		tuple(in, 3)
+		segments = append(segments, segmentRef{span: readSpan(in, maxFrame)})
+	}
+	keys := in.Bytes(maxIndexFrame)
+	if err := finish(in); err != nil || locked {
+		return segments, err
+	}
+	keys, err := c.open(mapDomain, number, keys)
+	if err != nil {
+		return nil, err
+	}
+	in = wire.NewBytesReader(keys)
+	tuple(in, len(segments))
+	for i := range segments {
+		tuple(in, 3)
+		segments[i].key = readKey(in)
 	}
 	return segments, finish(in)
 }
@@ -109,20 +132,31 @@ func pageNumber(in *wire.Reader, want int) {
 }
 
 // appendEntryPage writes an entry page of n segments, whose entries are encoded already.
-func appendEntryPage(w *wire.Writer, number, n int, entries []byte) {
+func appendEntryPage(w *wire.Writer, number, n int, entries []byte, c *ciphers) {
 	w.Array(3)
 	w.Int(int64(kindEntryPage))
 	w.Int(int64(number))
-	w.Array(n)
-	w.Raw(entries)
+	content := wire.NewWriter()
+	content.Array(n)
+	content.Raw(entries)
+	w.Bytes(c.seal(entryDomain, number, content.Written()))
 }
 
 // parseEntryPage calls visit for the entries of each segment, in order. visit must not keep
 // them.
-func parseEntryPage(b []byte, number int, visit func(i int, entries []stream.Entry) error) error {
+func parseEntryPage(b []byte, number int, c *ciphers, visit func(i int, entries []stream.Entry) error) error {
 	in := wire.NewBytesReader(b)
 	indexFrame(in, kindEntryPage, 3)
 	pageNumber(in, number)
+	content := in.Bytes(maxIndexFrame)
+	if err := finish(in); err != nil {
+		return err
+	}
+	content, err := c.open(entryDomain, number, content)
+	if err != nil {
+		return err
+	}
+	in = wire.NewBytesReader(content)
 	var entries []stream.Entry
 	for i, n := 0, in.Array(pageSegments); i < n; i++ {
 		entries = stream.ReadEntries(in, entries[:0], false)

@@ -8,9 +8,13 @@ import (
 	"sort"
 	"sync"
 
+	"filippo.io/age"
+
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
 )
 
 const (
@@ -22,8 +26,9 @@ const (
 
 // Options of a Reader. The zero value works.
 type Options struct {
-	CacheBytes int64 // of decoded segments that are kept; 0 is 32 MiB
-	Threads    int   // decoders that may run at a time; 0 is one for each CPU
+	Identities []age.Identity // to open an encrypted archive; without any it is locked
+	CacheBytes int64          // of decoded segments that are kept; 0 is 32 MiB
+	Threads    int            // decoders that may run at a time; 0 is one for each CPU
 }
 
 // Reader reads an archive at random. All methods are safe for concurrent use.
@@ -31,12 +36,18 @@ type Options struct {
 // What it returns was verified: the index against the id, each segment against its digest in
 // the index, each chunk against its hash. Damage is an ErrCorrupt for the range that it
 // concerns, and for nothing else.
+//
+// Of an encrypted archive, without an identity, the stored bytes and signatures can be
+// checked. All else is a LockedError, and Info is empty.
 type Reader struct {
 	src      io.ReaderAt
 	size     int64
-	id       Hash
-	tail     trailer
+	rootAt   span
 	root     *root
+	tail     *tail
+	ciphers  *ciphers     // nil if the archive is not encrypted
+	locked   *LockedError // or nil
+	kinds    []string     // of recipients
 	decoder  *codec.Decoder
 	pages    *cache[[]segmentRef]
 	segments *cache[*block]
@@ -58,9 +69,16 @@ func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	if err := r.unlock(o.Identities); err != nil || r.locked != nil {
+		return r, err
+	}
+	if err := r.root.open(r.ciphers); err != nil {
+		return nil, fmt.Errorf("root at byte %d: %w", r.rootAt.pos, err)
+	}
 	return r, r.loadDicts()
 }
 
+// open reads the root and what is behind it.
 func (r *Reader) open() error {
 	if r.size < trailerSize {
 		return corruptf("%d bytes are too few for a hexz archive", r.size)
@@ -70,25 +88,53 @@ func (r *Reader) open() error {
 	if err := r.readAt(buf, start); err != nil {
 		return err
 	}
-	var err error
-	if r.tail, err = parseTrailer(buf[len(buf)-trailerSize:], r.size-trailerSize); err != nil {
-		return err
-	}
-	at := r.tail.root
 	var raw []byte
-	if at.pos >= start {
-		raw = buf[at.pos-start:][:at.len]
-		if blake.Sum(raw) != at.digest {
-			return corruptf("root at byte %d is damaged", at.pos)
+	last, err := findTrailer(buf, start, func(t trailer) (err error) {
+		if at := t.root; at.pos < start {
+			raw, err = r.readSpan(at, "root")
+		} else if raw = buf[at.pos-start:][:at.len]; blake.Sum(raw) != at.digest {
+			err = corruptf("root at byte %d is damaged", at.pos)
 		}
-	} else if raw, err = r.readSpan(at, "root"); err != nil {
+		return err
+	})
+	if err != nil {
 		return err
 	}
+	r.rootAt = last.root
 	if r.root, err = parseRoot(raw); err != nil {
-		return fmt.Errorf("root at byte %d: %w", at.pos, err)
+		return fmt.Errorf("root at byte %d: %w", r.rootAt.pos, err)
 	}
-	r.id = at.digest
-	return nil
+	end := r.rootAt.end()
+	if r.size-end > maxTail {
+		return corruptf("%d bytes behind the root", r.size-end)
+	}
+	r.tail, err = readTail(wire.NewReader(io.NewSectionReader(r.src, end, r.size-end)), r.rootAt, end)
+	return corrupt(err)
+}
+
+// unlock finds the keys of an encrypted archive, or sets locked.
+func (r *Reader) unlock(ids []age.Identity) error {
+	if !r.root.encrypted() {
+		return nil
+	}
+	in := stream.NewReader(io.NewSectionReader(r.src, 0, r.rootAt.pos))
+	in.KeepDigests(true)
+	f, err := in.Next()
+	if errors.Is(err, stream.ErrTruncated) {
+		return corruptf("header is damaged")
+	}
+	if err != nil {
+		return err
+	}
+	h, ok := f.(*stream.Header)
+	if !ok || !h.Encrypted() {
+		return corruptf("header and root do not agree on whether the archive is encrypted")
+	}
+	r.ciphers, r.kinds, err = unlock(h, in.Digest(), ids)
+	if errors.As(err, &r.locked) {
+		return nil
+	}
+	return err
 }
 
 func (r *Reader) loadDicts() error {
@@ -97,7 +143,10 @@ func (r *Reader) loadDicts() error {
 		if err != nil {
 			return err
 		}
-		dict, err := stream.ParseDict(raw)
+		var dict *stream.Dict
+		if raw, err = r.plain(raw); err == nil {
+			dict, err = stream.ParseDict(raw)
+		}
 		if err == nil && (dict.ID != d.id || d.id > math.MaxUint32) {
 			err = corruptf("it has the id %d, the index says %d", dict.ID, d.id)
 		}
@@ -112,10 +161,40 @@ func (r *Reader) loadDicts() error {
 }
 
 // ID returns the archive id: the digest of the root, which covers every byte before it.
-func (r *Reader) ID() Hash { return r.id }
+func (r *Reader) ID() Hash { return r.rootAt.digest }
 
-// Size returns the length of the archive in bytes.
-func (r *Reader) Size() int64 { return r.size }
+// Size returns the length of the archive in bytes, but for what Torn tells of.
+func (r *Reader) Size() int64 { return r.tail.end }
+
+// Torn tells whether behind the archive there is the beginning of a signature: somebody
+// was stopped while it was appended. It has no meaning.
+func (r *Reader) Torn() bool { return r.tail.torn }
+
+// Signatures returns the signatures of the archive. They are not verified.
+func (r *Reader) Signatures() []seal.Signature { return r.tail.signatures }
+
+// Locked returns an error if the archive is encrypted and no identity was given.
+func (r *Reader) Locked() error {
+	if r.locked == nil {
+		return nil
+	}
+	return r.locked
+}
+
+// Encrypted tells whether the archive is encrypted.
+func (r *Reader) Encrypted() bool { return r.root.encrypted() }
+
+// RecipientKinds returns the kinds of those who can open an encrypted archive, see
+// seal.RecipientKinds.
+func (r *Reader) RecipientKinds() []string { return r.kinds }
+
+// plain returns a frame of the body as it was before it was sealed, in place.
+func (r *Reader) plain(frame []byte) ([]byte, error) {
+	if r.ciphers == nil {
+		return frame, nil
+	}
+	return openSealed(frame, r.ciphers)
+}
 
 // Info returns what the archive tells about its content. The caller must not change it.
 func (r *Reader) Info() *Info { return &r.root.info }
@@ -157,8 +236,8 @@ func (r *Reader) loadPage(n int64) ([]segmentRef, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	page, err := parseMapPage(raw, int(n))
-	if err == nil {
+	page, err := parseMapPage(raw, int(n), r.ciphers, r.locked != nil)
+	if err == nil && r.locked == nil {
 		err = r.checkPage(int(n), page)
 	}
 	if err != nil {
@@ -242,6 +321,9 @@ type Place struct {
 // EntryPages calls visit for the entries of every segment in order, from the index alone.
 // References carry an ordinal but no hash. visit must not keep the entries.
 func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
+	if err := r.Locked(); err != nil {
+		return err
+	}
 	for n, at := range r.root.entries {
 		page, err := r.pages.value(int64(n))
 		if err != nil {
@@ -252,7 +334,7 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 			return err
 		}
 		seen := 0
-		err = parseEntryPage(raw, n, func(i int, entries []stream.Entry) error {
+		err = parseEntryPage(raw, n, r.ciphers, func(i int, entries []stream.Entry) error {
 			if i >= len(page) {
 				return corruptf("entry page %d has more segments than its map page", n)
 			}

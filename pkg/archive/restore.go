@@ -27,6 +27,9 @@ type RestoreOptions struct {
 // Restore writes a stream to out, in order. Segments are read and decoded in parallel. Every
 // byte is verified before it is written; the first damaged range ends the restore.
 func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o RestoreOptions) error {
+	if err := r.Locked(); err != nil {
+		return err
+	}
 	size := r.root.info.Streams[streamNo].Size
 	if o.Offset < 0 || o.Offset > size {
 		return fmt.Errorf("offset %d is outside of the stream of %d bytes", o.Offset, size)

@@ -1,18 +1,22 @@
 package archive
 
 import (
+	"slices"
+
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
 
 // root is the last frame of the index.
 type root struct {
-	features      []string // of the header: what a reader must know
+	features      []string // what a reader must know to read the file
 	maps, entries []span
 	runs          []run
-	info          Info
-	dicts         []dictRef
-	firsts        []first // a page
+	content       []byte // what follows, encoded, and sealed if the archive is encrypted
+
+	info   Info
+	dicts  []dictRef
+	firsts []first // a page
 }
 
 // run covers up to runFrames frames of the body, which follow each other without a gap. Its
@@ -35,9 +39,10 @@ type first struct {
 
 // Info is what an archive tells about its content as a whole.
 type Info struct {
-	Meta    stream.Meta // of the header
-	Streams []Stream
-	Totals  Totals
+	Features []string    // of the header: what a reader must know to read the content
+	Meta     stream.Meta // of the header
+	Streams  []Stream
+	Totals   Totals
 }
 
 // Stream is a stream of an archive.
@@ -54,7 +59,7 @@ type Stream struct {
 func (info *Info) Add(f stream.Frame) {
 	switch f := f.(type) {
 	case *stream.Header:
-		info.Meta = f.Meta
+		info.Features, info.Meta = f.Features, f.Meta
 	case *stream.Open:
 		info.Streams = append(info.Streams, Stream{ID: f.ID, Name: f.Name, Chunker: f.Chunker})
 	case *stream.Segment:
@@ -116,10 +121,7 @@ func (t *Totals) AddEntry(e *stream.Entry) {
 func appendRoot(w *wire.Writer, r *root) {
 	w.Array(6)
 	w.Int(int64(kindRoot))
-	w.Array(len(r.features))
-	for _, name := range r.features {
-		w.String(name)
-	}
+	appendStrings(w, r.features)
 	for _, list := range [][]span{r.maps, r.entries} {
 		w.Array(len(list))
 		for _, s := range list {
@@ -133,18 +135,15 @@ func appendRoot(w *wire.Writer, r *root) {
 		appendSpan(w, s.span)
 		w.Int(int64(s.frames))
 	}
-	info := wire.NewWriter()
-	appendInfo(info, r)
-	w.Bytes(info.Written())
+	w.Bytes(r.content)
 }
 
+// parseRoot reads a root, but for its content.
 func parseRoot(b []byte) (*root, error) {
 	in := wire.NewBytesReader(b)
 	r := &root{}
 	indexFrame(in, kindRoot, 6)
-	for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
-		r.features = append(r.features, in.String(stream.MaxName))
-	}
+	r.features = readStrings(in)
 	for _, list := range []*[]span{&r.maps, &r.entries} {
 		for n := in.Array(maxPages); n > 0 && in.Err() == nil; n-- {
 			tuple(in, 3)
@@ -155,25 +154,42 @@ func parseRoot(b []byte) (*root, error) {
 		tuple(in, 4)
 		r.runs = append(r.runs, run{readSpan(in, stream.MaxSize), int(in.Int(runFrames))})
 	}
-	info := in.Bytes(maxIndexFrame)
+	r.content = in.Bytes(maxIndexFrame)
 	if err := finish(in); err != nil {
 		return nil, err
 	}
-	in = wire.NewBytesReader(info)
-	readInfo(in, r)
-	if err := finish(in); err != nil {
-		return nil, err
+	if len(r.maps) != len(r.entries) {
+		return nil, corruptf("root with %d map pages and %d entry pages", len(r.maps), len(r.entries))
 	}
-	return r, r.check()
+	return r, stream.CheckFeatures(r.features)
 }
 
-// check tells whether the lists of the root fit together.
-func (r *root) check() error {
-	if err := stream.CheckFeatures(r.features); err != nil {
+// encrypted tells whether the content of the archive is sealed.
+func (r *root) encrypted() bool { return slices.Contains(r.features, stream.FeatureEncrypted) }
+
+// seal encodes the content.
+func (r *root) seal(c *ciphers) {
+	w := wire.NewWriter()
+	appendInfo(w, r)
+	r.content = c.seal(infoDomain, 0, w.Written())
+}
+
+// open decodes the content, and tells whether the lists of the root fit together.
+func (r *root) open(c *ciphers) error {
+	content, err := c.open(infoDomain, 0, r.content)
+	if err != nil {
 		return err
 	}
-	if len(r.maps) != len(r.entries) || len(r.maps) != len(r.firsts) {
-		return corruptf("root with %d map pages, %d entry pages and %d keys", len(r.maps), len(r.entries), len(r.firsts))
+	in := wire.NewBytesReader(content)
+	readInfo(in, r)
+	if err := finish(in); err != nil {
+		return err
+	}
+	if err := stream.CheckFeatures(r.info.Features); err != nil {
+		return err
+	}
+	if len(r.maps) != len(r.firsts) {
+		return corruptf("root with %d map pages and %d keys", len(r.maps), len(r.firsts))
 	}
 	for i := 1; i < len(r.firsts); i++ {
 		if a, b := r.firsts[i-1], r.firsts[i]; !a.key.before(b.key) || a.segment >= b.segment {

@@ -1,12 +1,14 @@
 package archive
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 
+	"filippo.io/age"
+
 	"hexz/pkg/blake"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -17,32 +19,44 @@ import (
 // Of an archive it verifies all stored bytes: the digests of the frames, against the root,
 // against the trailer. The End frame is handed out only when they were right.
 type Scanner struct {
-	in     *stream.Reader
+	in     *bodyReader
 	defers bool
 	sealed bool
 	runs   []run
 	run    blake.Hasher
 	id     Hash
+	tail   *tail // once the archive was read
 	err    error
 }
 
-// NewScanner returns a Scanner on r.
-func NewScanner(r io.Reader) *Scanner {
-	s := &Scanner{in: stream.NewReader(r)}
-	s.in.KeepDigests(true)
-	return s
+// NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities;
+// without any, its header is followed by a LockedError.
+func NewScanner(r io.Reader, ids ...age.Identity) *Scanner {
+	return &Scanner{in: newBodyReader(r, ids)}
 }
 
 // ID returns the archive id behind the End frame of an archive, and whether it was one.
 func (s *Scanner) ID() (Hash, bool) { return s.id, s.sealed }
 
+// Signatures returns those of the archive, behind its End frame. They are not verified.
+func (s *Scanner) Signatures() []seal.Signature {
+	if s.tail == nil {
+		return nil
+	}
+	return s.tail.signatures
+}
+
+// RecipientKinds returns the kinds of those who can open an encrypted archive, see
+// seal.RecipientKinds.
+func (s *Scanner) RecipientKinds() []string { return s.in.kinds }
+
 // Range returns the position and length of the last frame; behind the End frame of an archive,
 // those of the archive.
 func (s *Scanner) Range() (pos, length int64) {
-	if s.id != (Hash{}) {
-		return 0, s.in.Wire().Pos()
+	if s.tail != nil {
+		return 0, s.tail.end
 	}
-	return s.in.Range()
+	return s.in.at.pos, s.in.at.len
 }
 
 // Defer leaves the payloads of a stream unread, as stream.Reader.Defer does; those of an archive
@@ -50,28 +64,40 @@ func (s *Scanner) Range() (pos, length int64) {
 func (s *Scanner) Defer() { s.defers = true }
 
 // Load reads a deferred payload, see stream.Reader.Load.
-func (s *Scanner) Load(seg *stream.Segment) error { return s.in.Load(seg) }
+func (s *Scanner) Load(seg *stream.Segment) error { return s.in.file.Load(seg) }
 
 // Forward takes n bytes of a deferred payload, see stream.Reader.Forward.
 func (s *Scanner) Forward(dst io.Writer, n int, direct stream.Mover) error {
-	return s.in.Forward(dst, n, direct)
+	return s.in.file.Forward(dst, n, direct)
 }
 
-// Next returns frames and errors as stream.Reader.Next does, but for ancillary frames.
+// Next returns frames and errors as stream.Reader.Next does, but for ancillary frames and the
+// clear header of an encrypted archive.
 func (s *Scanner) Next() (stream.Frame, error) {
+	if s.tail != nil && s.err == nil {
+		s.err = io.EOF
+	}
 	for s.err == nil {
 		var f stream.Frame
-		if f, s.err = s.in.Next(); s.err != nil {
+		if f, s.err = s.in.next(); s.err != nil {
 			break
 		}
 		if s.err = s.take(f); s.err != nil {
 			break
 		}
-		if _, skip := f.(*stream.Ancillary); !skip {
+		if !skipped(f) {
 			return f, nil
 		}
 	}
 	return nil, s.err
+}
+
+func skipped(f stream.Frame) bool {
+	if h, ok := f.(*stream.Header); ok {
+		return h.Encrypted()
+	}
+	_, ok := f.(*stream.Ancillary)
+	return ok
 }
 
 func (s *Scanner) take(f stream.Frame) error {
@@ -91,7 +117,7 @@ func (s *Scanner) take(f stream.Frame) error {
 			f.Entries[i].Ordinal = stream.NoOrdinal
 		}
 	case *stream.End:
-		return s.tail()
+		return s.readTail()
 	}
 	return nil
 }
@@ -99,32 +125,34 @@ func (s *Scanner) take(f stream.Frame) error {
 // onlyEnd makes sure that nothing stands behind the End frame of a stream, before it is handed
 // out: once a stage has passed it on, it could not take it back.
 func (s *Scanner) onlyEnd() error {
-	if _, err := s.in.Next(); err != io.EOF {
+	if _, err := s.in.next(); err != io.EOF {
 		return err
 	}
 	return nil
 }
 
+// header takes in a header: of an encrypted archive the clear one, then that of the stream.
 func (s *Scanner) header(h *stream.Header) {
-	s.sealed, _ = h.Meta[sealedKey].(bool)
+	if !s.sealed {
+		s.sealed, _ = h.Meta[sealedKey].(bool)
+	}
 	delete(h.Meta, sealedKey)
-	s.in.KeepDigests(s.sealed)
-	s.in.Defer(s.defers && !s.sealed)
+	s.in.file.KeepDigests(s.sealed)
+	s.in.file.Defer(s.defers && !s.sealed)
 }
 
 // note adds the last frame to the current run.
 func (s *Scanner) note() {
-	pos, n := s.in.Range()
+	at := s.in.at
 	last := len(s.runs) - 1
 	if last < 0 || s.runs[last].frames == runFrames {
 		s.endRun()
-		s.runs = append(s.runs, run{span: span{pos: pos}})
+		s.runs = append(s.runs, run{span: span{pos: at.pos}})
 		last++
 	}
-	digest := s.in.Digest()
-	s.run.Write(digest[:])
+	s.run.Write(at.digest[:])
 	s.runs[last].frames++
-	s.runs[last].len = pos + n - s.runs[last].pos
+	s.runs[last].len = at.end() - s.runs[last].pos
 }
 
 func (s *Scanner) endRun() {
@@ -134,62 +162,59 @@ func (s *Scanner) endRun() {
 	}
 }
 
-// tail reads the index and the trailer.
-func (s *Scanner) tail() error {
+// readTail reads the index and what stands behind it.
+func (s *Scanner) readTail() error {
 	s.endRun()
-	in := s.in.Wire()
+	in := s.in.file.Wire()
 	var at span
 	var pages []span
 	var end *root
-	for in.More() && !in.IsBytes() {
-		if end != nil {
-			return corruptf("index frame at byte %d behind the root", in.Pos())
-		}
+	for end == nil {
 		frame, err := s.indexFrame(&at)
 		if err != nil {
 			return err
 		}
 		if frameKind(frame) != kindRoot {
 			pages = append(pages, at)
-		} else if end, err = parseRoot(frame); err != nil {
+		} else if end, err = s.root(frame); err != nil {
 			return fmt.Errorf("root at byte %d: %w", at.pos, err)
 		}
 	}
-	var last span
-	raw, err := s.indexFrame(&last)
+	t, err := readTail(in, at, 0)
 	if err != nil {
 		return err
 	}
-	t, err := parseTrailer(raw, last.pos)
-	if err != nil {
+	if err := s.compare(end, pages); err != nil {
 		return err
 	}
-	if end == nil || t.root != at {
-		return corruptf("trailer names another root")
-	}
-	s.id = at.digest
-	if in.More() {
-		return corruptf("bytes behind the trailer at byte %d", in.Pos())
-	}
-	return s.compare(end, pages)
+	s.id, s.tail = at.digest, t
+	return nil
 }
 
-// indexFrame reads a frame of the index, or the trailer, as it is.
+func (s *Scanner) root(frame []byte) (*root, error) {
+	r, err := parseRoot(frame)
+	if err != nil {
+		return nil, err
+	}
+	if r.encrypted() != (s.in.ciphers != nil) {
+		return nil, corruptf("header and root do not agree on whether the archive is encrypted")
+	}
+	return r, r.open(s.in.ciphers)
+}
+
+// indexFrame reads a frame of the index as it is.
 func (s *Scanner) indexFrame(at *span) ([]byte, error) {
-	in := s.in.Wire()
+	in := s.in.file.Wire()
 	at.pos = in.Pos()
-	var raw bytes.Buffer
-	in.Tee(&raw)
-	in.Skip(maxIndexFrame)
-	in.Tee(nil)
-	if err := in.Err(); errors.Is(err, io.ErrUnexpectedEOF) {
+	raw, err := readRaw(in)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
 	} else if err != nil {
 		return nil, corrupt(err)
 	}
 	at.len = in.Pos() - at.pos
-	at.digest = blake.Sum(raw.Bytes())
-	return raw.Bytes(), nil
+	at.digest = blake.Sum(raw)
+	return raw, nil
 }
 
 // compare holds what was read against the root.

@@ -6,8 +6,11 @@ import (
 	"io"
 	"math"
 
+	"filippo.io/age"
+
 	"hexz/pkg/blake"
 	"hexz/pkg/dedup"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -22,10 +25,14 @@ import (
 //
 // Errors are sticky. Not safe for concurrent use.
 type Writer struct {
-	out    frameSink
-	frames *stream.Writer
-	err    error
-	ended  bool
+	out     frameSink
+	frames  *stream.Writer
+	to      []age.Recipient
+	sign    []seal.SecretKey
+	ciphers *ciphers     // nil if the archive is not encrypted
+	sealer  *frameSealer // likewise
+	err     error
+	ended   bool
 
 	chunks  *dedup.Table // of targets
 	ordinal int64        // data chunks so far
@@ -49,6 +56,9 @@ func (t target) length() int64                { return int64(t & math.MaxUint32)
 
 // WriterOptions are the options of a Writer. The zero value works.
 type WriterOptions struct {
+	Recipients []age.Recipient  // who can open the archive, which is encrypted then
+	Sign       []seal.SecretKey // keys to sign its id with
+
 	// MaxMemory bounds the memory for the index, in bytes, at least 1 MiB; 0 is no limit. What
 	// is over it goes to files that Temp makes: about 40 bytes for each distinct chunk, and
 	// 30 to 50 for each entry.
@@ -58,7 +68,7 @@ type WriterOptions struct {
 
 // NewWriter returns a Writer on w. Close it.
 func NewWriter(w io.Writer, o WriterOptions) *Writer {
-	a := &Writer{entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
+	a := &Writer{to: o.Recipients, sign: o.Sign, entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
 	a.out.dst = w
 	a.frames = stream.NewWriter(&a.out)
 	if o.MaxMemory > 0 {
@@ -103,15 +113,46 @@ func (a *Writer) write(f stream.Frame) error {
 	first := a.ordinal
 	switch f := f.(type) {
 	case *stream.Header:
+		if len(a.to) > 0 {
+			if err := a.encrypt(); err != nil {
+				return err
+			}
+			return a.frame(f, first)
+		}
 		sealed := *f
 		sealed.Meta = withSealed(f.Meta)
-		return a.frame(&sealed, first)
+		if err := a.frame(&sealed, first); err != nil {
+			return err
+		}
+		a.root.info.Meta = f.Meta
+		return nil
 	case *stream.Segment:
 		if err := a.number(f); err != nil {
 			return err
 		}
 	}
 	return a.frame(f, first)
+}
+
+// encrypt writes the clear header of an encrypted archive. All frames behind it are sealed.
+func (a *Writer) encrypt() error {
+	key := seal.NewFileKey()
+	wrapped, err := seal.Wrap(key, a.to)
+	if err != nil {
+		return err
+	}
+	a.root.features = []string{stream.FeatureEncrypted}
+	w := wire.NewWriter()
+	stream.Append(w, &stream.Header{Features: a.root.features, Meta: stream.Meta{sealedKey: true, wrappedKey: wrapped}})
+	at, err := a.put(w.Written())
+	if err != nil {
+		return err
+	}
+	a.addToRun(at)
+	a.ciphers = newCiphers(key, at.digest)
+	a.sealer = &frameSealer{out: &a.out, ciphers: a.ciphers, head: wire.NewWriter()}
+	a.frames = stream.NewWriter(a.sealer)
+	return nil
 }
 
 // withSealed returns a copy of m that tells that an index follows.
@@ -161,13 +202,16 @@ func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 	if err := a.frames.Write(f); err != nil {
 		return err
 	}
+	if a.sealer != nil {
+		if err := a.sealer.flush(); err != nil {
+			return err
+		}
+	}
 	at.len = a.out.pos - at.pos
 	at.digest = a.out.hasher.Sum()
 	a.addToRun(at)
 	a.root.info.Add(f)
 	switch f := f.(type) {
-	case *stream.Header:
-		a.root.features = f.Features
 	case *stream.Segment:
 		return a.addSegment(f, segmentRef{key{len(a.root.info.Streams) - 1, f.Offset, ordinal}, at})
 	case *stream.Dict:
@@ -215,12 +259,12 @@ func (a *Writer) endPage() error {
 	a.root.firsts = append(a.root.firsts, first{a.page[0].key, a.segments})
 	a.segments += int64(len(a.page))
 	w := wire.NewWriter()
-	appendMapPage(w, number, a.page)
+	appendMapPage(w, number, a.page, a.ciphers)
 	if err := a.pages.add(0, w.Written()); err != nil {
 		return err
 	}
 	w.Reset()
-	appendEntryPage(w, number, len(a.page), a.entries.Written())
+	appendEntryPage(w, number, len(a.page), a.entries.Written(), a.ciphers)
 	if err := a.pages.add(1, w.Written()); err != nil {
 		return err
 	}
@@ -258,20 +302,34 @@ func (a *Writer) finish() (Hash, error) {
 			}
 		}
 	}
+	a.root.seal(a.ciphers)
 	w := wire.NewWriter()
 	appendRoot(w, &a.root)
-	if _, err := parseRoot(w.Written()); err != nil {
-		return Hash{}, fmt.Errorf("index that was to be written: %w", err)
-	}
 	if len(w.Written()) > maxIndexFrame {
 		return Hash{}, fmt.Errorf("the archive has too many segments: its root would have %d bytes, the limit is %d", len(w.Written()), maxIndexFrame)
+	}
+	if err := a.reparse(w.Written()); err != nil {
+		return Hash{}, fmt.Errorf("index that was to be written: %w", err)
 	}
 	at, err := a.put(w.Written())
 	if err != nil {
 		return Hash{}, err
 	}
-	_, err = a.put(trailer{at}.append(nil))
+	tail, err := appendTail(nil, at, a.sign)
+	if err != nil {
+		return Hash{}, err
+	}
+	_, err = a.put(tail)
 	return at.digest, err
+}
+
+// reparse tells whether a reader will take a root.
+func (a *Writer) reparse(p []byte) error {
+	r, err := parseRoot(p)
+	if err != nil {
+		return err
+	}
+	return r.open(a.ciphers)
 }
 
 // put writes a frame of the index.

@@ -8,6 +8,8 @@ import (
 	"math"
 	"strings"
 
+	"filippo.io/age"
+
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
 	"hexz/pkg/ordered"
@@ -23,6 +25,8 @@ type CatOptions struct {
 	Threads  int    // decoders; 0 is 1
 	Progress Progress
 	TempDir  string // of CatStream's temporary file; "" is the system's
+
+	Identities []age.Identity // of CatStream, to open an encrypted archive
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
@@ -30,6 +34,9 @@ var ErrChoose = errors.New("which stream")
 
 // Cat restores a stream of an archive to out.
 func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOptions) error {
+	if err := r.Locked(); err != nil {
+		return err
+	}
 	no, err := choose(r.Info().Streams, o.Stream)
 	if err != nil {
 		return err
@@ -75,7 +82,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	if err != nil {
 		return err
 	}
-	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src)}
+	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
 	c.to = math.MaxInt64
 	if o.Length != nil && *o.Length < c.to-o.Offset {
 		c.to = o.Offset + *o.Length

@@ -6,7 +6,10 @@ import (
 	"io"
 	"math/bits"
 
+	"filippo.io/age"
+
 	"hexz/pkg/archive"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -32,6 +35,11 @@ type Report struct {
 	Dicts    int              `json:"dictionaries"`
 	Stages   []any            `json:"stages"`
 	Chunks   []Bucket         `json:"chunk_sizes"` // of data chunks
+
+	Encrypted  bool     `json:"encrypted"`
+	Locked     bool     `json:"locked"`     // no identity was given: all about the content is left out
+	Recipients []string `json:"recipients"` // the kinds of those who can open it
+	Signatures []string `json:"signatures"` // ids of the keys; whether they are right is not checked
 }
 
 // StreamReport describes a stream.
@@ -76,6 +84,8 @@ type ChunkLine struct {
 type InspectOptions struct {
 	Segment func(SegmentLine) error
 	Chunk   func(ChunkLine) error
+
+	Identities []age.Identity // of InspectStream, to open an encrypted archive
 }
 
 // inspector collects a report.
@@ -85,26 +95,33 @@ type inspector struct {
 	buckets [64]Count     // by length in bits
 }
 
-// Inspect reports on an archive. It reads the index and no payload. Listing chunks takes 32
-// bytes of memory for each.
+// Inspect reports on an archive, of a locked one what can be told. It reads the index and no
+// payload. Listing chunks takes 32 bytes of memory for each.
 func Inspect(r *archive.Reader, o InspectOptions) (*Report, error) {
 	in := &inspector{o: o}
-	streams := r.Info().Streams
-	err := r.EntryPages(func(at archive.Place, entries []stream.Entry) error {
-		return in.segment(streams[at.Stream].Name, at, entries)
-	})
+	err := r.Locked()
+	if err == nil {
+		streams := r.Info().Streams
+		err = r.EntryPages(func(at archive.Place, entries []stream.Entry) error {
+			return in.segment(streams[at.Stream].Name, at, entries)
+		})
+	} else if o.Segment == nil && o.Chunk == nil {
+		err = nil // there is still something to tell
+	}
 	if err != nil {
 		return nil, err
 	}
 	rep := in.report(r.Info(), r.Size())
 	rep.Kind, rep.ID, rep.Dicts = "archive", r.ID().String(), r.Dicts()
+	rep.Encrypted, rep.Locked, rep.Recipients = r.Encrypted(), r.Locked() != nil, r.RecipientKinds()
+	rep.sign(r.Signatures())
 	return rep, nil
 }
 
 // InspectStream reports on a stream of frames, or on an archive that is read from front to
 // back.
 func InspectStream(src io.Reader, o InspectOptions) (*Report, error) {
-	scan := archive.NewScanner(src)
+	scan := archive.NewScanner(src, o.Identities...)
 	in := &inspector{o: o}
 	info := &archive.Info{}
 	size, dicts := int64(0), 0
@@ -136,7 +153,18 @@ func InspectStream(src io.Reader, o InspectOptions) (*Report, error) {
 	if id, ok := scan.ID(); ok {
 		rep.Kind, rep.ID = "archive", id.String()
 	}
+	rep.Recipients = scan.RecipientKinds()
+	rep.Encrypted = len(rep.Recipients) > 0
+	rep.sign(scan.Signatures())
 	return rep, nil
+}
+
+// sign notes whose signatures there are.
+func (rep *Report) sign(list []seal.Signature) {
+	rep.Signatures = []string{}
+	for _, s := range list {
+		rep.Signatures = append(rep.Signatures, s.KeyID())
+	}
 }
 
 // segment takes in the entries of a segment.

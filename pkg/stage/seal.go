@@ -4,15 +4,25 @@ import (
 	"context"
 	"io"
 
+	"filippo.io/age"
+
 	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
 // SealOptions are the options of Seal. The zero value works.
 type SealOptions struct {
+	Recipients []age.Recipient  // who can open the archive, which is encrypted then
+	Sign       []seal.SecretKey // keys to sign the archive with
+
 	MaxMemory int64  // bytes for the index, at least 1 MiB; what is over it goes to files; 0 is no limit
 	TempDir   string // where these files are; "" is the system's directory
 	Progress  Progress
+
+	// Note is called with a remark worth a line: that chunk lengths tell of the content.
+	Note func(string)
 }
 
 const sealName = "hexz-seal"
@@ -21,22 +31,27 @@ const sealName = "hexz-seal"
 // no trailer.
 func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*Stats, error) {
 	w := archive.NewWriter(dst, archive.WriterOptions{
-		MaxMemory: o.MaxMemory,
-		Temp:      func() (archive.TempFile, error) { return tempFile(o.TempDir, "hexz-seal-*") },
+		Recipients: o.Recipients, Sign: o.Sign, MaxMemory: o.MaxMemory,
+		Temp: func() (archive.TempFile, error) { return tempFile(o.TempDir, "hexz-seal-*") },
 	})
 	defer w.Close()
-	done := int64(0)
+	done, unkeyed := int64(0), false
 	err := eachFrame(ctx, archive.NewScanner(src), func(f stream.Frame) error {
-		s, ok := f.(*stream.Segment)
-		if ok {
-			defer s.Release()
-			done += s.Size()
+		switch f := f.(type) {
+		case *stream.Open:
+			unkeyed = unkeyed || f.Chunker["name"] != chunker.FixedV1 && f.Chunker["key-id"] == nil
+		case *stream.Segment:
+			defer f.Release()
+			done += f.Size()
 			o.Progress.report(done)
 		}
 		return w.Write(f)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if unkeyed && len(o.Recipients) > 0 && o.Note != nil {
+		o.Note("chunk lengths tell of known content, unless it was cut by hexz-chunk --chunk-key-file")
 	}
 	id, err := w.Finish()
 	if err != nil {
@@ -50,7 +65,8 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 
 // UnsealOptions are the options of Unseal. The zero value works.
 type UnsealOptions struct {
-	Progress Progress
+	Identities []age.Identity // to open an encrypted archive
+	Progress   Progress
 }
 
 const unsealName = "hexz-unseal"
@@ -59,7 +75,7 @@ const unsealName = "hexz-unseal"
 // written only when all stored bytes were verified.
 func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: unsealName, progress: o.Progress}
-	return out.end(eachFrame(ctx, archive.NewScanner(src), func(f stream.Frame) error {
+	return out.end(eachFrame(ctx, archive.NewScanner(src, o.Identities...), func(f stream.Frame) error {
 		if s, ok := f.(*stream.Segment); ok {
 			defer s.Release()
 		}

@@ -23,6 +23,9 @@ const (
 	Version = 1
 )
 
+// FeatureEncrypted stands in the Header of an encrypted archive: only Sealed frames follow.
+const FeatureEncrypted = "encrypted"
+
 // Limits of the format. A reader holds every length against them before it allocates.
 const (
 	MaxChunk   = 16 << 20 // bytes of a data chunk
@@ -50,6 +53,7 @@ const (
 	KindClose   Kind = 5
 	KindEnd     Kind = 6
 	KindAbort   Kind = 7
+	KindSealed  Kind = 8 // an encrypted frame; package archive reads and writes it
 
 	FirstIndex     Kind = 16
 	FirstAncillary Kind = 128
@@ -72,6 +76,8 @@ func (k Kind) String() string {
 		return "end"
 	case KindAbort:
 		return "abort"
+	case KindSealed:
+		return "sealed"
 	}
 	return fmt.Sprintf("kind %d", int(k))
 }
@@ -87,7 +93,7 @@ type Frame interface{ Kind() Kind }
 
 // Header is the first frame.
 type Header struct {
-	Features []string // what a reader must know to read on; none are defined yet
+	Features []string // what a reader must know to read on: FeatureEncrypted, or nothing
 	Meta     Meta     // "stages": a list of maps, one a stage that the stream went through
 }
 

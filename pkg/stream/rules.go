@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"unicode/utf8"
 )
 
@@ -26,6 +27,7 @@ const (
 	wantHeader state = iota
 	wantOpen
 	inStream
+	sealed // what follows is for who has the key
 	ended
 )
 
@@ -58,6 +60,8 @@ func (r *rules) expected() string {
 		return "an open or end frame"
 	case inStream:
 		return "a segment, dict or close frame"
+	case sealed:
+		return "a reader of encrypted archives"
 	}
 	return "nothing more"
 }
@@ -77,13 +81,22 @@ func (r *rules) header(f *Header) error {
 	r.ids = map[int64]bool{}
 	r.dicts = map[int64]bool{}
 	r.state = wantOpen
+	if f.Encrypted() {
+		r.state = sealed
+	}
 	return nil
 }
 
+// Encrypted tells whether only Sealed frames follow.
+func (h *Header) Encrypted() bool { return slices.Contains(h.Features, FeatureEncrypted) }
+
 // CheckFeatures returns an error if this version does not have one of the features that a
-// stream or an archive requires of its readers. None are defined yet.
+// stream or an archive requires of its readers.
 func CheckFeatures(names []string) error {
 	for _, name := range names {
+		if name == FeatureEncrypted {
+			continue
+		}
 		return corruptf("it needs the feature %q, which this version does not have", name)
 	}
 	return nil

@@ -103,6 +103,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 		case <-sigs:
 		}
 		env.removeTemps()
+		env.signalled()
 		env.progressDone()
 		return 128 + int(sig.(syscall.Signal)), sig
 	}

@@ -37,6 +37,7 @@ type Env struct {
 	outputs  []*Output
 	dataOpen bool // Output was called with success
 	bar      *progress
+	atSignal func() // or nil
 }
 
 type input struct {
@@ -56,6 +57,13 @@ func (e *Env) ArgsLenAtDash() int { return e.argsLenAtDash }
 func (e *Env) Warnf(format string, args ...any) {
 	if !e.Quiet {
 		e.say("warning: " + fmt.Sprintf(format, args...))
+	}
+}
+
+// Hint prints a line "hint: ..." on stderr, unless --quiet.
+func (e *Env) Hint(text string) {
+	if !e.Quiet {
+		_, _ = fmt.Fprintf(e.Stderr, "hint: %s\n", oneLine(text))
 	}
 }
 

@@ -63,6 +63,20 @@ func WithHint(err error, hint string) error {
 	return &hintError{err, hint}
 }
 
+// Reported returns an error that decides on the exit code as err does, and of which only the
+// hint is printed: the binary has said the rest. It returns nil if err is nil.
+func Reported(err error) error {
+	if err == nil {
+		return nil
+	}
+	return reported{err}
+}
+
+type reported struct{ error }
+
+func (reported) Error() string   { return "" }
+func (r reported) Unwrap() error { return r.error }
+
 // exitCode maps an error of Run to the exit code of the process.
 func exitCode(err error) int {
 	if err == nil {
@@ -90,14 +104,15 @@ func (e *Env) report(err error) int {
 	if err == nil {
 		return exitOK
 	}
+	text := ""
 	if err.Error() != "" {
-		text := fmt.Sprintf("%s: %s\n", e.name, oneLine(err.Error()))
-		if hint := e.hint(err); hint != "" {
-			text += fmt.Sprintf("hint: %s\n", oneLine(hint))
-		}
-		// There is nowhere left to say that standard error fails.
-		_, _ = e.Stderr.Write([]byte(text))
+		text = fmt.Sprintf("%s: %s\n", e.name, oneLine(err.Error()))
 	}
+	if hint := e.hint(err); hint != "" {
+		text += fmt.Sprintf("hint: %s\n", oneLine(hint))
+	}
+	// There is nowhere left to say that standard error fails.
+	_, _ = e.Stderr.Write([]byte(text))
 	return exitCode(err)
 }
 

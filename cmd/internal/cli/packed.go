@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"filippo.io/age"
+
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
 )
@@ -22,14 +24,15 @@ type Packed struct {
 
 // OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer
 // is opened as an archive; whatever else it is must be read from front to back.
-func OpenPacked(env *Env, args []string, threads int) (*Packed, error) {
+// An encrypted archive is opened by one of ids, or locked without any.
+func OpenPacked(env *Env, args []string, ids []age.Identity) (*Packed, error) {
 	p, err := openInput(env, args)
 	if err != nil || !p.Regular {
 		return p, err
 	}
 	info, err := p.File.Stat()
 	if err == nil && archive.HasTrailer(p.File, info.Size()) {
-		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Threads: threads, CacheBytes: cacheBytes})
+		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Identities: ids, Threads: env.Threads, CacheBytes: cacheBytes})
 	}
 	if err != nil {
 		p.Close()
@@ -58,7 +61,7 @@ func (p *Packed) Explain(err error) error {
 	if p.Regular && errors.Is(err, stream.ErrTruncated) {
 		return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
 	}
-	return err
+	return explainLocked(err)
 }
 
 // Close closes the input.

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/seal"
+)
+
+// export writes what the signatures of an archive are of, and them, as minisign takes them.
+func export(in *cli.Packed, prefix string) error {
+	if in.Archive == nil {
+		return cli.Usagef("signatures can be exported of an archive in a file only")
+	}
+	list := in.Archive.Signatures()
+	if len(list) == 0 {
+		return errors.New("the archive has no signatures")
+	}
+	if err := os.WriteFile(prefix+".txt", seal.Message(in.Archive.ID()), 0o666); err != nil {
+		return err
+	}
+	for _, s := range list {
+		if err := os.WriteFile(fmt.Sprintf("%s.%s.minisig", prefix, s.KeyID()), s.Marshal(), 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}

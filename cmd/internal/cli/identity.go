@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"filippo.io/age"
+	"github.com/spf13/pflag"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/seal"
+)
+
+// IdentityFlags are the keys that open an encrypted archive.
+type IdentityFlags struct {
+	files []string
+	pass  PassphraseFlags
+}
+
+// AddFlags adds the flags to f.
+func (i *IdentityFlags) AddFlags(f *pflag.FlagSet) {
+	f.StringArrayVarP(&i.files, "identity", "i", nil, "open an encrypted archive with the private key in `FILE`, of age or SSH; may be repeated")
+	i.pass.AddFlags(f)
+}
+
+// Given tells whether there is a key, or a passphrase.
+func (i *IdentityFlags) Given() bool { return len(i.files) > 0 || i.pass.Given() }
+
+// Load returns the identities: those of the files, and whoever knows the passphrase, which is
+// asked for when it is needed. If quiet, there are none unless flags were given.
+func (i *IdentityFlags) Load(env *Env, quiet bool) ([]age.Identity, error) {
+	if err := i.pass.check(); err != nil {
+		return nil, err
+	}
+	if quiet && !i.Given() {
+		return nil, nil
+	}
+	var ids []age.Identity
+	for _, path := range i.files {
+		more, err := i.load(env, path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		ids = append(ids, more...)
+	}
+	if len(i.files) == 0 || i.pass.Given() {
+		ids = append(ids, &passphraseIdentity{env, i})
+	}
+	return ids, nil
+}
+
+func (i *IdentityFlags) load(env *Env, path string) ([]age.Identity, error) {
+	if path == "-" {
+		return nil, Usagef("a key does not come from standard input, which is for data")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.Unwrap(err) // the path is said already
+	}
+	defer f.Close()
+	return seal.ParseIdentities(f, func() ([]byte, error) { return i.pass.Get(env, path, false) })
+}
+
+// passphraseIdentity asks for the passphrase when an archive is wrapped by one.
+type passphraseIdentity struct {
+	env   *Env
+	flags *IdentityFlags
+}
+
+func (p *passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	if !slices.ContainsFunc(stanzas, func(s *age.Stanza) bool { return s.Type == "scrypt" }) {
+		return nil, age.ErrIncorrectIdentity
+	}
+	pass, err := p.flags.pass.Get(p.env, "the archive", false)
+	if err != nil {
+		return nil, err
+	}
+	id, err := seal.PassphraseIdentity(pass)
+	if err != nil {
+		return nil, err
+	}
+	key, err := id.Unwrap(stanzas)
+	if errors.Is(err, age.ErrIncorrectIdentity) {
+		return nil, seal.ErrPassphrase
+	}
+	return key, err
+}
+
+// Explain adds to err what the user can do if an archive could not be opened.
+func (i *IdentityFlags) Explain(err error) error {
+	var other *seal.NoMatchError
+	if errors.As(err, &other) && !i.Given() {
+		err = &archive.LockedError{Kinds: other.Kinds}
+	}
+	return explainLocked(err)
+}
+
+// explainLocked adds a hint to a LockedError.
+func explainLocked(err error) error {
+	var locked *archive.LockedError
+	if !errors.As(err, &locked) {
+		return err
+	}
+	return WithHint(err, "give a private key to hexz-unseal, hexz-cat, hexz-inspect or hexz-verify by -i FILE")
+}

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// maxPassphrase bounds what is read as a passphrase, in bytes.
+const maxPassphrase = 4 << 10
+
+// PassphraseFlags tell where a passphrase comes from: at most one of a file, a file descriptor
+// and a command; without any, it is asked for on the terminal. It never comes from the command
+// line or from standard input.
+type PassphraseFlags struct {
+	file    string
+	fd      int
+	command string
+	known   []byte // the passphrase, once it was read
+}
+
+// AddFlags adds the flags to f.
+func (p *PassphraseFlags) AddFlags(f *pflag.FlagSet) {
+	f.StringVar(&p.file, "passphrase-file", "", "read the passphrase from `FILE`, up to the end of its first line")
+	f.IntVar(&p.fd, "passphrase-fd", -1, "read the passphrase from file descriptor `N`, likewise")
+	f.StringVar(&p.command, "passphrase-command", "", "read the passphrase from what the shell command `CMD` prints, likewise")
+}
+
+// Given tells whether one of the flags was used.
+func (p *PassphraseFlags) Given() bool { return p.file != "" || p.fd >= 0 || p.command != "" }
+
+// check returns a usage error for flags that do not go together.
+func (p *PassphraseFlags) check() error {
+	n := 0
+	for _, given := range []bool{p.file != "", p.fd >= 0, p.command != ""} {
+		if given {
+			n++
+		}
+	}
+	fd, isFD := fdPath(p.file)
+	switch {
+	case n > 1:
+		return Usagef("--passphrase-file, --passphrase-fd and --passphrase-command exclude each other")
+	case p.fd == 0, p.file == "-", isFD && fd == 0:
+		return Usagef("a passphrase does not come from standard input, which is for data")
+	case p.fd == 1 || p.fd == 2:
+		return Usagef("--passphrase-fd %d is for output", p.fd)
+	}
+	return nil
+}
+
+// Get returns the passphrase: from where the flags say, or else from the terminal, where what
+// says what it is for. If it is a new one, it is asked for twice. A passphrase that flags have
+// given is read once, and is the same for all.
+func (p *PassphraseFlags) Get(env *Env, what string, isNew bool) ([]byte, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	if !p.Given() {
+		return env.ask(what, isNew)
+	}
+	if p.known != nil {
+		return p.known, nil
+	}
+	text, err := p.read(env)
+	if err != nil {
+		return nil, fmt.Errorf("passphrase: %w", err)
+	}
+	p.known, err = firstLine(text)
+	return p.known, err
+}
+
+// read returns the text that holds the passphrase.
+func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
+	if p.command != "" {
+		cmd := exec.CommandContext(env.Ctx, "sh", "-c", p.command)
+		cmd.Stderr = env.Stderr
+		text, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.command, err)
+		}
+		return text, nil
+	}
+	var f *os.File
+	var err error
+	if p.file != "" {
+		f, err = os.Open(p.file)
+	} else {
+		f, err = dupFile(p.fd, fmt.Sprintf("file descriptor %d", p.fd))
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxPassphrase+1))
+}
+
+// firstLine returns the passphrase in text.
+func firstLine(text []byte) ([]byte, error) {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	switch {
+	case len(line) == 0:
+		return nil, errors.New("the passphrase is empty")
+	case len(line) > maxPassphrase:
+		return nil, fmt.Errorf("the passphrase is longer than %d bytes", maxPassphrase)
+	}
+	return line, nil
+}
+
+// ask reads a passphrase from the terminal of the process, which need not be standard input.
+func (e *Env) ask(what string, isNew bool) ([]byte, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, WithHint(fmt.Errorf("passphrase for %s: there is no terminal to ask on", what),
+			"give it by --passphrase-file, --passphrase-fd or --passphrase-command")
+	}
+	defer tty.Close()
+	fd := int(tty.Fd())
+	if state, err := term.GetState(fd); err == nil {
+		e.onSignal(func() { _ = term.Restore(fd, state) })
+		defer e.onSignal(nil)
+	}
+	enter := func(prompt string) ([]byte, error) {
+		fmt.Fprintf(tty, "%s: ", oneLine(prompt))
+		p, err := term.ReadPassword(fd)
+		fmt.Fprintln(tty)
+		return p, err
+	}
+	p, err := enter("passphrase for " + what)
+	if err == nil && isNew && len(p) > 0 {
+		var again []byte
+		if again, err = enter("again"); err == nil && !bytes.Equal(p, again) {
+			return nil, errors.New("the two passphrases differ")
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("passphrase for %s: %w", what, err)
+	}
+	return firstLine(p)
+}
+
+// onSignal sets what is done when a signal ends the process; nil is nothing.
+func (e *Env) onSignal(f func()) {
+	e.mu.Lock()
+	e.atSignal = f
+	e.mu.Unlock()
+}
+
+// signalled does what onSignal has set.
+func (e *Env) signalled() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.atSignal != nil {
+		e.atSignal()
+	}
+}

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"hexz/pkg/seal"
+)
+
+// maxKeyFile bounds what is read of a file with one key, in bytes.
+const maxKeyFile = 64 << 10
+
+// ReadKeyFile reads a small file with a key. Standard input is for data.
+func ReadKeyFile(path string) ([]byte, error) {
+	if path == "-" {
+		return nil, Usagef("a key does not come from standard input, which is for data")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err == nil && len(text) > maxKeyFile {
+		err = fmt.Errorf("%s is too long for a key", path)
+	}
+	return text, err
+}
+
+// PublicKey returns the key that text is, or that stands in the file of that name.
+func PublicKey(text string) (seal.PublicKey, error) {
+	if k, err := seal.ParsePublicKey([]byte(text)); err == nil {
+		return k, nil
+	}
+	raw, err := ReadKeyFile(text)
+	if err != nil {
+		return seal.PublicKey{}, WithHint(fmt.Errorf("public key: %w", err), "give the name of a .pub file, or the line of base64 in it")
+	}
+	k, err := seal.ParsePublicKey(raw)
+	if err != nil {
+		return k, fmt.Errorf("%s: %w", text, err)
+	}
+	return k, nil
+}
+
+// SecretKeys returns the keys in files, whose passphrases come from where pass says.
+func SecretKeys(env *Env, paths []string, pass *PassphraseFlags) ([]seal.SecretKey, error) {
+	var keys []seal.SecretKey
+	for _, path := range paths {
+		text, err := ReadKeyFile(path)
+		if err != nil {
+			return nil, err
+		}
+		k, err := seal.ParseSecretKey(text, func() ([]byte, error) { return pass.Get(env, path, false) })
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}

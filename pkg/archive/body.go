@@ -1,0 +1,123 @@
+package archive
+
+import (
+	"errors"
+	"io"
+
+	"filippo.io/age"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// bodyReader reads the frames of a stream, or of the body of an archive, which it decrypts. Of
+// an encrypted archive the first frame is the clear header, and then comes that of the stream.
+type bodyReader struct {
+	file    *stream.Reader // reads what stands in the input
+	frames  *stream.Reader // reads frames: file, or what is decrypted
+	opened  *openReader    // or nil, if the archive is not encrypted
+	ids     []age.Identity
+	kinds   []string // of recipients
+	ciphers *ciphers // in the place of ids, if they are known
+	at      span     // of the last frame as it is stored; its digest is not known of a plain stream
+}
+
+func newBodyReader(r io.Reader, ids []age.Identity) *bodyReader {
+	file := stream.NewReader(r)
+	file.KeepDigests(true)
+	return &bodyReader{file: file, frames: file, ids: ids}
+}
+
+// next returns the next frame, as stream.Reader.Next does.
+func (b *bodyReader) next() (stream.Frame, error) {
+	f, err := b.frames.Next()
+	if b.opened != nil {
+		b.at = b.opened.at
+		if err == nil && b.frames.Wire().Pos() != b.opened.pos {
+			err = &stream.FrameError{Kind: f.Kind(), Err: corruptf("a sealed frame has to hold one frame, and no more")}
+		}
+		var at *stream.FrameError
+		if errors.As(err, &at) {
+			at.Offset = b.at.pos // in the file, rather than in what was decrypted
+		}
+		if h, ok := f.(*stream.Header); err == nil && ok && h.Encrypted() {
+			err = corruptf("an encrypted archive inside of an encrypted archive")
+		}
+		return f, err
+	}
+	b.at.pos, b.at.len = b.file.Range()
+	b.at.digest = b.file.Digest()
+	if h, ok := f.(*stream.Header); err == nil && ok && h.Encrypted() {
+		return f, b.unlock(h)
+	}
+	return f, err
+}
+
+// unlock goes on with what is in the Sealed frames.
+func (b *bodyReader) unlock(h *stream.Header) error {
+	if sealed, _ := h.Meta[sealedKey].(bool); !sealed {
+		return corruptf("an encrypted stream that is no archive")
+	}
+	if b.ciphers == nil {
+		var err error
+		if b.ciphers, b.kinds, err = unlock(h, b.at.digest, b.ids); err != nil {
+			return err
+		}
+	}
+	b.opened = &openReader{in: b.file.Wire(), ciphers: b.ciphers}
+	b.frames = stream.NewReader(b.opened)
+	return nil
+}
+
+// openReader reads what is in the Sealed frames of in, one frame behind the other.
+type openReader struct {
+	in      *wire.Reader
+	ciphers *ciphers
+	number  int64  // of the next frame
+	buf     []byte // ciphertext
+	plain   []byte // the rest of the frame in hand
+	pos     int64  // bytes of all frames so far, with those in hand
+	at      span   // of the last frame in the file
+}
+
+func (o *openReader) Read(p []byte) (int, error) {
+	for len(o.plain) == 0 {
+		if err := o.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, o.plain)
+	o.plain = o.plain[n:]
+	return n, nil
+}
+
+// next decrypts the next frame. The input may end in front of it, but not in it.
+func (o *openReader) next() error {
+	o.at.pos = o.in.Pos()
+	if !o.in.More() {
+		if err := o.in.Err(); err != nil {
+			return err
+		}
+		return io.EOF
+	}
+	var h blake.Hasher
+	o.in.Tee(&h)
+	number, n := readSealedHead(o.in)
+	o.buf = o.in.Rest(o.buf, n)
+	o.in.Tee(nil)
+	switch err := o.in.Err(); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return stream.ErrTruncated
+	case err != nil:
+		return err
+	case number != o.number:
+		return corruptf("sealed frame %d where %d was expected: a frame is missing, doubled or out of order", number, o.number)
+	}
+	o.number++
+	o.at.len, o.at.digest = o.in.Pos()-o.at.pos, h.Sum()
+	var err error
+	o.plain, err = o.ciphers.open(frameDomain, int(number), o.buf)
+	o.pos += int64(len(o.plain))
+	return err
+}

@@ -1,0 +1,436 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"filippo.io/age"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/seal"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+func identity(t testing.TB) *age.X25519Identity {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func signKey(t testing.TB) (seal.PublicKey, seal.SecretKey) {
+	t.Helper()
+	pub, secret, err := seal.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pub, secret
+}
+
+func TestEncryptedRoundTrip(t *testing.T) {
+	alice, bob := identity(t), identity(t)
+	o := WriterOptions{Recipients: []age.Recipient{alice.Recipient(), bob.Recipient()}}
+	for name, b := range map[string]*builder{"small": smallWith(t, o), "large": largeWith(t, 1500, o)} {
+		p := b.buf.Bytes()
+		for _, id := range []*age.X25519Identity{alice, bob} {
+			r := open(t, p, id)
+			for no, s := range r.Info().Streams {
+				var out collect
+				if err := r.Restore(t.Context(), no, &out, RestoreOptions{Threads: 3}); err != nil || !bytes.Equal(out.Bytes(), b.content[s.Name]) {
+					t.Fatalf("%s: stream %s: %v", name, s.Name, err)
+				}
+			}
+			if err := r.Verify(t.Context(), VerifyOptions{Level: Content, Threads: 2}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		// What a Scanner reads, sealed again in the clear, is the archive in the clear.
+		got, s, err := scan(bytes.NewReader(p), bob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := small(t)
+		if name == "large" {
+			plain = large(t, 1500)
+		}
+		if !bytes.Equal(got, plain.buf.Bytes()) {
+			t.Errorf("%s: decrypted, it is another archive", name)
+		}
+		if id, ok := s.ID(); !ok || id != open(t, p).ID() {
+			t.Errorf("%s: id %v", name, id)
+		}
+	}
+}
+
+func TestLocked(t *testing.T) {
+	b := largeWith(t, 30, WriterOptions{Recipients: []age.Recipient{identity(t).Recipient()}})
+	r := open(t, b.buf.Bytes())
+	for _, level := range []Level{Structure, Stored} {
+		if err := r.Verify(t.Context(), VerifyOptions{Level: level}); err != nil {
+			t.Errorf("level %d: %v", level, err)
+		}
+	}
+	_, _, scanErr := scan(bytes.NewReader(b.buf.Bytes()))
+	_, readErr := r.ReadAt(0, make([]byte, 1), 0)
+	for what, err := range map[string]error{
+		"content": r.Verify(t.Context(), VerifyOptions{Level: Content}),
+		"restore": r.Restore(t.Context(), 0, &collect{}, RestoreOptions{}),
+		"entries": r.EntryPages(func(Place, []stream.Entry) error { return nil }),
+		"read":    readErr,
+		"scan":    scanErr,
+	} {
+		var locked *LockedError
+		if !errors.As(err, &locked) || fmt.Sprint(locked.Kinds) != "[X25519]" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	var other *seal.NoMatchError
+	if _, err := NewReader(bytes.NewReader(b.buf.Bytes()), int64(b.buf.Len()), Options{Identities: []age.Identity{identity(t)}}); !errors.As(err, &other) {
+		t.Errorf("with the key of somebody else: %v", err)
+	}
+	// Without the key a damaged segment is named all the same.
+	p := bytes.Clone(b.buf.Bytes())
+	page, err := r.pages.value(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p[page[7].end()-1] ^= 1
+	want := fmt.Sprintf("segment at byte %d is damaged", page[7].pos)
+	err = open(t, p).Verify(t.Context(), VerifyOptions{Level: Stored})
+	if err == nil || err.Error() != "invalid input: "+want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// variants are small archives, plain and not, with who can read them.
+func variants(t *testing.T) map[string]struct {
+	*builder
+	ids []age.Identity
+} {
+	id := identity(t)
+	_, key := signKey(t)
+	to := []age.Recipient{id.Recipient()}
+	sign := []seal.SecretKey{key}
+	type variant = struct {
+		*builder
+		ids []age.Identity
+	}
+	return map[string]variant{
+		"plain":                {small(t), nil},
+		"signed":               {smallWith(t, WriterOptions{Sign: sign}), nil},
+		"encrypted":            {smallWith(t, WriterOptions{Recipients: to}), []age.Identity{id}},
+		"signed and encrypted": {smallWith(t, WriterOptions{Recipients: to, Sign: sign}), []age.Identity{id}},
+	}
+}
+
+func TestEveryFlip(t *testing.T) {
+	for name, v := range variants(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for i := range v.buf.Len() {
+				for _, mask := range []byte{1, 0x80} {
+					p := bytes.Clone(v.buf.Bytes())
+					p[i] ^= mask
+					checkDamaged(t, fmt.Sprintf("byte %d xor %#x", i, mask), p, v.builder, v.ids...)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryTruncation(t *testing.T) {
+	for name, v := range variants(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n := range v.buf.Len() {
+				checkDamaged(t, fmt.Sprintf("cut to %d", n), v.buf.Bytes()[:n], v.builder, v.ids...)
+			}
+			checkDamaged(t, "a byte more", append(bytes.Clone(v.buf.Bytes()), 0), v.builder, v.ids...)
+		})
+	}
+}
+
+// parts are the frames of an archive, taken apart without a key.
+type parts struct {
+	body          [][]byte
+	maps, entries [][]byte
+	root          *root
+}
+
+func takeApart(t testing.TB, p []byte) parts {
+	t.Helper()
+	r := open(t, p)
+	out := parts{root: r.root}
+	for in := wire.NewBytesReader(p[:r.root.maps[0].pos]); in.More(); {
+		start := in.Pos()
+		in.Skip(1 << 30)
+		out.body = append(out.body, p[start:in.Pos()])
+	}
+	for i := range r.root.maps {
+		out.maps = append(out.maps, p[r.root.maps[i].pos:r.root.maps[i].end()])
+		out.entries = append(out.entries, p[r.root.entries[i].pos:r.root.entries[i].end()])
+	}
+	return out
+}
+
+// forge puts an archive together as somebody can who has no key: with positions and digests
+// that fit. segments maps the frames that map pages name, by their number in the body.
+func (s parts) forge(t testing.TB, segments []int) []byte {
+	t.Helper()
+	var out []byte
+	var spans []span
+	put := func(frame []byte) span {
+		at := span{int64(len(out)), int64(len(frame)), blake.Sum(frame)}
+		out = append(out, frame...)
+		return at
+	}
+	var frames blake.Hasher
+	for _, f := range s.body {
+		at := put(f)
+		frames.Write(at.digest[:])
+		spans = append(spans, at)
+	}
+	forged := root{features: s.root.features, content: s.root.content}
+	forged.runs = []run{{span{0, int64(len(out)), frames.Sum()}, len(s.body)}}
+	for number, page := range s.maps {
+		in := wire.NewBytesReader(page)
+		indexFrame(in, kindMapPage, 4)
+		in.Int(maxPages)
+		n := in.Array(pageSegments)
+		for range n {
+			in.Skip(1000)
+		}
+		keys := in.Bytes(maxIndexFrame)
+		w := wire.NewWriter()
+		w.Array(4)
+		w.Int(int64(kindMapPage))
+		w.Int(int64(number))
+		w.Array(n)
+		for range n {
+			w.Array(3)
+			appendSpan(w, spans[segments[0]])
+			segments = segments[1:]
+		}
+		w.Bytes(keys)
+		forged.maps = append(forged.maps, put(w.Written()))
+	}
+	for _, page := range s.entries {
+		forged.entries = append(forged.entries, put(page))
+	}
+	w := wire.NewWriter()
+	appendRoot(w, &forged)
+	return trailer{put(w.Written())}.append(out)
+}
+
+// segmentFrames returns the numbers in the body of small's segments: header, header, open, two
+// segments, close, open, close, open, segment, close, end.
+var segmentFrames = []int{3, 4, 9}
+
+func swap(list [][]byte, i, j int) [][]byte {
+	list = append([][]byte(nil), list...)
+	list[i], list[j] = list[j], list[i]
+	return list
+}
+
+// Whoever has no key can give an encrypted archive digests that fit. It is the AEAD that tells.
+func TestForgedWithoutTheKey(t *testing.T) {
+	id := identity(t)
+	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
+	b, other := smallWith(t, o), smallWith(t, o)
+	a, z := takeApart(t, b.buf.Bytes()), takeApart(t, other.buf.Bytes())
+	if p := a.forge(t, segmentFrames); !bytes.Equal(p, b.buf.Bytes()) {
+		t.Fatal("taken apart and put together it is another archive")
+	}
+	with := func(change func(s *parts)) []byte {
+		s := a
+		change(&s)
+		return s.forge(t, segmentFrames)
+	}
+	for name, p := range map[string][]byte{
+		"two frames swapped":            with(func(s *parts) { s.body = swap(s.body, 3, 4) }),
+		"swapped in the map alone":      a.forge(t, []int{4, 3, 9}),
+		"one segment for another":       a.forge(t, []int{3, 3, 9}),
+		"a frame doubled":               with(func(s *parts) { s.body = append(append(s.body[:4:4], s.body[3]), s.body[4:]...) }),
+		"a frame dropped":               with(func(s *parts) { s.body = append(s.body[:10:10], s.body[11:]...) }),
+		"a frame of the other archive":  with(func(s *parts) { s.body = append(append(s.body[:4:4], z.body[4]), s.body[5:]...) }),
+		"the header of the other":       with(func(s *parts) { s.body = append([][]byte{z.body[0]}, s.body[1:]...) }),
+		"the map page of the other":     with(func(s *parts) { s.maps = z.maps }),
+		"the entry page of the other":   with(func(s *parts) { s.entries = z.entries }),
+		"the info of the other":         with(func(s *parts) { s.root = z.root }),
+		"entry page in the map's place": with(func(s *parts) { s.root.content = s.entries[0][10:] }),
+		"said to be in the clear":       with(func(s *parts) { r := *s.root; r.features = nil; s.root = &r }),
+	} {
+		if name == "entry page in the map's place" {
+			a = takeApart(t, b.buf.Bytes()) // its root was changed in place
+		}
+		refused := 0
+		if _, _, err := scan(bytes.NewReader(p), id); isDamage(err) {
+			refused++
+		}
+		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Identities: []age.Identity{id}})
+		if err == nil {
+			err = r.Verify(t.Context(), VerifyOptions{Level: Content})
+			for no, s := range r.Info().Streams {
+				var out collect
+				if err := r.Restore(t.Context(), no, &out, RestoreOptions{}); err == nil && !bytes.Equal(out.Bytes(), b.content[s.Name]) ||
+					!bytes.HasPrefix(b.content[s.Name], out.Bytes()) {
+					t.Errorf("%s: wrong bytes of %s, %v", name, s.Name, err)
+				}
+			}
+		}
+		if isDamage(err) {
+			refused++
+		}
+		// A map that lies is not seen by who reads from front to back.
+		if want := 2; refused < want && !(refused == 1 && isDamage(err)) {
+			t.Errorf("%s: taken for sound: %v", name, err)
+		}
+	}
+}
+
+// An old trailer, or that of another archive, is none of this one.
+func TestReplayedTrailer(t *testing.T) {
+	id := identity(t)
+	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
+	b, other := smallWith(t, o), smallWith(t, o)
+	p, z := b.buf.Bytes(), other.buf.Bytes()
+	checkDamaged(t, "in the place of its own", append(bytes.Clone(p[:len(p)-trailerSize]), z[len(z)-trailerSize:]...), b, id)
+	checkDamaged(t, "behind its own", append(bytes.Clone(p), z[len(z)-trailerSize:]...), b, id)
+	checkDamaged(t, "index and trailer", append(bytes.Clone(p[:open(t, p).root.maps[0].pos]), z[open(t, z).root.maps[0].pos:]...), b, id)
+}
+
+// Nothing in the bytes of an encrypted archive tells of its content.
+func TestEncryptedShowsNothing(t *testing.T) {
+	id := identity(t)
+	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
+	build := func() *builder {
+		b := newBuilderWith(t, o)
+		b.stream(7, "secret-name.img", func() {
+			b.segment("none", text(1, 5000), 4096, text(2, 300))
+			b.segment("zstd", text(3, 5000), text(2, 300))
+		})
+		b.seal()
+		return b
+	}
+	b := build()
+	p := b.buf.Bytes()
+	absent := func(what string, secret []byte) {
+		if bytes.Contains(p, secret) {
+			t.Errorf("%s stands in the archive", what)
+		}
+	}
+	absent("the name", []byte("secret-name"))
+	absent("a parameter", []byte("test"))
+	absent("a codec", []byte("zstd"))
+	for h := range b.seen {
+		absent("a hash", h[:])
+	}
+	for _, content := range b.content {
+		for i := 0; i+16 <= len(content); i++ {
+			if w := content[i : i+16]; !bytes.Equal(w, make([]byte, 16)) {
+				absent(fmt.Sprintf("window %d of the content", i), w)
+			}
+		}
+	}
+
+	// Two archives of the same content have only what is fixed in common: the head of the first
+	// frame and of the wrapped key, the head of the root, magic and version of the trailer.
+	q := build().buf.Bytes()
+	seen := map[string]int{}
+	for i := 0; i+16 <= len(q); i++ {
+		seen[string(q[i:i+16])] = i
+	}
+	wrapped := bytes.Index(p, []byte("age-encryption.org/v1\n-> X25519 "))
+	if wrapped < 0 {
+		t.Fatal("no wrapped key")
+	}
+	fixed := wrapped + len("age-encryption.org/v1\n-> X25519 ")
+	for i := fixed - 15; i+16 <= len(p); i++ {
+		at, ok := seen[string(p[i:i+16])]
+		inRoot := i - int(open(t, p).rootAt.pos) // up to the digest of the first page
+		if ok && i >= fixed && i < len(p)-trailerSize && (inRoot < -2 || inRoot > 24-16) {
+			t.Errorf("16 bytes at %d stand in the other archive at %d: %x", i, at, p[i:i+16])
+		}
+	}
+}
+
+// rangeRecorder notes what is read.
+type rangeRecorder struct {
+	*bytes.Reader
+	reads []span
+}
+
+func (r *rangeRecorder) ReadAt(p []byte, off int64) (int, error) {
+	r.reads = append(r.reads, span{pos: off, len: int64(len(p))})
+	return r.Reader.ReadAt(p, off)
+}
+
+// A random read fetches and decrypts the segment that it needs, and no other.
+func TestRandomReadOfEncrypted(t *testing.T) {
+	id := identity(t)
+	b := largeWith(t, 200, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})
+	src := &rangeRecorder{Reader: bytes.NewReader(b.buf.Bytes())}
+	r, err := NewReader(src, int64(b.buf.Len()), Options{Identities: []age.Identity{id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A segment that refers to no other.
+	number := int64(-1)
+	for n := int64(20); number < 0; n++ {
+		it, err := r.segments.get(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number = n
+		for i := range it.value.entries {
+			if it.value.entries[i].Kind == stream.Ref {
+				number = -1
+			}
+		}
+		r.segments.put(it)
+	}
+	ref, _, err := r.at(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ = NewReader(src, int64(b.buf.Len()), Options{Identities: []age.Identity{id}})
+	if _, err := r.pages.value(0); err != nil {
+		t.Fatal(err)
+	}
+	src.reads = nil
+	got := make([]byte, 1)
+	if _, err := r.ReadAt(0, got, ref.offset); err != nil || got[0] != b.content["first"][ref.offset] {
+		t.Fatal(err)
+	}
+	if len(src.reads) != 1 || src.reads[0].pos != ref.pos || src.reads[0].len != ref.len {
+		t.Errorf("read %v for the segment %v", src.reads, ref.span)
+	}
+}
+
+func BenchmarkWriter(b *testing.B) {
+	id := identity(b)
+	raw := text(1, 256<<10)
+	sum := blake.Sum(raw)
+	for name, o := range map[string]WriterOptions{"plain": {}, "encrypted": {Recipients: []age.Recipient{id.Recipient()}}} {
+		b.Run(name, func(b *testing.B) {
+			w := NewWriter(io.Discard, o)
+			w.Write(&stream.Header{})
+			w.Write(&stream.Open{ID: 1, Name: "disk", Size: -1})
+			b.SetBytes(int64(len(raw)))
+			s := &stream.Segment{Stream: 1, Codec: "none", RawLen: len(raw), Payload: raw,
+				Entries: []stream.Entry{{Kind: stream.Data, Len: int64(len(raw)), Hash: sum}}}
+			for b.Loop() {
+				if err := w.Write(s); err != nil {
+					b.Fatal(err)
+				}
+				s.Offset += s.Size()
+			}
+		})
+	}
+}

@@ -1,0 +1,60 @@
+package archive
+
+import (
+	"fmt"
+	"io"
+
+	"hexz/pkg/seal"
+)
+
+// File is an archive that can be added to, such as an *os.File.
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	Truncate(size int64) error
+	Sync() error
+}
+
+// Sign appends signatures of the archive's id to f, of size bytes, which r has open. They are
+// written at once and synced. If that is interrupted, the archive is what it was before. A key
+// that has signed already signs no more; Sign returns how many did.
+//
+// A signature says that the signer has seen the bytes of the archive: verify them before.
+func (r *Reader) Sign(f File, keys ...seal.SecretKey) (int, error) {
+	var fresh []seal.SecretKey
+	for _, k := range keys {
+		if !r.SignedBy(k.Public()) {
+			fresh = append(fresh, k)
+		}
+	}
+	if len(fresh) == 0 {
+		return 0, nil
+	}
+	if n := len(r.tail.signatures) + len(fresh); n > maxSignatures {
+		return 0, fmt.Errorf("there would be %d signatures, the limit is %d", n, maxSignatures)
+	}
+	more, err := appendTail(nil, r.rootAt, fresh)
+	if err != nil {
+		return 0, err
+	}
+	if r.tail.torn {
+		if err := f.Truncate(r.tail.end); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := f.WriteAt(more, r.tail.end); err != nil {
+		return 0, err
+	}
+	return len(fresh), f.Sync()
+}
+
+// SignedBy tells whether one of the signatures is that of the archive's id by a key. It says
+// nothing of the bytes that the id stands for: Verify does.
+func (r *Reader) SignedBy(k seal.PublicKey) bool {
+	for _, s := range r.tail.signatures {
+		if k.Verify(r.ID(), s) == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+package archive
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"hexz/pkg/seal"
+	"hexz/pkg/stream/wire"
+)
+
+func TestSign(t *testing.T) {
+	alice, aliceKey := signKey(t)
+	bob, bobKey := signKey(t)
+	carol, carolKey := signKey(t)
+	b := smallWith(t, WriterOptions{Sign: []seal.SecretKey{aliceKey}})
+	first := bytes.Clone(b.buf.Bytes())
+	path := filepath.Join(t.TempDir(), "x.hxz")
+	if err := os.WriteFile(path, first, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sign := func(want int, keys ...seal.SecretKey) []byte {
+		t.Helper()
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		p, _ := os.ReadFile(path)
+		if n, err := open(t, p).Sign(f, keys...); n != want || err != nil {
+			t.Fatalf("%d signatures, %v", n, err)
+		}
+		p, _ = os.ReadFile(path)
+		return p
+	}
+	second := sign(1, bobKey)
+	third := sign(1, bobKey, carolKey) // bob has signed already
+	if !bytes.HasPrefix(second, first) || !bytes.HasPrefix(third, second) {
+		t.Fatal("signing does not only append")
+	}
+	for _, v := range []struct {
+		p    []byte
+		keys []seal.PublicKey
+		not  []seal.PublicKey
+	}{
+		{first, []seal.PublicKey{alice}, []seal.PublicKey{bob, carol}},
+		{second, []seal.PublicKey{alice, bob}, []seal.PublicKey{carol}},
+		{third, []seal.PublicKey{alice, bob, carol}, nil},
+	} {
+		r := open(t, v.p)
+		for _, k := range v.keys {
+			if !r.SignedBy(k) {
+				t.Errorf("%d keys: %s has not signed", len(v.keys), k.KeyID())
+			}
+		}
+		for _, k := range v.not {
+			if r.SignedBy(k) {
+				t.Errorf("%d keys: %s has signed", len(v.keys), k.KeyID())
+			}
+		}
+		if err := r.Verify(t.Context(), VerifyOptions{Level: Content}); err != nil || r.ID() != open(t, first).ID() {
+			t.Error(err)
+		}
+		if _, s, err := scan(bytes.NewReader(v.p)); err != nil || len(s.Signatures()) != len(v.keys) {
+			t.Errorf("Scanner: %d signatures, %v", len(s.Signatures()), err)
+		}
+		if n := len(r.Signatures()); n != len(v.keys) {
+			t.Errorf("%d signatures", n)
+		}
+	}
+
+	// Wherever the second signing is stopped, the archive is what it was before, and can be
+	// signed again.
+	for n := len(first) + 1; n < len(second); n++ {
+		p := second[:n]
+		r := open(t, p)
+		if !r.Torn() || !r.SignedBy(alice) || r.SignedBy(bob) || r.Size() != int64(len(first)) {
+			t.Fatalf("cut to %d: torn %v, size %d", n, r.Torn(), r.Size())
+		}
+		if err := r.Verify(t.Context(), VerifyOptions{Level: Stored}); err != nil {
+			t.Fatalf("cut to %d: %v", n, err)
+		}
+		if _, _, err := scan(bytes.NewReader(p)); err != nil {
+			t.Fatalf("cut to %d: Scanner: %v", n, err)
+		}
+		if !HasTrailer(bytes.NewReader(p), int64(len(p))) {
+			t.Fatalf("cut to %d: no trailer", n)
+		}
+	}
+	if err := os.WriteFile(path, second[:len(second)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again := sign(1, bobKey); !bytes.Equal(again, second) {
+		t.Error("signed again after an interruption it is another archive")
+	}
+
+	// Every byte of what was appended counts.
+	for i := len(first); i < len(second); i++ {
+		p := bytes.Clone(second)
+		p[i] ^= 0x40
+		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{})
+		if err == nil && r.SignedBy(bob) {
+			t.Errorf("byte %d: the signature still counts", i)
+		}
+	}
+}
+
+// Signatures over another id, and too many of them.
+func TestForeignSignatures(t *testing.T) {
+	pub, key := signKey(t)
+	b := small(t)
+	r := open(t, b.buf.Bytes())
+	text, err := seal.Sign(key, Hash{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := func(n int) []byte {
+		w := wire.NewWriter()
+		for range n {
+			appendSignature(w, text)
+		}
+		p := append(bytes.Clone(b.buf.Bytes()), w.Written()...)
+		return trailer{r.rootAt}.append(p)
+	}
+	p := build(1)
+	r = open(t, p)
+	if r.SignedBy(pub) || len(r.Signatures()) != 1 {
+		t.Error("a signature of another archive counts")
+	}
+	p = build(maxSignatures + 1)
+	_, err = NewReader(bytes.NewReader(p), int64(len(p)), Options{})
+	if !isDamage(err) {
+		t.Errorf("too many signatures: %v", err)
+	}
+}

@@ -1,0 +1,168 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/seal"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+const (
+	maxSignature  = 4 << 10 // bytes of the text of a signature
+	maxSignatures = 64
+	maxTail       = 512 << 10 // bytes of all signatures and trailers
+)
+
+// tail is what stands behind the root:
+//
+//	tail = 1*( *Signature Trailer )
+//
+// Signatures that are added later get another trailer, the same as the one before. So an
+// archive stays whole while they are appended: behind a trailer the input may end within the
+// next signatures, which do not count then.
+type tail struct {
+	signatures []seal.Signature
+	end        int64 // of the last trailer
+	torn       bool  // something is behind it
+}
+
+// readTail reads what stands behind the root, whose span is given, up to the end of the input.
+// Positions of in are base less than those of the file.
+func readTail(in *wire.Reader, root span, base int64) (*tail, error) {
+	t := &tail{}
+	var pending []seal.Signature
+	for in.More() {
+		pos := base + in.Pos()
+		isTrailer := in.IsBytes()
+		raw, err := readRaw(in)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			break
+		}
+		if err != nil {
+			return nil, corrupt(err)
+		}
+		if !isTrailer {
+			s, err := parseSignature(raw)
+			if err != nil {
+				return nil, err
+			}
+			if pending = append(pending, s); len(t.signatures)+len(pending) > maxSignatures {
+				return nil, corruptf("more than %d signatures", maxSignatures)
+			}
+			continue
+		}
+		last, err := parseTrailer(raw, pos)
+		if err != nil {
+			return nil, err
+		}
+		if last.root != root {
+			return nil, corruptf("trailer at byte %d names another root", pos)
+		}
+		t.signatures = append(t.signatures, pending...)
+		pending = nil
+		t.end = base + in.Pos()
+	}
+	if err := in.Err(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	if t.end == 0 {
+		return nil, stream.ErrTruncated
+	}
+	t.torn = base+in.Pos() > t.end
+	return t, nil
+}
+
+// readRaw reads a frame of the index, a signature or a trailer, as it is.
+func readRaw(in *wire.Reader) ([]byte, error) {
+	var raw bytes.Buffer
+	in.Tee(&raw)
+	in.Skip(maxIndexFrame)
+	in.Tee(nil)
+	return raw.Bytes(), in.Err()
+}
+
+// A signature frame is [19, text, BLAKE3 of the text]: no key is needed to see that it is
+// damaged.
+
+func appendSignature(w *wire.Writer, text []byte) {
+	digest := blake.Sum(text)
+	w.Array(3)
+	w.Int(int64(kindSignature))
+	w.Bytes(text)
+	w.Bytes(digest[:])
+}
+
+// appendTail appends signatures of the id of the archive with that root, and a trailer.
+func appendTail(dst []byte, root span, keys []seal.SecretKey) ([]byte, error) {
+	w := wire.NewWriter()
+	for _, k := range keys {
+		text, err := seal.Sign(k, root.digest)
+		if err != nil {
+			return nil, err
+		}
+		appendSignature(w, text)
+	}
+	return trailer{root}.append(append(dst, w.Written()...)), nil
+}
+
+func parseSignature(frame []byte) (s seal.Signature, err error) {
+	in := wire.NewBytesReader(frame)
+	indexFrame(in, kindSignature, 3)
+	text := in.Bytes(maxSignature)
+	var digest Hash
+	in.Fixed(digest[:])
+	if err := finish(in); err != nil {
+		return s, err
+	}
+	if digest != blake.Sum(text) {
+		return s, corruptf("a signature is damaged")
+	}
+	if s, err = seal.ParseSignature(text); err != nil {
+		err = corruptf("signature: %v", err)
+	}
+	return s, err
+}
+
+// findTrailer returns the last trailer in buf, the end of a file from byte start on, that
+// passes check: at the end, or in front of what was left of an append.
+func findTrailer(buf []byte, start int64, check func(trailer) error) (trailer, error) {
+	head := trailer{}.append(nil)[:2+len(trailerMagic)]
+	var first error
+	for end := len(buf); ; {
+		at := bytes.LastIndex(buf[:end], head)
+		if at < 0 {
+			if first == nil {
+				first = corruptf("no trailer: not a hexz archive, or it was cut short")
+			}
+			return trailer{}, first
+		}
+		if at+trailerSize <= len(buf) {
+			t, err := parseTrailer(buf[at:at+trailerSize], start+int64(at))
+			if err == nil {
+				err = check(t)
+			}
+			if err == nil {
+				return t, nil
+			}
+			if first == nil {
+				first = err
+			}
+		}
+		end = at + len(head) - 1
+	}
+}
+
+// HasTrailer tells whether the file of size bytes ends like an archive. If it begins like one
+// but does not end so, it was cut short.
+func HasTrailer(src io.ReaderAt, size int64) bool {
+	buf := make([]byte, min(size, tailSize))
+	if n, err := src.ReadAt(buf, size-int64(len(buf))); n < len(buf) && err != nil {
+		return false
+	}
+	_, err := findTrailer(buf, size-int64(len(buf)), func(trailer) error { return nil })
+	return err == nil
+}

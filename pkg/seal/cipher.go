@@ -1,0 +1,90 @@
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// Overhead is how many bytes a sealed frame is longer than its plaintext.
+const Overhead = 16
+
+const infoPrefix = "hexz v1 "
+
+// A Cipher seals the frames of one domain of one archive with AES-256-GCM. It is safe for
+// concurrent use.
+//
+//	key             HKDF-SHA256(secret: file key, salt: none, info: "hexz v1 " domain), 32 bytes
+//	nonce           4 zero bytes, sequence number (8 bytes, big endian)
+//	associated data header digest (32 bytes), sequence number (8 bytes, big endian)
+//	sealed frame    ciphertext as long as the plaintext, tag (16 bytes)
+type Cipher struct {
+	aead   cipher.AEAD
+	header [32]byte
+}
+
+// NewCipher returns the cipher of a domain, a name that says what the frames are for. Ciphers
+// of different domains have independent keys. header is the digest of the clear header that
+// the frames belong to.
+//
+// One cipher must never seal two plaintexts under one sequence number, and header does not
+// change the key, so neither may two ciphers of the same key and domain: GCM would give away
+// both plaintexts, and the means to forge frames.
+func NewCipher(k FileKey, header [32]byte, domain string) *Cipher {
+	sub, err := hkdf.Key(sha256.New, k[:], nil, infoPrefix+domain, 32)
+	if err != nil {
+		panic(err) // only for a length beyond 255 hashes
+	}
+	block, err := aes.NewCipher(sub)
+	if err != nil {
+		panic(err) // only for a length that is none of AES
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // only for blocks that are not of 16 bytes
+	}
+	return &Cipher{aead, header}
+}
+
+// params is nonce and associated data in one allocation.
+type params [12 + 32 + 8]byte
+
+func (c *Cipher) params(seq uint64) *params {
+	var p params
+	binary.BigEndian.PutUint64(p[4:], seq)
+	copy(p[12:], c.header[:])
+	binary.BigEndian.PutUint64(p[44:], seq)
+	return &p
+}
+
+func (p *params) nonce() []byte { return p[:12] }
+func (p *params) data() []byte  { return p[12:] }
+
+// Seal appends the sealed plaintext, of len(plaintext) + Overhead bytes, to dst and returns
+// the result. plaintext may be empty, and has to be shorter than 64 GiB.
+//
+// It works in place: with dst = plaintext[:0], or plaintext directly behind dst in one array
+// (plaintext = dst[len(dst):n]), and Overhead bytes of capacity behind it, nothing is copied
+// nor allocated for the result. Any other overlap of plaintext with the spare capacity of dst
+// panics.
+func (c *Cipher) Seal(dst, plaintext []byte, seq uint64) []byte {
+	p := c.params(seq)
+	return c.aead.Seal(dst, p.nonce(), plaintext, p.data())
+}
+
+// Open appends the plaintext, of len(ciphertext) - Overhead bytes, to dst and returns the
+// result. The same overlaps are allowed as in Seal, so Open(ciphertext[:0], ciphertext, seq)
+// works in place.
+//
+// The only error is ErrAuth. The result is nil then, and the spare capacity of dst, with it a
+// ciphertext that was to be opened in place, is overwritten.
+func (c *Cipher) Open(dst, ciphertext []byte, seq uint64) ([]byte, error) {
+	p := c.params(seq)
+	out, err := c.aead.Open(dst, p.nonce(), ciphertext, p.data())
+	if err != nil {
+		return nil, ErrAuth
+	}
+	return out, nil
+}

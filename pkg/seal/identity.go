@@ -1,0 +1,124 @@
+package seal
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+)
+
+// ParseIdentities parses a file of at most MaxKeyFile bytes with private keys. It is one of
+//
+//   - an age identity file: one AGE-SECRET-KEY-... a line, with empty lines and lines that
+//     begin with # in between,
+//   - one of these, encrypted by age with a passphrase, binary or armored,
+//   - an SSH private key of type ssh-ed25519 or ssh-rsa, with or without a passphrase.
+//
+// passphrase, which may be nil, is called when a passphrase is needed, and never else: at once
+// for encrypted age files and SSH keys in PEM formats older than OpenSSH's own; for those in
+// OpenSSH's format not before [Unwrap] has a key that is wrapped for the SSH key. Its errors
+// are wrapped. A wrong passphrase is ErrPassphrase; all else is ErrFormat, names the line if
+// there is one, and never quotes it; or comes from r.
+//
+// The identities of SSH keys with a passphrase must not be used concurrently.
+func ParseIdentities(r io.Reader, passphrase func() ([]byte, error)) ([]age.Identity, error) {
+	text, err := readKeyFile(r, "identities")
+	if err != nil {
+		return nil, err
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte(armor.Header)) {
+		if text, err = io.ReadAll(armor.NewReader(bytes.NewReader(text))); err != nil {
+			return nil, malformed("identity file has a malformed armor")
+		}
+	}
+	if bytes.HasPrefix(text, []byte("age-encryption.org/")) {
+		if text, err = decryptIdentities(text, passphrase); err != nil {
+			return nil, err
+		}
+	}
+	if trimmed := bytes.TrimSpace(text); bytes.HasPrefix(trimmed, []byte("-----BEGIN ")) {
+		id, err := parseSSHIdentity(trimmed, passphrase)
+		if err != nil {
+			return nil, err
+		}
+		return []age.Identity{id}, nil
+	}
+
+	var list []age.Identity
+	err = eachLine(text, func(line string) error {
+		id, err := parseIdentity(line)
+		list = append(list, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, malformed("no identities in the file")
+	}
+	return list, nil
+}
+
+// decryptIdentities returns the plaintext of an identity file that age encrypted.
+func decryptIdentities(text []byte, passphrase func() ([]byte, error)) ([]byte, error) {
+	const what = "identity file"
+	var p probe
+	if _, err := age.Decrypt(bytes.NewReader(text), &p); len(p.stanzas) == 0 {
+		return nil, malformed("%s is damaged: %v", what, err)
+	}
+	if p.stanzas[0].Type != scryptType {
+		return nil, malformed("identity file is encrypted for a key instead of by a passphrase: decrypt it with age first")
+	}
+	if err := checkScrypt(p.stanzas); err != nil {
+		return nil, malformed("identity file: %v", err)
+	}
+	pass, err := ask(passphrase, what)
+	if err != nil {
+		return nil, err
+	}
+	id, err := PassphraseIdentity(pass)
+	if err != nil {
+		return nil, err
+	}
+	r, err := age.Decrypt(bytes.NewReader(text), id)
+	if errors.Is(err, age.ErrIncorrectIdentity) {
+		return nil, wrongPassphrase(what)
+	}
+	if err != nil {
+		return nil, malformed("%s is damaged: %v", what, err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return nil, malformed("%s is damaged: %v", what, err)
+	}
+	return plain, nil
+}
+
+// parseIdentity parses a line. What the parsers of age say is left out: they tell characters.
+func parseIdentity(line string) (age.Identity, error) {
+	kind, _, _ := strings.Cut(line, " ")
+	switch {
+	case strings.HasPrefix(line, "AGE-SECRET-KEY-PQ-1"):
+		id, err := age.ParseHybridIdentity(line)
+		if err != nil {
+			return nil, malformed("malformed age secret key")
+		}
+		return id, nil
+	case strings.HasPrefix(line, "AGE-SECRET-KEY-"):
+		id, err := age.ParseX25519Identity(line)
+		if err != nil {
+			return nil, malformed("malformed age secret key")
+		}
+		return id, nil
+	case strings.HasPrefix(strings.ToUpper(line), "AGE-PLUGIN-"):
+		return nil, malformed("age identities of plugins are not supported")
+	case strings.HasPrefix(line, "age1"), isSSHPublic(kind), strings.HasPrefix(line, "---- BEGIN SSH2 PUBLIC KEY"):
+		return nil, malformed("this is a public key, and identities are private keys: give the private key of it")
+	case strings.HasPrefix(line, "untrusted comment:"):
+		return nil, malformed("this is a key of minisign, which is for signatures: it cannot decrypt")
+	}
+	return nil, malformed("neither an age identity (AGE-SECRET-KEY-...) nor an SSH private key")
+}

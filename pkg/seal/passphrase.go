@@ -1,0 +1,48 @@
+package seal
+
+import (
+	"fmt"
+
+	"filippo.io/age"
+)
+
+// MaxWorkFactor is the binary logarithm of the most work that a passphrase may cost: scrypt
+// with N = 2^20, 1 GiB of memory and some seconds. Whoever makes an archive chooses the work
+// factor, and without a limit could stall whoever opens it. age itself and this package make
+// keys with 18.
+const MaxWorkFactor = 20
+
+// PassphraseRecipient returns the recipient who knows the passphrase p (scrypt, work factor
+// 18). It can only be the sole recipient of a key. An empty passphrase is refused.
+func PassphraseRecipient(p []byte) (age.Recipient, error) {
+	if len(p) == 0 {
+		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
+	}
+	return age.NewScryptRecipient(string(p))
+}
+
+// PassphraseIdentity returns the identity for keys that are wrapped by the passphrase p, with
+// work factors up to MaxWorkFactor. An empty passphrase is refused.
+func PassphraseIdentity(p []byte) (age.Identity, error) {
+	if len(p) == 0 {
+		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
+	}
+	id, err := age.NewScryptIdentity(string(p))
+	if err != nil {
+		return nil, err
+	}
+	id.SetMaxWorkFactor(MaxWorkFactor)
+	return id, nil
+}
+
+// ask calls passphrase, which may be nil.
+func ask(passphrase func() ([]byte, error), what string) ([]byte, error) {
+	if passphrase == nil {
+		return nil, fmt.Errorf("%s is encrypted: %w: none was given", what, ErrPassphrase)
+	}
+	p, err := passphrase()
+	if err != nil {
+		return nil, fmt.Errorf("passphrase of %s: %w", what, err)
+	}
+	return p, nil
+}
