@@ -15,7 +15,7 @@ from .rounds import Round
 from .scaling import Scaling
 from .targets import targets
 
-TOOLS = (tools.Hexz, tools.HexzS2, tools.HexzLz4, tools.Zstd, tools.Lz4, peers.Casync, peers.Desync,
+TOOLS = (tools.Hexz, tools.HexzS2, tools.HexzLz4, tools.HexzEncrypted, tools.Zstd, tools.Lz4, peers.Casync, peers.Desync,
          peers.Restic, peers.Borg, peers.Kopia, rust.HexzRust)
 STEPS = ("pack", "second", "known", "restore", "verify", "random", "scaling")
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from .proc import Command
@@ -111,6 +112,29 @@ class HexzLz4(Hexz):
     what = "hexz-compress -c lz4"
     checks = ()
     codec = ("-c", "lz4")
+
+
+class HexzEncrypted(Hexz):
+    name = "hexz -r"
+    what = "zstd, hexz-seal -r to an X25519 key of age"
+
+    def fresh(self):
+        super().fresh()
+        self.key = str(self.dir / "key")
+        made = subprocess.run([f"{self.peers.bin}/hexz-keygen", "encrypt", "-o", self.key],
+                              check=True, stdout=subprocess.PIPE, text=True)
+        self.recipient = made.stdout.strip()
+
+    def stages(self, *inputs, **options):
+        *others, seal = super().stages(*inputs, **options)
+        return [*others, [*seal, "-q", "-r", self.recipient]]
+
+    def restore(self, target=None):
+        return Command([[f"{self.peers.bin}/hexz-cat", "-i", self.key, str(self.store())]], stdout=target)
+
+    def verify(self, level):
+        key = ["-i", self.key] if level == "content" else []
+        return Command([[f"{self.peers.bin}/hexz-verify", "--level", level, *key, str(self.store())]])
 
 
 class Zstd(Tool):

@@ -16,7 +16,7 @@ const infoPrefix = "hexz v1 "
 // A Cipher seals the frames of one domain of one archive with AES-256-GCM. It is safe for
 // concurrent use.
 //
-//	key             HKDF-SHA256(secret: file key, salt: none, info: "hexz v1 " domain), 32 bytes
+//	key             HKDF-SHA256(secret: file key, salt: header digest, info: "hexz v1 " domain), 32 bytes
 //	nonce           4 zero bytes, sequence number (8 bytes, big endian)
 //	associated data header digest (32 bytes), sequence number (8 bytes, big endian)
 //	sealed frame    ciphertext as long as the plaintext, tag (16 bytes)
@@ -29,11 +29,11 @@ type Cipher struct {
 // of different domains have independent keys. header is the digest of the clear header that
 // the frames belong to.
 //
-// One cipher must never seal two plaintexts under one sequence number, and header does not
-// change the key, so neither may two ciphers of the same key and domain: GCM would give away
-// both plaintexts, and the means to forge frames.
+// One cipher must never seal two plaintexts under one sequence number, nor may two ciphers of
+// the same file key, header and domain: GCM would give away both plaintexts, and the means to
+// forge frames.
 func NewCipher(k FileKey, header [32]byte, domain string) *Cipher {
-	sub, err := hkdf.Key(sha256.New, k[:], nil, infoPrefix+domain, 32)
+	sub, err := hkdf.Key(sha256.New, k[:], header[:], infoPrefix+domain, 32)
 	if err != nil {
 		panic(err) // only for a length beyond 255 hashes
 	}
