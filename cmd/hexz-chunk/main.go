@@ -2,6 +2,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -19,6 +20,7 @@ func main() { cli.Main(command()) }
 type flags struct {
 	stage.ChunkOptions
 	name, chunker string
+	keyFile       string
 	exec          bool
 	set           *pflag.FlagSet
 }
@@ -49,6 +51,7 @@ needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.
 			f.Var(cli.SizeVar(&o.Chunker.Min, 0), "min", "minimum chunk `SIZE` of fastcdc (default a quarter of --avg)")
 			f.Var(cli.SizeVar(&o.Chunker.Max, 0), "max", "maximum chunk `SIZE` of fastcdc (default four times --avg)")
 			f.Var(cli.SizeVar(&o.Chunker.Size, chunker.DefaultSize), "size", "chunk `SIZE` of fixed")
+			f.StringVar(&o.keyFile, "chunk-key-file", "", "make the cuts of fastcdc a secret, by the key in `FILE`; whoever packs what is to share chunks needs the same")
 			f.StringVar(&o.name, "name", "disk", "`NAME` of the stream that is given none")
 			f.BoolVar(&o.exec, "exec", false, "pack the output of the command behind --, and fail if it fails")
 			f.Var(cli.OptionalSizeVar(&o.ExpectSize), "expect-size", "fail unless the input has `SIZE` bytes in all")
@@ -94,6 +97,9 @@ func (o *flags) check() error {
 			return cli.Usagef("--%s is not for the chunker %s", name, o.chunker)
 		}
 	}
+	if fixed && o.set.Changed("chunk-key-file") {
+		return cli.Usagef("--chunk-key-file is not for the chunker fixed: its cuts are no secret")
+	}
 	if fixed {
 		o.Chunker = chunker.Options{Name: chunker.FixedV1, Size: o.Chunker.Size}
 	} else {
@@ -107,7 +113,26 @@ func (o *flags) check() error {
 			return cli.Usagef("%w", err)
 		}
 	}
+	if o.set.Changed("chunk-key-file") {
+		key, err := readKey(o.keyFile)
+		if err != nil {
+			return fmt.Errorf("chunk key: %w", err)
+		}
+		o.Chunker.Key = key
+	}
 	return nil
+}
+
+func readKey(path string) ([]byte, error) {
+	text, err := cli.ReadKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := chunker.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return key, nil
 }
 
 // sources opens what is to be packed, and returns the bytes of all if they are known.

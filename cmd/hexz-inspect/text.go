@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -91,7 +92,11 @@ func params(m map[string]any) string {
 		if k == "name" || k == "stage" {
 			first = append(first, printable(fmt.Sprint(m[k])))
 		} else {
-			rest = append(rest, printable(fmt.Sprintf("%s=%v", k, m[k])))
+			v := m[k]
+			if b, ok := v.([]byte); ok {
+				v = hex.EncodeToString(b)
+			}
+			rest = append(rest, printable(fmt.Sprintf("%s=%v", k, v)))
 		}
 	}
 	return strings.Join(append(first, rest...), " ")

@@ -13,7 +13,10 @@
 // depends on those bytes alone, and boundaries meet again sooner after a change.
 package chunker
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Limits and defaults, in bytes.
 const (
@@ -39,6 +42,10 @@ type Options struct {
 	Name          string // FastCDCv1 or FixedV1; "" is FastCDCv1
 	Size          int    // of fixed chunks; 0 is DefaultSize
 	Min, Avg, Max int    // of FastCDC; 0 is the default, or Avg/4 and Avg*4 if only Avg is given
+
+	// Key, of KeySize bytes, makes the cut points of FastCDC a secret: where they are, and so
+	// how long the chunks are, then tells less about what is in them. nil is none.
+	Key []byte
 }
 
 // Cutter decides where the first chunk of p ends. p holds all bytes up to the next zero run
@@ -58,6 +65,9 @@ func (o Options) fill() (Options, error) {
 		}
 		if o.Size < MinSize || o.Size > MaxSize {
 			return o, fmt.Errorf("chunk size %d is not between %d and %d", o.Size, MinSize, MaxSize)
+		}
+		if o.Key != nil {
+			return o, errors.New("chunks of fixed size take no key")
 		}
 		return o, nil
 	case "":
@@ -79,6 +89,9 @@ func (o Options) fill() (Options, error) {
 		return o, fmt.Errorf("chunk sizes min %d, avg %d, max %d: %d <= min <= avg <= max <= %d does not hold",
 			o.Min, o.Avg, o.Max, MinSize, MaxSize)
 	}
+	if o.Key != nil && len(o.Key) != KeySize {
+		return o, fmt.Errorf("chunk key has %d bytes, not %d", len(o.Key), KeySize)
+	}
 	return o, nil
 }
 
@@ -91,16 +104,21 @@ func New(o Options) (Cutter, error) {
 	if o.Name == FixedV1 {
 		return fixed(o.Size), nil
 	}
-	return newFastCDC(o.Min, o.Avg, o.Max), nil
+	return newFastCDC(o.Min, o.Avg, o.Max, o.Key), nil
 }
 
-// Params returns what a stream tells about its cut points: the name and its parameters.
+// Params returns what a stream tells about its cut points: the name and its parameters. Of a
+// key it tells an identifier.
 func (o Options) Params() map[string]any {
 	o, _ = o.fill()
 	if o.Name == FixedV1 {
 		return map[string]any{"name": o.Name, "size": o.Size}
 	}
-	return map[string]any{"name": o.Name, "min": o.Min, "avg": o.Avg, "max": o.Max}
+	params := map[string]any{"name": o.Name, "min": o.Min, "avg": o.Avg, "max": o.Max}
+	if o.Key != nil {
+		params["key-id"] = keyID(o.Key)
+	}
+	return params
 }
 
 // fixed cuts at the multiples of a size, counted from the start of the stream.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -36,7 +37,12 @@ func source() []byte {
 // pieces collects what a splitter makes of r, which delivers the content p.
 func pieces(t testing.TB, o Options, r io.Reader, p []byte) []Piece {
 	t.Helper()
-	s, err := NewSplitter(o)
+	return piecesOf(t, o, 1, r, p)
+}
+
+func piecesOf(t testing.TB, o Options, workers int, r io.Reader, p []byte) []Piece {
+	t.Helper()
+	s, err := NewSplitter(o, workers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +124,7 @@ func naive(o Options, p []byte) []Piece {
 	return all
 }
 
-func equal(a, b []Piece) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+func equal(a, b []Piece) bool { return slices.Equal(a, b) }
 
 func TestCutsAsDocumented(t *testing.T) {
 	src := source()
@@ -199,7 +205,7 @@ func TestHolesDoNotMoveCuts(t *testing.T) {
 		want = merge(nil, pieces(t, Options{}, bytes.NewReader(p), p)...)
 
 		// The same with holes of random places inside of the long zero runs.
-		s, _ := NewSplitter(Options{})
+		s, _ := NewSplitter(Options{}, 1)
 		before := false
 		for at := 0; at < len(p); {
 			hole := len(p) // start of the next hole
@@ -256,14 +262,16 @@ func TestReadSizesDoNotMatter(t *testing.T) {
 
 func TestReadErrorIsReturned(t *testing.T) {
 	boom := errors.New("boom")
-	s, _ := NewSplitter(Options{})
-	s.Start(io.MultiReader(bytes.NewReader(source()[:3<<20]), iotest.ErrReader(boom)), 0, Edges{})
-	var b Batch
-	for {
-		if err := s.Next(&b); err == boom {
-			return
-		} else if err != nil {
-			t.Fatalf("got %v, want %v", err, boom)
+	for _, workers := range []int{1, 4} {
+		s, _ := NewSplitter(Options{}, workers)
+		s.Start(io.MultiReader(bytes.NewReader(source()[:3<<20+7]), iotest.ErrReader(boom)), 0, Edges{})
+		var b Batch
+		var err error
+		for err == nil {
+			err = s.Next(&b)
+		}
+		if err != boom || s.Read() != 3<<20+7 {
+			t.Errorf("%d workers: got %v after %d bytes, want %v", workers, err, s.Read(), boom)
 		}
 	}
 }
@@ -284,6 +292,7 @@ func TestGolden(t *testing.T) {
 	for name, o := range map[string]Options{
 		"fastcdc-v1-default": {},
 		"fastcdc-v1-1k":      {Min: 256, Avg: 1024, Max: 8192},
+		"fastcdc-v1-keyed":   {Key: testKey},
 		"fixed-v1-4k":        {Name: FixedV1, Size: 4096},
 	} {
 		var got strings.Builder
@@ -349,6 +358,10 @@ func TestOptions(t *testing.T) {
 		{Min: 64, Avg: 100, Max: 99},
 		{Min: 64, Avg: 100, Max: MaxSize + 1},
 		{Avg: -1},
+		{Key: []byte{}},
+		{Key: make([]byte, KeySize-1)},
+		{Key: make([]byte, KeySize+1)},
+		{Name: FixedV1, Key: make([]byte, KeySize)},
 	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%+v was taken", o)
@@ -370,7 +383,7 @@ func BenchmarkSplit(b *testing.B) {
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			b.SetBytes(int64(len(bm.p)))
-			s, _ := NewSplitter(bm.o)
+			s, _ := NewSplitter(bm.o, 1)
 			var batch Batch
 			for b.Loop() {
 				s.Start(bytes.NewReader(bm.p), 0, Edges{})

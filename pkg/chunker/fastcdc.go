@@ -17,12 +17,12 @@ type fastCDC struct {
 // the average: level 2 of the FastCDC paper.
 const normalisation = 2
 
-func newFastCDC(minSize, avg, maxSize int) *fastCDC {
+func newFastCDC(minSize, avg, maxSize int, key []byte) *fastCDC {
 	return &fastCDC{
 		min: minSize, avg: avg, max: maxSize,
 		strict: math.MaxUint64 / uint64(avg<<normalisation),
 		loose:  math.MaxUint64 / uint64(max(avg>>normalisation, 1)),
-		gear:   newGear(nil),
+		gear:   newGear(key),
 	}
 }
 
@@ -45,10 +45,6 @@ func (c *fastCDC) Cut(p []byte, _ int64) int {
 
 // firstCut returns the first length of p from first to last at which the hash is below the
 // threshold, or 0.
-//
-// Two bytes are taken at a time, as the FastCDC paper of 2020 proposes: then the chain of
-// operations from one hash to the next is half as long, which is what bounds the speed. The
-// eight bytes of a round are written out, since that makes it 1.2 times faster again.
 func firstCut(p []byte, first, last int, below uint64, gear *[256]uint64) int {
 	if first > last {
 		return 0
@@ -59,43 +55,51 @@ func firstCut(p []byte, first, last int, below uint64, gear *[256]uint64) int {
 		h = h<<1 + gear[b]
 	}
 	q := p[from:last]
-	i := 0
-	for ; i <= len(q)-8; i += 8 {
-		w := (*[8]byte)(q[i:])
-		a, b := gear[w[0]], gear[w[1]]
-		odd := h<<1 + a
-		h = h<<2 + (a<<1 + b)
-		if odd < below || h < below {
-			break
-		}
-		a, b = gear[w[2]], gear[w[3]]
-		odd = h<<1 + a
-		h = h<<2 + (a<<1 + b)
-		if odd < below || h < below {
-			break
-		}
-		a, b = gear[w[4]], gear[w[5]]
-		odd = h<<1 + a
-		h = h<<2 + (a<<1 + b)
-		if odd < below || h < below {
-			break
-		}
-		a, b = gear[w[6]], gear[w[7]]
-		odd = h<<1 + a
-		h = h<<2 + (a<<1 + b)
-		if odd < below || h < below {
-			break
-		}
-	}
-	// What is left of the range, or the round with the cut: begin it again byte by byte.
-	h = 0
-	for _, b := range p[from+i-(MinSize-1) : from+i] {
-		h = h<<1 + gear[b]
-	}
+	i, h := skip(q, h, below, gear)
 	for ; i < len(q); i++ {
 		if h = h<<1 + gear[q[i]]; h < below {
 			return first + i
 		}
 	}
 	return 0
+}
+
+// skip hashes bytes of p, by eight, as long as the hash stays above the threshold. h is the hash
+// before p. It returns the number of these bytes and the hash behind them. The next eight have
+// the first hash below the threshold, unless they are fewer than eight.
+//
+// Two bytes are taken at a time, as the FastCDC paper of 2020 proposes: then the chain of
+// operations from one hash to the next is half as long, which is what bounds the speed. The
+// eight bytes of a round are written out, since that makes it 1.2 times faster again.
+func skip(p []byte, h, below uint64, gear *[256]uint64) (n int, next uint64) {
+	i := 0
+	for ; i <= len(p)-8; i += 8 {
+		start := h
+		w := (*[8]byte)(p[i:])
+		a, b := gear[w[0]], gear[w[1]]
+		odd := h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			return i, start
+		}
+		a, b = gear[w[2]], gear[w[3]]
+		odd = h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			return i, start
+		}
+		a, b = gear[w[4]], gear[w[5]]
+		odd = h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			return i, start
+		}
+		a, b = gear[w[6]], gear[w[7]]
+		odd = h<<1 + a
+		h = h<<2 + (a<<1 + b)
+		if odd < below || h < below {
+			return i, start
+		}
+	}
+	return i, h
 }

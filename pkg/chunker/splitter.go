@@ -6,8 +6,10 @@ import (
 )
 
 // bufSize is what a Batch holds at least. Large reads are few reads, and what is left behind
-// the last cut and has to be moved is small beside them.
-const bufSize = 1 << 20
+// the last cut and has to be moved is small beside them. Workers wait for each other at the end
+// of a batch: with 1 MiB that takes nearly as long as the second one saves. It must not depend
+// on the number of workers, as hexz-chunk ends a segment where a batch ends.
+const bufSize = 2 << 20
 
 // Piece is the next Len bytes of a stream: a chunk, or a run of zeros of any length.
 type Piece struct {
@@ -25,6 +27,7 @@ type Batch struct {
 // Splitter cuts what it reads into pieces. Not safe for concurrent use.
 type Splitter struct {
 	cut   Cutter
+	mark  *marker // nil: cut on the goroutine of Next alone
 	src   io.Reader
 	off   int64  // position in the stream of the first byte of carry
 	carry []byte // read, but not yet in a piece
@@ -41,17 +44,26 @@ type Splitter struct {
 type Edges struct{ HoleBefore, HoleAfter bool }
 
 // NewSplitter returns a Splitter for the cut points of o. Call Start before Next.
-func NewSplitter(o Options) (*Splitter, error) {
+//
+// With two workers or more, Next works on that many goroutines, its own among them, and may
+// call the reader from any of them, from one at a time. (Fixed cuts need no more than one.) The
+// batches are the same. It takes about a third more CPU time at the default sizes, and a quarter
+// of the memory of one batch.
+func NewSplitter(o Options, workers int) (*Splitter, error) {
 	cut, err := New(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Splitter{cut: cut, eof: true}, nil
+	s := &Splitter{cut: cut, eof: true}
+	if c, ok := cut.(*fastCDC); ok && workers > 1 {
+		s.mark = &marker{cdc: c, workers: workers}
+	}
+	return s, nil
 }
 
 // Start makes the splitter read from r, whose first byte is at off in its stream.
 func (s *Splitter) Start(r io.Reader, off int64, edges Edges) {
-	*s = Splitter{cut: s.cut, src: r, off: off, carry: s.carry[:0], inRun: edges.HoleBefore, edges: edges}
+	*s = Splitter{cut: s.cut, mark: s.mark, src: r, off: off, carry: s.carry[:0], inRun: edges.HoleBefore, edges: edges}
 }
 
 // Read returns how many bytes were read since Start.
@@ -67,16 +79,35 @@ func (s *Splitter) Next(b *Batch) error {
 		b.Data = make([]byte, need)
 	}
 	buf := b.Data[:cap(b.Data)]
-	n := copy(buf, s.carry)
-	got, err := io.ReadFull(s.src, buf[n:])
-	s.read += int64(got)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		s.eof = true
-	} else if err != nil {
+	n, err := s.fill(buf)
+	if err != nil {
 		return err
 	}
-	s.split(b, buf[:n+got])
+	s.split(b, buf[:n])
 	return nil
+}
+
+// fill puts the carry and what is read into buf, and returns how many bytes these are.
+func (s *Splitter) fill(buf []byte) (int, error) {
+	n := copy(buf, s.carry)
+	if s.mark == nil {
+		got, err := s.readFull(buf[n:])
+		return n + got, err
+	}
+	return s.mark.fill(buf, n, s.readFull)
+}
+
+// readFull fills p from the source, or is told that it ends.
+func (s *Splitter) readFull(p []byte) (int, error) {
+	if s.eof {
+		return 0, nil
+	}
+	n, err := io.ReadFull(s.src, p)
+	s.read += int64(n)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		s.eof, err = true, nil
+	}
+	return n, err
 }
 
 // split cuts what is certain of buf, moves the chunks together in its front, and keeps the
@@ -101,7 +132,7 @@ func (s *Splitter) split(b *Batch, buf []byte) {
 		end, certain := s.extent(buf[pos:])
 		end += pos
 		for pos < end && (certain || end-pos >= s.cut.Max()) {
-			n := s.cut.Cut(buf[pos:end], s.off+int64(pos))
+			n := s.next(buf, pos, end)
 			if used != pos {
 				copy(buf[used:], buf[pos:pos+n])
 			}
@@ -117,6 +148,14 @@ func (s *Splitter) split(b *Batch, buf []byte) {
 	s.carry = append(s.carry[:0], buf[pos:]...)
 	s.off += int64(pos)
 	b.Data = buf[:used]
+}
+
+// next returns the length of the chunk at pos, which ends at end or before.
+func (s *Splitter) next(buf []byte, pos, end int) int {
+	if s.mark != nil {
+		return s.mark.cut(pos, end)
+	}
+	return s.cut.Cut(buf[pos:end], s.off+int64(pos))
 }
 
 // extent returns the end of the data at the start of p, and whether the end is certain: that

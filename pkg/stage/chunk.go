@@ -20,8 +20,13 @@ type ChunkOptions struct {
 	Chunker    chunker.Options
 	Digests    []string // whole-stream digests to store: sha256, blake3
 	ExpectSize *int64   // the bytes that all sources must have together; nil is any
-	Threads    int      // hashing workers; 0 is 1
-	Progress   Progress
+
+	// Threads is the number of workers that hash, and from 3 up of as many that cut; 0 is 1.
+	// Up to three batches for each that hashes are in memory: of 2 MiB, or of four times the
+	// longest chunk if that is more.
+	Threads int
+
+	Progress Progress
 }
 
 const chunkName = "hexz-chunk"
@@ -62,7 +67,7 @@ func (c *chunking) run(ctx context.Context, sources []Source) error {
 			return err
 		}
 	}
-	split, err := chunker.NewSplitter(c.o.Chunker)
+	split, err := chunker.NewSplitter(c.o.Chunker, cutters(c.o.Threads))
 	if err != nil {
 		return err
 	}
@@ -87,6 +92,15 @@ func (c *chunking) run(ctx context.Context, sources []Source) error {
 		return fmt.Errorf("input has %d bytes, expected were %d", c.out.bytes, *want)
 	}
 	return c.out.End(stream.Meta{"streams": c.out.streams, "size": c.out.bytes})
+}
+
+// cutters returns how many goroutines cut. One is as fast as two that hash; to cut on several
+// costs a third more CPU time for cutting, which only pays where there is more to hash on.
+func cutters(threads int) int {
+	if threads < 3 {
+		return 1
+	}
+	return threads
 }
 
 // read emits the steps of one source.

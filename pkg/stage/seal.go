@@ -39,7 +39,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 	err := eachFrame(ctx, archive.NewScanner(src), func(f stream.Frame) error {
 		switch f := f.(type) {
 		case *stream.Open:
-			unkeyed = unkeyed || f.Chunker["name"] != chunker.FixedV1 && f.Chunker["key-id"] == nil
+			unkeyed = unkeyed || f.Chunker["name"] != chunker.FixedV1 && !chunker.Keyed(f.Chunker)
 		case *stream.Segment:
 			defer f.Release()
 			done += f.Size()

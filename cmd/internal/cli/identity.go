@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"filippo.io/age"
@@ -41,7 +40,7 @@ func (i *IdentityFlags) Load(env *Env, quiet bool) ([]age.Identity, error) {
 	for _, path := range i.files {
 		more, err := i.load(env, path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 		ids = append(ids, more...)
 	}
@@ -52,15 +51,16 @@ func (i *IdentityFlags) Load(env *Env, quiet bool) ([]age.Identity, error) {
 }
 
 func (i *IdentityFlags) load(env *Env, path string) ([]age.Identity, error) {
-	if path == "-" {
-		return nil, Usagef("a key does not come from standard input, which is for data")
-	}
-	f, err := os.Open(path)
+	f, err := openKey(path)
 	if err != nil {
-		return nil, errors.Unwrap(err) // the path is said already
+		return nil, err
 	}
 	defer f.Close()
-	return seal.ParseIdentities(f, func() ([]byte, error) { return i.pass.Get(env, path, false) })
+	ids, err := seal.ParseIdentities(f, func() ([]byte, error) { return i.pass.Get(env, path, false) })
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return ids, nil
 }
 
 // passphraseIdentity asks for the passphrase when an archive is wrapped by one.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"filippo.io/age"
 	"github.com/spf13/pflag"
@@ -36,7 +35,7 @@ func (r *RecipientFlags) Load(env *Env, pass *PassphraseFlags) ([]age.Recipient,
 	for _, path := range r.files {
 		more, err := r.load(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 		to = append(to, more...)
 	}
@@ -55,13 +54,14 @@ func (r *RecipientFlags) Load(env *Env, pass *PassphraseFlags) ([]age.Recipient,
 }
 
 func (r *RecipientFlags) load(path string) ([]age.Recipient, error) {
-	if path == "-" {
-		return nil, Usagef("keys do not come from standard input, which is for data")
-	}
-	f, err := os.Open(path)
+	f, err := openKey(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return seal.ParseRecipients(f)
+	to, err := seal.ParseRecipients(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return to, nil
 }

@@ -13,10 +13,7 @@ const maxKeyFile = 64 << 10
 
 // ReadKeyFile reads a small file with a key. Standard input is for data.
 func ReadKeyFile(path string) ([]byte, error) {
-	if path == "-" {
-		return nil, Usagef("a key does not come from standard input, which is for data")
-	}
-	f, err := os.Open(path)
+	f, err := openKey(path)
 	if err != nil {
 		return nil, err
 	}
@@ -26,6 +23,17 @@ func ReadKeyFile(path string) ([]byte, error) {
 		err = fmt.Errorf("%s is too long for a key", path)
 	}
 	return text, err
+}
+
+func openKey(path string) (*os.File, error) {
+	fd, isFD := fdPath(path)
+	switch {
+	case path == "-", isFD && fd == 0:
+		return nil, Usagef("a key does not come from standard input, which is for data")
+	case path == "":
+		return nil, Usagef("the name of a key file is empty")
+	}
+	return os.Open(path)
 }
 
 // PublicKey returns the key that text is, or that stands in the file of that name.

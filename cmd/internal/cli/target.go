@@ -16,6 +16,8 @@ import (
 // and following its link would replace a log by rename.
 func fdPath(path string) (fd int, ok bool) {
 	switch path {
+	case "/dev/stdin":
+		return 0, true
 	case "/dev/stdout":
 		return 1, true
 	case "/dev/stderr":

@@ -1,0 +1,78 @@
+package chunker
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+
+	"lukechampine.com/blake3"
+)
+
+const (
+	KeySize    = 32      // bytes of a key
+	MaxKeyFile = 4 << 10 // the most bytes of a key file
+
+	keyPrefix    = "hexz-chunk-key-v1 "
+	keyIDContext = "hexz chunk key id"
+	keyIDSize    = 8
+)
+
+// NewKey returns a random key.
+func NewKey() []byte {
+	key := make([]byte, KeySize)
+	_, _ = rand.Read(key) // does not fail: see its documentation
+	return key
+}
+
+// MarshalKey returns the text of a key file for a key of KeySize bytes.
+func MarshalKey(key []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode([]byte(keyPrefix), key), '\n')
+}
+
+// ParseKey returns the key in the text of a key file: one line as MarshalKey writes it. White
+// space around it, empty lines, and comments from # to the end of a line do not count. The
+// errors tell nothing of the text.
+func ParseKey(text []byte) ([]byte, error) {
+	if len(text) > MaxKeyFile {
+		return nil, errors.New("longer than a key file can be")
+	}
+	var key []byte
+	for line := range bytes.Lines(text) {
+		line, _, _ = bytes.Cut(line, []byte("#"))
+		line = bytes.Trim(line, " \t\r\n")
+		if len(line) == 0 {
+			continue
+		}
+		if key != nil {
+			return nil, errors.New("more than one line that is no comment")
+		}
+		encoded, ok := bytes.CutPrefix(line, []byte(keyPrefix))
+		if !ok {
+			return nil, errors.New("not a key file of hexz-chunk")
+		}
+		// The decoder would skip a carriage return. Its error could quote the text one day.
+		var err error
+		key, err = base64.StdEncoding.Strict().AppendDecode(nil, encoded)
+		if err != nil || len(key) != KeySize || len(encoded) != base64.StdEncoding.EncodedLen(KeySize) {
+			return nil, errors.New("the key is not 32 bytes in base64")
+		}
+	}
+	if key == nil {
+		return nil, errors.New("there is no key in it")
+	}
+	return key, nil
+}
+
+// keyID tells keys apart, and nothing else of them.
+func keyID(key []byte) []byte {
+	id := make([]byte, keyIDSize)
+	blake3.DeriveKey(id, keyIDContext, key)
+	return id
+}
+
+// Keyed reports whether the params that a stream tells, see Options.Params, name a key.
+func Keyed(params map[string]any) bool {
+	id, ok := params["key-id"].([]byte)
+	return ok && len(id) == keyIDSize
+}
