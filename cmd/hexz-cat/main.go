@@ -16,6 +16,7 @@ func main() { cli.Main(command()) }
 func command() *cli.Command {
 	var o stage.CatOptions
 	var ids cli.IdentityFlags
+	var parents cli.ParentFlags
 	return &cli.Command{
 		Name:  "hexz-cat",
 		Args:  "[FILE]",
@@ -37,19 +38,23 @@ or its passphrase.`,
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
 			f.Var(cli.SizeVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
+			parents.AddFlags(f)
 			ids.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) (err error) {
 			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
 			}
+			find := parents.Finder(args)
+			defer find.Close()
+			o.Find = find.Find
 			return ids.Explain(run(env, o, args))
 		},
 	}
 }
 
 func run(env *cli.Env, o stage.CatOptions, args []string) error {
-	in, err := cli.OpenPacked(env, args, o.Identities)
+	in, err := cli.OpenPacked(env, args, o.Identities, o.Find)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ func main() { cli.Main(command()) }
 
 func command() *cli.Command {
 	var o stage.DedupOptions
+	var parents []string
+	var ids cli.IdentityFlags
 	return &cli.Command{
 		Name:  "hexz-dedup",
 		Args:  "[FILE]",
@@ -24,16 +26,35 @@ output, with every data chunk that came before in it replaced by a reference.
 Takes up to 64 bytes of memory for each distinct chunk: about 4 MB for a GB of
 content at the default chunk size.
 
+With --parent the output is thin: chunks that the parent has are left out of it,
+and to restore it the parent is needed. A parent takes up to 80 bytes of memory
+for each chunk.
+
 It works best in front of hexz-compress: segments from which a chunk is dropped
 have to be decoded.`,
-		Example: "  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz",
+		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
+  hexz-chunk disk.img | hexz-dedup --parent monday.hxz | hexz-compress | hexz-seal -o tuesday.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
 		Output:  true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`; when it is full, only copies of the chunks before are found (default no limit)")
+			f.StringArrayVar(&parents, "parent", nil, "store no chunk that `FILE` has, an archive or the exported index of one; may be repeated")
+			ids.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) error {
+			keys, err := ids.Load(env, false)
+			if err != nil {
+				return err
+			}
+			for _, path := range parents {
+				p, err := stage.OpenParent(path, keys)
+				if err != nil {
+					return ids.Explain(err)
+				}
+				defer p.Close()
+				o.Parents = append(o.Parents, p)
+			}
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
 				o.Progress = progress
 				o.Note = func(s string) { env.Warnf("%s", s) }

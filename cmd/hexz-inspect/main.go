@@ -61,7 +61,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	in, err := cli.OpenPacked(env, args, ids)
+	in, err := cli.OpenPacked(env, args, ids, nil)
 	if err != nil {
 		return err
 	}

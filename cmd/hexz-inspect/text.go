@@ -53,6 +53,9 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	}
 	r.line("content", "%s (%d bytes)", cli.FormatSize(rep.Bytes), rep.Bytes)
 	r.line("stored", "%s (%d bytes), 1 : %.2f", cli.FormatSize(rep.Size), rep.Size, rep.Total)
+	for i, p := range rep.Parents {
+		r.line("parent", "%d: %s %s", i, p.ID, printable(p.Hint))
+	}
 	for _, s := range rep.Streams {
 		r.line("stream", "%s: %d bytes, %s", printable(s.Name), s.Size, params(s.Chunker))
 		r.line("  root", "%s", s.Root)
@@ -63,7 +66,7 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	for _, c := range []struct {
 		name string
 		stage.Count
-	}{{"data", rep.Data}, {"ref", rep.Ref}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
+	}{{"data", rep.Data}, {"ref", rep.Ref}, {"parent", rep.Parent}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
 		r.line(c.name, "%d of %s", c.N, cli.FormatSize(c.Bytes))
 	}
 	r.line("dedup", "1 : %.3f", rep.Dedup)

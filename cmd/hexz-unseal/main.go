@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/spf13/pflag"
+
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/stage"
 )
@@ -12,26 +14,41 @@ import (
 func main() { cli.Main(command()) }
 
 func command() *cli.Command {
+	var o stage.UnsealOptions
 	var ids cli.IdentityFlags
+	var parents cli.ParentFlags
 	return &cli.Command{
 		Name:  "hexz-unseal",
 		Args:  "[FILE]",
 		Short: "Make a chunk stream of an archive",
 		Long: `Reads an archive from FILE or standard input and writes the chunk stream that it
 was sealed from: the inverse of hexz-seal. All stored bytes are verified before
-the stream is ended. An encrypted archive needs -i, or its passphrase.`,
-		Example: "  hexz-unseal disk.hxz | hexz-compress -l 19 | hexz-seal -o small.hxz",
+the stream is ended. An encrypted archive needs -i, or its passphrase.
+
+With --flatten the chunks that a thin archive has in its parents become part of
+the stream, which then needs no parents; what need not be compressed again is
+not.`,
+		Example: `  hexz-unseal disk.hxz | hexz-compress -l 19 | hexz-seal -o small.hxz
+  hexz-unseal --flatten monday.hxz | hexz-seal -o whole.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
-		Output:  true, Progress: true, Stats: true,
-		Flags: ids.AddFlags,
+		Threads: true, Output: true, Progress: true, Stats: true,
+		Flags: func(f *pflag.FlagSet) {
+			f.BoolVar(&o.Flatten, "flatten", false, "copy the chunks of parents into the stream")
+			parents.AddFlags(f)
+			ids.AddFlags(f)
+		},
 		Run: func(env *cli.Env, args []string) error {
-			keys, err := ids.Load(env, false)
-			if err != nil {
+			var err error
+			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
 			}
+			find := parents.Finder(args)
+			defer find.Close()
+			o.Find, o.Threads = find.Find, env.Threads
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				return stage.Unseal(ctx, dst, src, stage.UnsealOptions{Identities: keys, Progress: progress})
+				o.Progress = progress
+				return stage.Unseal(ctx, dst, src, o)
 			}))
 		},
 	}

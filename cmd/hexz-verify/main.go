@@ -43,6 +43,7 @@ one which the holder of the key has signed.`,
 		Flags: func(f *pflag.FlagSet) {
 			f.Var(cli.ChoiceVar(&v.level, "content", "structure", "stored", "content"), "level", "how deep to look: `LEVEL` structure, stored or content")
 			f.StringArrayVar(&v.signedBy, "signed-by", nil, "demand a signature by `PUBKEY`, a minisign public key or the file it is in; may be repeated")
+			v.parents.AddFlags(f)
 			v.ids.AddFlags(f)
 		},
 		Run: v.run,
@@ -54,6 +55,7 @@ type verifier struct {
 	level    string
 	signedBy []string
 	ids      cli.IdentityFlags
+	parents  cli.ParentFlags
 	signers  []seal.PublicKey
 	keys     []age.Identity
 }
@@ -87,7 +89,9 @@ var levels = map[string]archive.Level{"structure": archive.Structure, "stored": 
 // verify prints every fault of an archive and returns the first.
 func (v *verifier) verify(env *cli.Env, path string) (err error) {
 	fault := func(err error) { env.Errorf("%s: %v", path, err) }
-	in, err := cli.OpenPacked(env, []string{path}, v.keys)
+	find := v.parents.Finder([]string{path})
+	defer find.Close()
+	in, err := cli.OpenPacked(env, []string{path}, v.keys, find.Find)
 	if err == nil {
 		defer in.Close()
 		if !in.Regular {

@@ -451,7 +451,7 @@ func TestUnknownFeature(t *testing.T) {
 	altered.features = []string{"teleport"}
 	appendRoot(w, &altered)
 	p = append(p[:r.rootAt.pos:r.rootAt.pos], w.Written()...)
-	p = trailer{span{r.rootAt.pos, int64(len(w.Written())), blake.Sum(w.Written())}}.append(p)
+	p = trailer{span{r.rootAt.pos, int64(len(w.Written())), blake.Sum(w.Written())}, archiveMagic}.append(p)
 	_, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{})
 	if !errors.Is(err, stream.ErrCorrupt) || !strings.Contains(err.Error(), "teleport") {
 		t.Errorf("got %v", err)

@@ -25,7 +25,7 @@ type block struct {
 
 // getBuffer returns memory of n bytes, which putBuffer takes back.
 func (r *Reader) getBuffer(n int) *[]byte {
-	p, ok := r.buffers.Get().(*[]byte)
+	p, ok := r.caches.buffers.Get().(*[]byte)
 	if !ok {
 		p = new([]byte)
 	}
@@ -36,7 +36,7 @@ func (r *Reader) getBuffer(n int) *[]byte {
 	return p
 }
 
-func (r *Reader) putBuffer(p *[]byte) { r.buffers.Put(p) }
+func (r *Reader) putBuffer(p *[]byte) { r.caches.buffers.Put(p) }
 
 // loadSegment reads, verifies and decodes the segment of that number, for the cache.
 func (r *Reader) loadSegment(number int64) (*block, int64, error) {
@@ -60,8 +60,6 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	}
 	return b, int64(cap(*b.memory) + 100*len(b.entries) + 200), nil
 }
-
-func (r *Reader) freeSegment(b *block) { r.putBuffer(b.memory) }
 
 // decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
 // fault found here is one of the writer. The block keeps the memory of the frame, or it is put
@@ -132,40 +130,49 @@ func (b *block) chunk(i int) ([]byte, error) {
 	return p, nil
 }
 
-// bytes returns the bytes of entry i of b, which is Data or Ref. They are valid until the item
-// is given back to the cache; it is nil if they are of b itself.
-func (r *Reader) bytes(b *block, i int) ([]byte, *item[*block], error) {
-	if b.entries[i].Kind == stream.Data {
+// bytes returns the bytes of entry i of b, which is a chunk. They are valid until the item is
+// given back by release; it is nil if they are of b itself.
+func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
+	switch b.entries[i].Kind {
+	case stream.Data:
 		p, err := b.chunk(i)
 		return p, nil, err
+	case stream.ParentRef:
+		return r.fromParent(b, i)
 	}
 	return r.resolve(b, i)
 }
 
 // resolve returns the bytes that reference i of b stands for, as bytes does.
-func (r *Reader) resolve(b *block, i int) ([]byte, *item[*block], error) {
+func (r *Reader) resolve(b *block, i int) ([]byte, *heldBlock, error) {
 	ref := &b.entries[i]
 	if ref.Ordinal < 0 || ref.Ordinal >= r.root.info.Totals.Data.N {
 		return nil, nil, corruptf("reference at offset %d to chunk %d, there are %d", b.starts[i], ref.Ordinal, r.root.info.Totals.Data.N)
 	}
 	from := b
-	var held *item[*block]
+	var held *heldBlock
 	if n := ref.Ordinal - b.first; n < 0 || n >= int64(len(b.chunks)) {
-		number, err := r.find(func(k key) bool { return k.ordinal > ref.Ordinal })
-		if err != nil {
-			return nil, nil, err
-		}
-		if held, err = r.segments.get(number); err != nil {
+		var err error
+		if held, err = r.segmentOf(ref.Ordinal); err != nil {
 			return nil, nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
 		}
 		from = held.value
 	}
 	p, err := from.target(ref)
 	if err != nil {
-		r.segments.put(held)
+		r.release(held)
 		return nil, nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
 	}
 	return p, held, nil
+}
+
+// segmentOf returns the segment that holds the data chunk of an ordinal.
+func (r *Reader) segmentOf(ordinal int64) (*heldBlock, error) {
+	number, err := r.find(func(k key) bool { return k.ordinal > ordinal })
+	if err != nil {
+		return nil, err
+	}
+	return r.segment(number)
 }
 
 // target returns the bytes of the chunk that ref, of any segment, refers to.
@@ -196,12 +203,12 @@ func (r *Reader) ReadAt(streamNo int, p []byte, off int64) (int, error) {
 		if err != nil {
 			return done, err
 		}
-		it, err := r.segments.get(number)
+		it, err := r.segment(number)
 		if err != nil {
 			return done, err
 		}
 		n, err := r.copyFrom(it.value, p[done:], off)
-		r.segments.put(it)
+		r.release(it)
 		done += n
 		off += int64(n)
 		if err != nil {
@@ -234,7 +241,7 @@ func (r *Reader) copyFrom(b *block, p []byte, off int64) (int, error) {
 				return done, err
 			}
 			copy(p[done:done+n], data[skip:])
-			r.segments.put(it)
+			r.release(it)
 		}
 		done += n
 		off += int64(n)

@@ -20,6 +20,7 @@ type bodyReader struct {
 	ids     []age.Identity
 	kinds   []string // of recipients
 	ciphers *ciphers // in the place of ids, if they are known
+	count   int64    // frames that were decrypted
 	at      span     // of the last frame as it is stored; its digest is not known of a plain stream
 }
 
@@ -34,7 +35,7 @@ func (b *bodyReader) next() (stream.Frame, error) {
 	f, err := b.frames.Next()
 	if b.opened != nil {
 		b.at = b.opened.at
-		if err == nil && b.frames.Wire().Pos() != b.opened.pos {
+		if b.count++; err == nil && (b.frames.Wire().Pos() != b.opened.pos || b.opened.number != b.count) {
 			err = &stream.FrameError{Kind: f.Kind(), Err: corruptf("a sealed frame has to hold one frame, and no more")}
 		}
 		var at *stream.FrameError
@@ -56,9 +57,6 @@ func (b *bodyReader) next() (stream.Frame, error) {
 
 // unlock goes on with what is in the Sealed frames.
 func (b *bodyReader) unlock(h *stream.Header) error {
-	if sealed, _ := h.Meta[sealedKey].(bool); !sealed {
-		return corruptf("an encrypted stream that is no archive")
-	}
 	if b.ciphers == nil {
 		var err error
 		if b.ciphers, b.kinds, err = unlock(h, b.at.digest, b.ids); err != nil {
@@ -119,5 +117,8 @@ func (o *openReader) next() error {
 	var err error
 	o.plain, err = o.ciphers.open(frameDomain, int(number), o.buf)
 	o.pos += int64(len(o.plain))
+	if err == nil && len(o.plain) == 0 {
+		err = corruptf("sealed frame %d is empty", number)
+	}
 	return err
 }

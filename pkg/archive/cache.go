@@ -8,19 +8,19 @@ import (
 // cache keeps loaded values up to a total cost, the last used ones. A value that several
 // goroutines ask for at once is loaded once; an error is returned to all of them and is not
 // kept, so that a passing fault is not remembered.
-type cache[V any] struct {
+type cache[K comparable, V any] struct {
 	limit int64
-	load  func(int64) (V, int64, error) // value and cost
-	free  func(V)                       // takes a value back that nobody uses any more; may be nil
+	load  func(K) (V, int64, error) // value and cost
+	free  func(V)                   // takes a value back that nobody uses any more; may be nil
 
 	mu    sync.Mutex
-	items map[int64]*item[V]
+	items map[K]*item[K, V]
 	used  list.List // of *item, the last used in front
 	cost  int64
 }
 
-type item[V any] struct {
-	key   int64
+type item[K comparable, V any] struct {
+	key   K
 	ready chan struct{}
 	value V
 	cost  int64
@@ -30,12 +30,12 @@ type item[V any] struct {
 	gone  bool // evicted
 }
 
-func newCache[V any](limit int64, load func(int64) (V, int64, error), free func(V)) *cache[V] {
-	return &cache[V]{limit: limit, load: load, free: free, items: map[int64]*item[V]{}}
+func newCache[K comparable, V any](limit int64, load func(K) (V, int64, error), free func(V)) *cache[K, V] {
+	return &cache[K, V]{limit: limit, load: load, free: free, items: map[K]*item[K, V]{}}
 }
 
 // get returns a value, which stays valid until the item is given back to put.
-func (c *cache[V]) get(key int64) (*item[V], error) {
+func (c *cache[K, V]) get(key K) (*item[K, V], error) {
 	c.mu.Lock()
 	it, ok := c.items[key]
 	if ok {
@@ -47,7 +47,7 @@ func (c *cache[V]) get(key int64) (*item[V], error) {
 		<-it.ready
 		return it, it.err
 	}
-	it = &item[V]{key: key, ready: make(chan struct{}), users: 1}
+	it = &item[K, V]{key: key, ready: make(chan struct{}), users: 1}
 	c.items[key] = it
 	c.mu.Unlock()
 
@@ -68,8 +68,8 @@ func (c *cache[V]) get(key int64) (*item[V], error) {
 	return it, nil
 }
 
-func (c *cache[V]) evict(place *list.Element) {
-	old := c.used.Remove(place).(*item[V])
+func (c *cache[K, V]) evict(place *list.Element) {
+	old := c.used.Remove(place).(*item[K, V])
 	delete(c.items, old.key)
 	c.cost -= old.cost
 	old.place, old.gone = nil, true
@@ -77,7 +77,7 @@ func (c *cache[V]) evict(place *list.Element) {
 }
 
 // put gives back an item from get. nil does nothing.
-func (c *cache[V]) put(it *item[V]) {
+func (c *cache[K, V]) put(it *item[K, V]) {
 	if it == nil {
 		return
 	}
@@ -87,15 +87,50 @@ func (c *cache[V]) put(it *item[V]) {
 	c.recycle(it)
 }
 
-func (c *cache[V]) recycle(it *item[V]) {
+func (c *cache[K, V]) recycle(it *item[K, V]) {
 	if it.gone && it.users == 0 && c.free != nil {
 		c.free(it.value)
 	}
 }
 
 // value returns a value that is never reused, so that it need not be given back.
-func (c *cache[V]) value(key int64) (V, error) {
+func (c *cache[K, V]) value(key K) (V, error) {
 	it, err := c.get(key)
 	c.put(it)
 	return it.value, err
 }
+
+// caches are what a Reader keeps in memory. Its parents share them, so that there is one limit
+// for all.
+type caches struct {
+	pages    *cache[part, []segmentRef]
+	segments *cache[part, *block]
+	buffers  sync.Pool // of *[]byte
+}
+
+// part names a map page or a segment of a Reader by its number.
+type part struct {
+	r      *Reader
+	number int64
+}
+
+type heldBlock = item[part, *block]
+
+func newCaches(segmentBytes int64) *caches {
+	c := &caches{}
+	c.pages = newCache(pageCacheBytes, func(p part) ([]segmentRef, int64, error) { return p.r.loadPage(p.number) }, nil)
+	c.segments = newCache(segmentBytes, func(p part) (*block, int64, error) { return p.r.loadSegment(p.number) },
+		func(b *block) { c.buffers.Put(b.memory) })
+	return c
+}
+
+// page returns map page n.
+func (r *Reader) page(n int) ([]segmentRef, error) { return r.caches.pages.value(part{r, int64(n)}) }
+
+// segment returns a segment by its number. The caller gives it back by release.
+func (r *Reader) segment(number int64) (*heldBlock, error) {
+	return r.caches.segments.get(part{r, number})
+}
+
+// release gives back what segment has returned. nil does nothing.
+func (r *Reader) release(it *heldBlock) { r.caches.segments.put(it) }

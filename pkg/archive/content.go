@@ -98,7 +98,7 @@ func (v *verifier) contentOf(ctx context.Context, no int, out Output, base int64
 			}
 			return nil
 		}
-		defer v.r.release(d.restored)
+		defer v.r.releaseAll(d.restored)
 		v.o.Progress(base + d.b.end())
 		if whole {
 			return d.write(out, 0, size)

@@ -68,6 +68,9 @@ func (e *LockedError) Error() string {
 // unlock returns the keys of the archive that begins with header h, whose digest is given, and
 // the kinds of its recipients. Without identities it fails with a LockedError.
 func unlock(h *stream.Header, digest Hash, ids []age.Identity) (c *ciphers, kinds []string, err error) {
+	if sealed, _ := h.Meta[sealedKey].(bool); !sealed {
+		return nil, nil, corruptf("an encrypted stream that is no archive")
+	}
 	wrapped, _ := h.Meta[wrappedKey].([]byte)
 	if kinds, err = seal.RecipientKinds(wrapped); err != nil {
 		return nil, nil, corruptf("wrapped key in the header: %v", err)

@@ -96,7 +96,7 @@ func TestLocked(t *testing.T) {
 	}
 	// Without the key a damaged segment is named all the same.
 	p := bytes.Clone(b.buf.Bytes())
-	page, err := r.pages.value(0)
+	page, err := r.page(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestEveryTruncation(t *testing.T) {
 			for n := range v.buf.Len() {
 				checkDamaged(t, fmt.Sprintf("cut to %d", n), v.buf.Bytes()[:n], v.builder, v.ids...)
 			}
-			checkDamaged(t, "a byte more", append(bytes.Clone(v.buf.Bytes()), 0), v.builder, v.ids...)
+			checkDamaged(t, "a byte more", append(bytes.Clone(v.buf.Bytes()), 1), v.builder, v.ids...)
 		})
 	}
 }
@@ -225,7 +225,7 @@ func (s parts) forge(t testing.TB, segments []int) []byte {
 	}
 	w := wire.NewWriter()
 	appendRoot(w, &forged)
-	return trailer{put(w.Written())}.append(out)
+	return trailer{put(w.Written()), archiveMagic}.append(out)
 }
 
 // segmentFrames returns the numbers in the body of small's segments: header, header, open, two
@@ -383,7 +383,7 @@ func TestRandomReadOfEncrypted(t *testing.T) {
 	// A segment that refers to no other.
 	number := int64(-1)
 	for n := int64(20); number < 0; n++ {
-		it, err := r.segments.get(n)
+		it, err := r.segment(n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -393,14 +393,14 @@ func TestRandomReadOfEncrypted(t *testing.T) {
 				number = -1
 			}
 		}
-		r.segments.put(it)
+		r.release(it)
 	}
 	ref, _, err := r.at(number)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, _ = NewReader(src, int64(b.buf.Len()), Options{Identities: []age.Identity{id}})
-	if _, err := r.pages.value(0); err != nil {
+	if _, err := r.page(0); err != nil {
 		t.Fatal(err)
 	}
 	src.reads = nil
@@ -432,5 +432,65 @@ func BenchmarkWriter(b *testing.B) {
 				s.Offset += s.Size()
 			}
 		})
+	}
+}
+
+// Whoever has the key could seal frames in other ways than one by one. All readers refuse it.
+func TestSealedFramesAreOneToOne(t *testing.T) {
+	id := identity(t)
+	b := smallWith(t, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})
+	a := takeApart(t, b.buf.Bytes())
+	c := open(t, b.buf.Bytes(), id).ciphers
+	sealed := func(number int, p []byte) []byte {
+		w := wire.NewWriter()
+		appendSealedHead(w, int64(number), len(p)+seal.Overhead)
+		return append(bytes.Clone(w.Written()), c.seal(frameDomain, number, p)...)
+	}
+	plain := func(i int) []byte {
+		p, err := openSealed(bytes.Clone(a.body[i]), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	// renumber seals the frames from i on again, under the numbers that follow.
+	renumber := func(body [][]byte, i, from int) [][]byte {
+		for ; from < len(a.body); from++ {
+			body = append(body, sealed(i, plain(from)))
+			i++
+		}
+		return body
+	}
+	open3 := plain(3)
+	for name, body := range map[string][][]byte{
+		"an empty one": renumber(append(a.body[:3:3], sealed(2, nil)), 3, 3),
+		"one in two":   renumber(append(a.body[:3:3], sealed(2, open3[:5]), sealed(3, open3[5:])), 4, 4),
+		"two in one":   renumber(append(a.body[:3:3], sealed(2, append(bytes.Clone(open3), plain(4)...))), 3, 5),
+	} {
+		s := a
+		s.body = body
+		p := s.forge(t, segmentFrames)
+		if _, _, err := scan(bytes.NewReader(p), id); !isDamage(err) {
+			t.Errorf("%s: Scanner: %v", name, err)
+		}
+		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Identities: []age.Identity{id}})
+		if err == nil {
+			err = r.Verify(t.Context(), VerifyOptions{Level: Content})
+		}
+		if !isDamage(err) {
+			t.Errorf("%s: Verify: %v", name, err)
+		}
+	}
+}
+
+// A file may end in many trailers that all name a large root: it is read once.
+func TestManyTrailers(t *testing.T) {
+	p := make([]byte, 1<<20)
+	for at := len(p) - trailerSize; at > len(p)-tailSize; at -= 32 {
+		copy(p[at:], trailer{span{len: 1 << 19}, archiveMagic}.append(nil))
+	}
+	src := &rangeRecorder{Reader: bytes.NewReader(p)}
+	if _, err := NewReader(src, int64(len(p)), Options{}); !isDamage(err) || len(src.reads) > 2 {
+		t.Errorf("%d reads, %v", len(src.reads), err)
 	}
 }

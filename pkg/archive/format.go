@@ -54,12 +54,14 @@ const (
 //	32  32 bytes  BLAKE3 of the root frame: the id of the archive
 const (
 	trailerSize    = 64
-	trailerMagic   = "hxz-tail"
+	archiveMagic   = "hxz-tail"
+	indexMagic     = "hxz-indx" // of an exported index
 	trailerVersion = 1
 )
 
 type trailer struct {
-	root span
+	root  span
+	magic string
 }
 
 // span is a range of the file with the digest of its bytes.
@@ -72,7 +74,7 @@ func (s span) end() int64 { return s.pos + s.len }
 
 func (t trailer) append(dst []byte) []byte {
 	dst = append(dst, 0xc4, trailerSize-2)
-	dst = append(dst, trailerMagic...)
+	dst = append(dst, t.magic...)
 	dst = append(dst, trailerVersion, 0, 0, 0, 0, 0)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(t.root.pos))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(t.root.len))
@@ -82,7 +84,11 @@ func (t trailer) append(dst []byte) []byte {
 // parseTrailer reads the trailer b, which stands at byte pos.
 func parseTrailer(b []byte, pos int64) (trailer, error) {
 	var t trailer
-	if len(b) != trailerSize || b[0] != 0xc4 || b[1] != trailerSize-2 || string(b[2:10]) != trailerMagic {
+	if len(b) != trailerSize || b[0] != 0xc4 || b[1] != trailerSize-2 {
+		return t, corruptf("no trailer: not a hexz archive, or it was cut short")
+	}
+	t.magic = string(b[2:10])
+	if t.magic != archiveMagic && t.magic != indexMagic {
 		return t, corruptf("no trailer: not a hexz archive, or it was cut short")
 	}
 	if b[10] != trailerVersion || [5]byte(b[11:16]) != [5]byte{} {

@@ -37,7 +37,7 @@ func resealed(t testing.TB, p []byte, change func(what string, frame []byte) []b
 	}
 	var pages [][]segmentRef
 	for n := range r.root.maps {
-		page, err := r.pages.value(int64(n))
+		page, err := r.page(n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func resealed(t testing.TB, p []byte, change func(what string, frame []byte) []b
 	}
 	w := wire.NewWriter()
 	appendRoot(w, &root)
-	return trailer{put(change("root", bytes.Clone(w.Written())))}.append(out)
+	return trailer{put(change("root", bytes.Clone(w.Written()))), archiveMagic}.append(out)
 }
 
 func TestResealedUnchangedIsSound(t *testing.T) {

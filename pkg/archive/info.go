@@ -11,9 +11,15 @@ import (
 // The part of the root that tells about the content: what is sealed in an encrypted archive.
 
 func appendInfo(w *wire.Writer, r *root) {
-	w.Array(6)
+	w.Array(7)
 	appendStrings(w, r.info.Features)
 	w.Meta(r.info.Meta)
+	w.Array(len(r.info.Parents))
+	for _, p := range r.info.Parents {
+		w.Array(2)
+		w.Bytes(p.ID[:])
+		w.String(p.Hint)
+	}
 	w.Array(len(r.info.Streams))
 	for _, s := range r.info.Streams {
 		appendStream(w, s)
@@ -34,9 +40,16 @@ func appendInfo(w *wire.Writer, r *root) {
 }
 
 func readInfo(in *wire.Reader, r *root) {
-	tuple(in, 6)
+	tuple(in, 7)
 	r.info.Features = readStrings(in)
 	r.info.Meta = in.Meta()
+	for n := in.Array(stream.MaxParents); n > 0 && in.Err() == nil; n-- {
+		tuple(in, 2)
+		p := stream.Parent{Index: int64(len(r.info.Parents))}
+		in.Fixed(p.ID[:])
+		p.Hint = in.String(stream.MaxName)
+		r.info.Parents = append(r.info.Parents, p)
+	}
 	for n := in.Array(stream.MaxStreams); n > 0 && in.Err() == nil; n-- {
 		r.info.Streams = append(r.info.Streams, readStream(in))
 	}
@@ -94,8 +107,8 @@ func readCount(in *wire.Reader) Count {
 }
 
 func appendTotals(w *wire.Writer, t *Totals) {
-	w.Array(12)
-	for _, c := range []Count{t.Data, t.Zero, t.Hole, t.Ref} {
+	w.Array(14)
+	for _, c := range []Count{t.Data, t.Zero, t.Hole, t.Ref, t.Parent} {
 		c.append(w)
 	}
 	w.Int(t.Segments)
@@ -110,8 +123,8 @@ func appendTotals(w *wire.Writer, t *Totals) {
 }
 
 func readTotals(in *wire.Reader, t *Totals) {
-	tuple(in, 12)
-	for _, c := range []*Count{&t.Data, &t.Zero, &t.Hole, &t.Ref} {
+	tuple(in, 14)
+	for _, c := range []*Count{&t.Data, &t.Zero, &t.Hole, &t.Ref, &t.Parent} {
 		*c = readCount(in)
 	}
 	t.Segments = in.Int(stream.MaxSize)

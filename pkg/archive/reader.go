@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"sort"
-	"sync"
 
 	"filippo.io/age"
 
@@ -27,8 +26,12 @@ const (
 // Options of a Reader. The zero value works.
 type Options struct {
 	Identities []age.Identity // to open an encrypted archive; without any it is locked
-	CacheBytes int64          // of decoded segments that are kept; 0 is 32 MiB
+	CacheBytes int64          // of decoded segments that are kept, with those of parents; 0 is 32 MiB
 	Threads    int            // decoders that may run at a time; 0 is one for each CPU
+
+	// Find finds the parents of a thin archive, when they are needed. Without it they are
+	// missing.
+	Find FindFunc
 }
 
 // Reader reads an archive at random. All methods are safe for concurrent use.
@@ -40,28 +43,31 @@ type Options struct {
 // Of an encrypted archive, without an identity, the stored bytes and signatures can be
 // checked. All else is a LockedError, and Info is empty.
 type Reader struct {
-	src      io.ReaderAt
-	size     int64
-	rootAt   span
-	root     *root
-	tail     *tail
-	ciphers  *ciphers     // nil if the archive is not encrypted
-	locked   *LockedError // or nil
-	kinds    []string     // of recipients
-	decoder  *codec.Decoder
-	pages    *cache[[]segmentRef]
-	segments *cache[*block]
-	buffers  sync.Pool // of *[]byte
+	src     io.ReaderAt
+	size    int64
+	magic   string // of its trailer
+	rootAt  span
+	root    *root
+	tail    *tail
+	ciphers *ciphers     // nil if the archive is not encrypted
+	locked  *LockedError // or nil
+	kinds   []string     // of recipients
+	decoder *codec.Decoder
+	caches  *caches
+	o       Options
+	parents []parent
 }
 
 // NewReader opens the archive of size bytes on src.
 func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
-	r := &Reader{src: src, size: size}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCache
 	}
-	r.pages = newCache(pageCacheBytes, r.loadPage, nil)
-	r.segments = newCache(o.CacheBytes, r.loadSegment, r.freeSegment)
+	return newReader(src, size, o, newCaches(o.CacheBytes))
+}
+
+func newReader(src io.ReaderAt, size int64, o Options, c *caches) (*Reader, error) {
+	r := &Reader{src: src, size: size, o: o, caches: c, magic: archiveMagic}
 	var err error
 	if r.decoder, err = codec.NewDecoder(o.Threads); err != nil {
 		return nil, err
@@ -75,6 +81,7 @@ func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
 	if err := r.root.open(r.ciphers); err != nil {
 		return nil, fmt.Errorf("root at byte %d: %w", r.rootAt.pos, err)
 	}
+	r.parents = make([]parent, len(r.root.info.Parents))
 	return r, r.loadDicts()
 }
 
@@ -89,7 +96,7 @@ func (r *Reader) open() error {
 		return err
 	}
 	var raw []byte
-	last, err := findTrailer(buf, start, func(t trailer) (err error) {
+	last, err := findTrailer(buf, start, r.magic, func(t trailer) (err error) {
 		if at := t.root; at.pos < start {
 			raw, err = r.readSpan(at, "root")
 		} else if raw = buf[at.pos-start:][:at.len]; blake.Sum(raw) != at.digest {
@@ -108,7 +115,7 @@ func (r *Reader) open() error {
 	if r.size-end > maxTail {
 		return corruptf("%d bytes behind the root", r.size-end)
 	}
-	r.tail, err = readTail(wire.NewReader(io.NewSectionReader(r.src, end, r.size-end)), r.rootAt, end)
+	r.tail, err = readTail(wire.NewReader(io.NewSectionReader(r.src, end, r.size-end)), last, end)
 	return corrupt(err)
 }
 
@@ -117,20 +124,14 @@ func (r *Reader) unlock(ids []age.Identity) error {
 	if !r.root.encrypted() {
 		return nil
 	}
-	in := stream.NewReader(io.NewSectionReader(r.src, 0, r.rootAt.pos))
-	in.KeepDigests(true)
-	f, err := in.Next()
-	if errors.Is(err, stream.ErrTruncated) {
-		return corruptf("header is damaged")
-	}
+	h, at, err := r.header()
 	if err != nil {
 		return err
 	}
-	h, ok := f.(*stream.Header)
-	if !ok || !h.Encrypted() {
+	if !h.Encrypted() {
 		return corruptf("header and root do not agree on whether the archive is encrypted")
 	}
-	r.ciphers, r.kinds, err = unlock(h, in.Digest(), ids)
+	r.ciphers, r.kinds, err = unlock(h, at.digest, ids)
 	if errors.As(err, &r.locked) {
 		return nil
 	}
@@ -280,7 +281,7 @@ func (r *Reader) find(after func(key) bool) (int64, error) {
 	if n < 0 {
 		return 0, corruptf("no segment holds that position")
 	}
-	page, err := r.pages.value(int64(n))
+	page, err := r.page(n)
 	if err != nil {
 		return 0, err
 	}
@@ -291,7 +292,7 @@ func (r *Reader) find(after func(key) bool) (int64, error) {
 // at returns the record of a segment by its number, and the key where the next one begins.
 func (r *Reader) at(number int64) (ref segmentRef, next key, err error) {
 	n := sort.Search(len(r.root.firsts), func(i int) bool { return r.root.firsts[i].segment > number }) - 1
-	page, err := r.pages.value(int64(n))
+	page, err := r.page(n)
 	if err != nil {
 		return ref, next, err
 	}
@@ -325,7 +326,7 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 		return err
 	}
 	for n, at := range r.root.entries {
-		page, err := r.pages.value(int64(n))
+		page, err := r.page(n)
 		if err != nil {
 			return err
 		}

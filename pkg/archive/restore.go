@@ -50,7 +50,7 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 		if err == nil && o.Progress != nil {
 			o.Progress(min(d.b.end(), end) - o.Offset)
 		}
-		r.release(d)
+		r.releaseAll(d)
 		return err
 	})
 }
@@ -74,13 +74,13 @@ func (r *Reader) eachSegment(streamNo int, from, to int64, do func(int64) error)
 // restored is a segment on its way to the output.
 type restored struct {
 	b     *block
-	parts [][]byte        // verified bytes of each entry, nil for runs and for what is not asked for
-	held  []*item[*block] // of the cache, whose memory parts are in
+	parts [][]byte     // verified bytes of each entry, nil for runs and for what is not asked for
+	held  []*heldBlock // of the cache, whose memory parts are in
 }
 
 // restoreSegment reads a segment and verifies what lies from offset from to offset to.
 func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored, error) {
-	it, err := r.segments.get(number)
+	it, err := r.segment(number)
 	if err != nil {
 		return nil, err
 	}
@@ -88,10 +88,9 @@ func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored
 	if b.stream != streamNo {
 		return nil, corruptf("no segment holds offset %d", from)
 	}
-	d := &restored{b: b, parts: make([][]byte, len(b.entries)), held: []*item[*block]{it}}
+	d := &restored{b: b, parts: make([][]byte, len(b.entries)), held: []*heldBlock{it}}
 	for i := range b.entries {
-		kind := b.entries[i].Kind
-		if b.starts[i+1] <= from || b.starts[i] >= to || kind == stream.Zero || kind == stream.Hole {
+		if b.starts[i+1] <= from || b.starts[i] >= to || b.entries[i].Kind.IsRun() {
 			continue
 		}
 		p, it, err := r.bytes(b, i)
@@ -106,10 +105,10 @@ func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored
 	return d, nil
 }
 
-// release gives back all memory of d.
-func (r *Reader) release(d *restored) {
+// releaseAll gives back all memory of d.
+func (r *Reader) releaseAll(d *restored) {
 	for _, it := range d.held {
-		r.segments.put(it)
+		r.release(it)
 	}
 }
 
@@ -139,7 +138,7 @@ func WriteEntries(out Output, at int64, entries []stream.Entry, parts [][]byte, 
 		if start >= end {
 			continue
 		}
-		if e.Kind == stream.Data || e.Kind == stream.Ref {
+		if !e.Kind.IsRun() {
 			p := parts[i][skip : skip+end-start]
 			if adjacent(pending, p) {
 				pending = pending[:len(pending)+len(p)]

@@ -41,6 +41,7 @@ type first struct {
 type Info struct {
 	Features []string    // of the header: what a reader must know to read the content
 	Meta     stream.Meta // of the header
+	Parents  []stream.Parent
 	Streams  []Stream
 	Totals   Totals
 }
@@ -60,6 +61,8 @@ func (info *Info) Add(f stream.Frame) {
 	switch f := f.(type) {
 	case *stream.Header:
 		info.Features, info.Meta = f.Features, f.Meta
+	case *stream.Parent:
+		info.Parents = append(info.Parents, *f)
 	case *stream.Open:
 		info.Streams = append(info.Streams, Stream{ID: f.ID, Name: f.Name, Chunker: f.Chunker})
 	case *stream.Segment:
@@ -72,10 +75,11 @@ func (info *Info) Add(f stream.Frame) {
 
 // Totals count entries and the bytes that they stand for, and segments.
 type Totals struct {
-	Data, Zero, Hole, Ref Count
-	Segments              int64
-	Raw, Stored           int64            // bytes of payloads, decoded and as stored
-	Codecs                map[string]Count // segments and stored bytes by codec
+	Data, Zero, Hole, Ref, Parent Count
+
+	Segments    int64
+	Raw, Stored int64            // bytes of payloads, decoded and as stored
+	Codecs      map[string]Count // segments and stored bytes by codec
 }
 
 // Count counts things and their bytes.
@@ -100,7 +104,7 @@ func (t *Totals) Add(s *stream.Segment) {
 
 // Bytes returns the bytes of content that all entries stand for.
 func (t *Totals) Bytes() int64 {
-	return t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes
+	return t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes + t.Parent.Bytes
 }
 
 // AddEntry counts an entry.
@@ -113,6 +117,8 @@ func (t *Totals) AddEntry(e *stream.Entry) {
 		c = &t.Hole
 	case stream.Ref:
 		c = &t.Ref
+	case stream.ParentRef:
+		c = &t.Parent
 	}
 	c.N++
 	c.Bytes += e.Len

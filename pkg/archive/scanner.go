@@ -114,7 +114,9 @@ func (s *Scanner) take(f stream.Frame) error {
 	switch f := f.(type) {
 	case *stream.Segment:
 		for i := range f.Entries {
-			f.Entries[i].Ordinal = stream.NoOrdinal
+			if f.Entries[i].Kind == stream.Ref {
+				f.Entries[i].Ordinal = stream.NoOrdinal
+			}
 		}
 	case *stream.End:
 		return s.readTail()
@@ -180,7 +182,7 @@ func (s *Scanner) readTail() error {
 			return fmt.Errorf("root at byte %d: %w", at.pos, err)
 		}
 	}
-	t, err := readTail(in, at, 0)
+	t, err := readTail(in, trailer{at, archiveMagic}, 0)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,18 @@ func TestSign(t *testing.T) {
 			t.Fatalf("cut to %d: no trailer", n)
 		}
 	}
+	// Zeros in its place, as a power cut may leave them, are nothing; anything else is damage.
+	padded := append(bytes.Clone(first), make([]byte, 4096)...)
+	if r := open(t, padded); !r.Torn() || r.Size() != int64(len(first)) {
+		t.Error("zeros behind the archive are taken for a part of it")
+	}
+	if _, _, err := scan(bytes.NewReader(padded)); err != nil {
+		t.Errorf("zeros behind the archive: Scanner: %v", err)
+	}
+	padded[len(padded)-1] = 1
+	if _, err := NewReader(bytes.NewReader(padded), int64(len(padded)), Options{}); !isDamage(err) {
+		t.Errorf("something behind the archive: %v", err)
+	}
 	if err := os.WriteFile(path, second[:len(second)-5], 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +133,7 @@ func TestForeignSignatures(t *testing.T) {
 			appendSignature(w, text)
 		}
 		p := append(bytes.Clone(b.buf.Bytes()), w.Written()...)
-		return trailer{r.rootAt}.append(p)
+		return trailer{r.rootAt, archiveMagic}.append(p)
 	}
 	p := build(1)
 	r = open(t, p)

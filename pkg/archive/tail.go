@@ -30,9 +30,10 @@ type tail struct {
 	torn       bool  // something is behind it
 }
 
-// readTail reads what stands behind the root, whose span is given, up to the end of the input.
+// readTail reads what stands behind the root, where the trailers are to be want, up to the end
+// of the input.
 // Positions of in are base less than those of the file.
-func readTail(in *wire.Reader, root span, base int64) (*tail, error) {
+func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 	t := &tail{}
 	var pending []seal.Signature
 	for in.More() {
@@ -44,6 +45,9 @@ func readTail(in *wire.Reader, root span, base int64) (*tail, error) {
 		}
 		if err != nil {
 			return nil, corrupt(err)
+		}
+		if len(raw) == 1 && raw[0] == 0 && t.end > 0 {
+			return t, t.padding(in)
 		}
 		if !isTrailer {
 			s, err := parseSignature(raw)
@@ -59,7 +63,7 @@ func readTail(in *wire.Reader, root span, base int64) (*tail, error) {
 		if err != nil {
 			return nil, err
 		}
-		if last.root != root {
+		if last != want {
 			return nil, corruptf("trailer at byte %d names another root", pos)
 		}
 		t.signatures = append(t.signatures, pending...)
@@ -74,6 +78,18 @@ func readTail(in *wire.Reader, root span, base int64) (*tail, error) {
 	}
 	t.torn = base+in.Pos() > t.end
 	return t, nil
+}
+
+// padding takes zero bytes behind a trailer, which a file system may leave of an append that a
+// power cut has stopped.
+func (t *tail) padding(in *wire.Reader) error {
+	t.torn = true
+	for n := 0; in.More(); n++ {
+		if raw, err := readRaw(in); err != nil || len(raw) != 1 || raw[0] != 0 || n > maxTail {
+			return corruptf("something stands behind the archive")
+		}
+	}
+	return in.Err()
 }
 
 // readRaw reads a frame of the index, a signature or a trailer, as it is.
@@ -106,7 +122,7 @@ func appendTail(dst []byte, root span, keys []seal.SecretKey) ([]byte, error) {
 		}
 		appendSignature(w, text)
 	}
-	return trailer{root}.append(append(dst, w.Written()...)), nil
+	return trailer{root, archiveMagic}.append(append(dst, w.Written()...)), nil
 }
 
 func parseSignature(frame []byte) (s seal.Signature, err error) {
@@ -127,10 +143,11 @@ func parseSignature(frame []byte) (s seal.Signature, err error) {
 	return s, err
 }
 
-// findTrailer returns the last trailer in buf, the end of a file from byte start on, that
-// passes check: at the end, or in front of what was left of an append.
-func findTrailer(buf []byte, start int64, check func(trailer) error) (trailer, error) {
-	head := trailer{}.append(nil)[:2+len(trailerMagic)]
+// findTrailer returns the last trailer in buf, the end of a file from byte start on: at its end,
+// or in front of what was left of an append. It has to pass check, which is called once: it may
+// read much.
+func findTrailer(buf []byte, start int64, magic string, check func(trailer) error) (trailer, error) {
+	head := trailer{magic: magic}.append(nil)[:2+len(magic)]
 	var first error
 	for end := len(buf); ; {
 		at := bytes.LastIndex(buf[:end], head)
@@ -143,10 +160,7 @@ func findTrailer(buf []byte, start int64, check func(trailer) error) (trailer, e
 		if at+trailerSize <= len(buf) {
 			t, err := parseTrailer(buf[at:at+trailerSize], start+int64(at))
 			if err == nil {
-				err = check(t)
-			}
-			if err == nil {
-				return t, nil
+				return t, check(t)
 			}
 			if first == nil {
 				first = err
@@ -159,10 +173,27 @@ func findTrailer(buf []byte, start int64, check func(trailer) error) (trailer, e
 // HasTrailer tells whether the file of size bytes ends like an archive. If it begins like one
 // but does not end so, it was cut short.
 func HasTrailer(src io.ReaderAt, size int64) bool {
+	_, ok := TrailerID(src, size)
+	return ok
+}
+
+// IsIndex tells whether the file of size bytes ends like an exported index.
+func IsIndex(src io.ReaderAt, size int64) bool {
+	_, ok := lastTrailer(src, size, indexMagic)
+	return ok
+}
+
+// TrailerID returns the id that stands at the end of an archive. Nothing of it is verified.
+func TrailerID(src io.ReaderAt, size int64) (Hash, bool) {
+	t, ok := lastTrailer(src, size, archiveMagic)
+	return t.root.digest, ok
+}
+
+func lastTrailer(src io.ReaderAt, size int64, magic string) (trailer, bool) {
 	buf := make([]byte, min(size, tailSize))
 	if n, err := src.ReadAt(buf, size-int64(len(buf))); n < len(buf) && err != nil {
-		return false
+		return trailer{}, false
 	}
-	_, err := findTrailer(buf, size-int64(len(buf)), func(trailer) error { return nil })
-	return err == nil
+	t, err := findTrailer(buf, size-int64(len(buf)), magic, func(trailer) error { return nil })
+	return t, err == nil
 }

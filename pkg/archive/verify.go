@@ -116,6 +116,8 @@ func (r *Reader) verifyStructure() error {
 					return corruptf("reference at offset %d to chunk %d, which did not come before it", at, e.Ordinal)
 				}
 				e.Hash = hashes[e.Ordinal]
+			} else if e.Kind == stream.ParentRef && int(e.Parent) >= len(r.root.info.Parents) {
+				return corruptf("chunk at offset %d of parent %d, there are %d", at, e.Parent, len(r.root.info.Parents))
 			} else if e.Kind == stream.Data {
 				hashes = append(hashes, e.Hash)
 			}
@@ -131,7 +133,7 @@ func (r *Reader) verifyStructure() error {
 	if err != nil {
 		return err
 	}
-	if want := &r.root.info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Segments != want.Segments {
+	if want := &r.root.info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Parent != want.Parent || got.Segments != want.Segments {
 		return corruptf("totals of the index are not those of its entries")
 	}
 	return nil
@@ -163,7 +165,7 @@ func (r *Reader) verifyCover() error {
 	}
 	last := int64(0)
 	for n := range r.root.maps {
-		page, err := r.pages.value(int64(n))
+		page, err := r.page(n)
 		if err != nil {
 			return err
 		}
@@ -225,7 +227,7 @@ type result struct {
 func (r *Reader) damagedSegments(s run, err error) []error {
 	var faults []error
 	for n := range r.root.maps {
-		page, pageErr := r.pages.value(int64(n))
+		page, pageErr := r.page(n)
 		if pageErr != nil {
 			return append(faults, err)
 		}

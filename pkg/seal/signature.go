@@ -12,7 +12,7 @@ import (
 	"aead.dev/minisign"
 )
 
-// Message returns the text that stands for an archive in signatures, 80 bytes:
+// Message returns the text that stands for an archive in signatures, 81 bytes:
 //
 //	hexz archive v1
 //	the id in 64 hexadecimal digits, lower case

@@ -26,7 +26,8 @@ type CatOptions struct {
 	Progress Progress
 	TempDir  string // of CatStream's temporary file; "" is the system's
 
-	Identities []age.Identity // of CatStream, to open an encrypted archive
+	Identities []age.Identity   // of CatStream, to open an encrypted archive
+	Find       archive.FindFunc // of CatStream, to find parents
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
@@ -83,6 +84,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 		return err
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
+	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find})
 	c.to = math.MaxInt64
 	if o.Length != nil && *o.Length < c.to-o.Offset {
 		c.to = o.Offset + *o.Length
@@ -112,6 +114,8 @@ type catting struct {
 	spool *spool
 	codec decoder
 	parts [][]byte
+
+	parents *archive.Parents
 
 	streams        []archive.Stream // names of those seen so far
 	found, writing bool
@@ -149,6 +153,8 @@ func (c *catting) decode(d decoded) (decoded, error) {
 
 func (c *catting) write(d decoded) error {
 	switch f := d.frame.(type) {
+	case *stream.Parent:
+		c.parents.Add(f)
 	case *stream.Open:
 		c.streams = append(c.streams, archive.Stream{Name: f.Name})
 		if c.o.Stream == "" && c.found {
@@ -186,6 +192,11 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 		case stream.Ref:
 			var err error
 			if part, err = c.spool.get(e); err != nil {
+				return err
+			}
+		case stream.ParentRef:
+			var err error
+			if part, err = c.parents.Append(nil, e); err != nil {
 				return err
 			}
 		}

@@ -12,19 +12,22 @@ import (
 
 // DedupOptions are the options of Dedup. The zero value works.
 type DedupOptions struct {
-	MaxMemory int64 // bytes for the index of chunks; 0 is no limit
+	Parents   []Parent // archives whose chunks need not be stored again
+	MaxMemory int64    // bytes for the index of chunks; 0 is no limit
 	Progress  Progress
 
-	// Note is called with a remark worth a line: that the index is full.
+	// Note is called with a remark worth a line: that the index is full, or that the stream was
+	// cut in another way than its parents.
 	Note func(string)
 }
 
 const dedupName = "hexz-dedup"
 
 // Dedup copies a stream of frames and replaces each data chunk that came before by a
-// reference. It keeps up to 64 bytes of memory for each distinct chunk (see package dedup).
+// reference, and each that a parent has by a reference to the parent. It keeps up to 64 bytes of memory for each distinct chunk (see package dedup).
 // Once these are MaxMemory, chunks that are new are no longer remembered, so that later copies
-// of them stay; copies of those that came before are still found.
+// of them stay; copies of those that came before are still found. Chunks of parents take up to
+// 80 bytes each, and count for MaxMemory as well.
 // A segment from which a chunk is dropped is passed on decoded.
 func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: dedupName, progress: o.Progress}
@@ -43,6 +46,7 @@ type deduping struct {
 	o     DedupOptions
 	full  bool // no more chunks are remembered
 	seen  dedup.Index
+	known parentTable
 	codec decoder
 	parts []part
 }
@@ -58,6 +62,15 @@ func (d *deduping) run(ctx context.Context) error {
 	if d.codec, err = newDecoder(1); err != nil {
 		return err
 	}
+	d.known.limit = d.o.MaxMemory
+	for _, p := range d.o.Parents {
+		if err := d.known.load(p); err != nil {
+			return err
+		}
+	}
+	if d.known.full {
+		d.note(fmt.Sprintf("the index is full: of the parents only the first %d chunks are found", d.known.index.Len()))
+	}
 	return eachFrame(ctx, d.in, d.frame)
 }
 
@@ -65,6 +78,19 @@ func (d *deduping) frame(f stream.Frame) error {
 	switch f := f.(type) {
 	case *stream.Header:
 		f.AddStage(dedupName, nil)
+	case *stream.Parent:
+		d.known.passed(f)
+	case *stream.Open:
+		if err := d.writeParents(); err != nil {
+			return err
+		}
+		if !d.known.cutAs(f.Chunker) {
+			d.note(fmt.Sprintf("stream %q was cut in another way than the parents, and will have few chunks in common: use hexz-chunk --like", f.Name))
+		}
+	case *stream.End:
+		if err := d.writeParents(); err != nil {
+			return err
+		}
 	case *stream.Dict:
 		if err := d.codec.add(f); err != nil {
 			return err
@@ -76,6 +102,22 @@ func (d *deduping) frame(f stream.Frame) error {
 	return d.out.Write(f)
 }
 
+// writeParents writes the Parent frames that the input did not have, once.
+func (d *deduping) writeParents() error {
+	for _, f := range d.known.number() {
+		if err := d.out.Write(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *deduping) note(s string) {
+	if d.o.Note != nil {
+		d.o.Note(s)
+	}
+}
+
 // segment turns known chunks of s into references, and writes it without their bytes.
 func (d *deduping) segment(s *stream.Segment) error {
 	d.parts = d.parts[:0]
@@ -85,13 +127,11 @@ func (d *deduping) segment(s *stream.Segment) error {
 		if e.Kind != stream.Data {
 			continue
 		}
-		known, err := d.known(e.Hash)
+		known, err := d.find(e)
 		if err != nil {
 			return err
 		}
-		if known {
-			e.Kind, e.Ordinal = stream.Ref, stream.NoOrdinal
-		} else {
+		if !known {
 			kept += int(e.Len)
 		}
 		if last := len(d.parts) - 1; last >= 0 && d.parts[last].keep == !known {
@@ -166,18 +206,24 @@ func (d *deduping) regroup(s *stream.Segment, kept int) error {
 	return d.out.Write(s)
 }
 
-// known tells whether a chunk came before, and remembers it.
-func (d *deduping) known(h stream.Hash) (bool, error) {
-	if d.full {
-		_, ok := d.seen.Lookup(h)
-		return ok, nil
+// find makes e a reference if its chunk is known, or remembers it.
+func (d *deduping) find(e *stream.Entry) (known bool, err error) {
+	if d.known.find(e) {
+		return true, nil
 	}
-	_, added, err := d.seen.Add(h)
-	if added && d.o.MaxMemory > 0 && d.seen.Bytes() >= d.o.MaxMemory {
-		d.full = true
-		if d.o.Note != nil {
-			d.o.Note(fmt.Sprintf("the index is full: from here on only copies of the first %d chunks are found", d.seen.Len()))
+	if d.full {
+		_, known = d.seen.Lookup(e.Hash)
+	} else {
+		var added bool
+		_, added, err = d.seen.Add(e.Hash)
+		known = !added
+		if added && d.o.MaxMemory > 0 && d.seen.Bytes()+d.known.bytes() >= d.o.MaxMemory {
+			d.full = true
+			d.note(fmt.Sprintf("the index is full: from here on only copies of the first %d chunks are found", d.seen.Len()))
 		}
 	}
-	return !added, err
+	if known && err == nil {
+		e.Kind, e.Ordinal = stream.Ref, stream.NoOrdinal
+	}
+	return known, err
 }

@@ -26,9 +26,11 @@ type Report struct {
 	Zero     Count            `json:"zero"`
 	Hole     Count            `json:"hole"`
 	Ref      Count            `json:"ref"`
+	Parent   Count            `json:"parent"` // chunks that parents hold
+	Parents  []ParentReport   `json:"parents"`
 	Raw      int64            `json:"raw_bytes"`      // of payloads, decoded
 	Payload  int64            `json:"payload_bytes"`  // of payloads, as stored
-	Dedup    float64          `json:"dedup_ratio"`    // (data + ref) / data
+	Dedup    float64          `json:"dedup_ratio"`    // (data + ref + parent) / data
 	Compress float64          `json:"compress_ratio"` // raw / payload
 	Total    float64          `json:"total_ratio"`    // content / stored
 	Codecs   map[string]Count `json:"codecs"`         // segments and stored bytes
@@ -40,6 +42,12 @@ type Report struct {
 	Locked     bool     `json:"locked"`     // no identity was given: all about the content is left out
 	Recipients []string `json:"recipients"` // the kinds of those who can open it
 	Signatures []string `json:"signatures"` // ids of the keys; whether they are right is not checked
+}
+
+// ParentReport describes a parent of a thin archive.
+type ParentReport struct {
+	ID   string `json:"id"`
+	Hint string `json:"hint"`
 }
 
 // StreamReport describes a stream.
@@ -75,9 +83,10 @@ type ChunkLine struct {
 	Stream  string `json:"stream"`
 	Offset  int64  `json:"offset"`
 	Bytes   int64  `json:"bytes"`
-	Kind    string `json:"kind"` // data, zero, hole or ref
+	Kind    string `json:"kind"` // data, zero, hole, ref or parent
 	Hash    string `json:"hash,omitempty"`
-	Ordinal *int64 `json:"ordinal,omitempty"` // of data and ref: number of the data chunk
+	Ordinal *int64 `json:"ordinal,omitempty"` // of data, ref and parent: number of the data chunk
+	Parent  *int32 `json:"parent,omitempty"`  // of parent: which one
 }
 
 // InspectOptions ask for lines beside the report. They are called in order.
@@ -208,6 +217,8 @@ func (in *inspector) chunk(name string, offset int64, e *stream.Entry) error {
 			}
 		}
 		line.Hash = hash.String()
+	case stream.ParentRef:
+		line.Kind, line.Hash, line.Ordinal, line.Parent = "parent", e.Hash.String(), &e.Ordinal, &e.Parent
 	case stream.Zero:
 		line.Kind = "zero"
 	case stream.Hole:
@@ -221,10 +232,13 @@ func (in *inspector) report(info *archive.Info, size int64) *Report {
 	rep := &Report{
 		Version: 1, Size: size, Segments: t.Segments, Streams: []StreamReport{},
 		Bytes: t.Bytes(),
-		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref),
+		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref), Parent: Count(t.Parent), Parents: []ParentReport{},
 		Raw: t.Raw, Payload: t.Stored, Codecs: map[string]Count{}, Chunks: []Bucket{}, Stages: []any{},
 	}
-	rep.Dedup = ratio(t.Data.Bytes+t.Ref.Bytes, t.Data.Bytes)
+	for _, p := range info.Parents {
+		rep.Parents = append(rep.Parents, ParentReport{p.ID.String(), p.Hint})
+	}
+	rep.Dedup = ratio(t.Data.Bytes+t.Ref.Bytes+t.Parent.Bytes, t.Data.Bytes)
 	rep.Compress = ratio(t.Raw, t.Stored)
 	rep.Total = ratio(rep.Bytes, size)
 	for name, c := range t.Codecs {

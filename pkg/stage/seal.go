@@ -65,7 +65,10 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 
 // UnsealOptions are the options of Unseal. The zero value works.
 type UnsealOptions struct {
-	Identities []age.Identity // to open an encrypted archive
+	Identities []age.Identity   // to open an encrypted archive
+	Flatten    bool             // copy the chunks of parents, so that the stream needs none
+	Find       archive.FindFunc // to find them
+	Threads    int              // of Flatten: encoders; 0 is 1
 	Progress   Progress
 }
 
@@ -75,7 +78,11 @@ const unsealName = "hexz-unseal"
 // written only when all stored bytes were verified.
 func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: unsealName, progress: o.Progress}
-	return out.end(eachFrame(ctx, archive.NewScanner(src, o.Identities...), func(f stream.Frame) error {
+	in := archive.NewScanner(src, o.Identities...)
+	if o.Flatten {
+		return out.end(flatten(ctx, out, in, o))
+	}
+	return out.end(eachFrame(ctx, in, func(f stream.Frame) error {
 		if s, ok := f.(*stream.Segment); ok {
 			defer s.Release()
 		}

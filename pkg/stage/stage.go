@@ -45,6 +45,7 @@ type Stats struct {
 	Zero     Count  `json:"zero"`
 	Hole     Count  `json:"hole"`
 	Ref      Count  `json:"ref"`
+	Parent   Count  `json:"parent"`
 	Raw      int64  `json:"raw_bytes"`     // of payloads, decoded
 	Payload  int64  `json:"payload_bytes"` // of payloads, as written
 	Written  int64  `json:"written_bytes"` // all that was written
@@ -61,7 +62,7 @@ func newStats(name string, streams int64, t *archive.Totals) *Stats {
 	return &Stats{
 		Version: 1, Stage: name, Streams: streams, Segments: t.Segments,
 		Bytes: t.Bytes(),
-		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref),
+		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref), Parent: Count(t.Parent),
 		Raw: t.Raw, Payload: t.Stored,
 	}
 }

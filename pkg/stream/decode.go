@@ -19,6 +19,8 @@ func (k Kind) arity() int {
 	switch k {
 	case KindHeader:
 		return 5 // kind, magic, version, features, meta; the first seven bytes are fixed
+	case KindParent:
+		return 4
 	case KindOpen:
 		return 5
 	case KindSegment:
@@ -52,6 +54,8 @@ func readBody(in *wire.Reader, kind Kind, seg *Segment) Frame {
 	switch kind {
 	case KindHeader:
 		return readHeader(in)
+	case KindParent:
+		return readParent(in)
 	case KindOpen:
 		return readOpen(in)
 	case KindSegment:
@@ -85,6 +89,13 @@ func readHeader(in *wire.Reader) *Header {
 		f.Features = append(f.Features, in.String(MaxName))
 	}
 	f.Meta = in.Meta()
+	return f
+}
+
+func readParent(in *wire.Reader) *Parent {
+	f := &Parent{Index: in.Int(MaxParents)}
+	in.Fixed(f.ID[:])
+	f.Hint = in.String(MaxName)
 	return f
 }
 
@@ -164,6 +175,12 @@ func readEntry(in *wire.Reader, refHash bool) Entry {
 		if !in.IsNil() {
 			e.Ordinal = in.Int(MaxSize)
 		}
+	case ParentRef:
+		want = 5
+		e.Len = in.Int(MaxChunk)
+		in.Fixed(e.Hash[:])
+		e.Parent = int32(in.Int(MaxParents))
+		e.Ordinal = in.Int(MaxSize)
 	default:
 		in.Failf("entry of unknown kind %d", int(e.Kind))
 	}

@@ -20,6 +20,10 @@ func Append(w *wire.Writer, f Frame) {
 			w.String(name)
 		}
 		w.Meta(f.Meta)
+	case *Parent:
+		w.Int(f.Index)
+		w.Bytes(f.ID[:])
+		w.String(f.Hint)
 	case *Open:
 		w.Int(f.ID)
 		w.String(f.Name)
@@ -65,6 +69,8 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 	switch e.Kind {
 	case Data:
 		w.Array(3)
+	case ParentRef:
+		w.Array(5)
 	case Ref:
 		if refHash {
 			w.Array(4)
@@ -76,8 +82,12 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 	}
 	w.Int(int64(e.Kind))
 	w.Int(e.Len)
-	if e.Kind == Data || e.Kind == Ref && refHash {
+	if e.Kind == Data || e.Kind == ParentRef || e.Kind == Ref && refHash {
 		w.Bytes(e.Hash[:])
+	}
+	if e.Kind == ParentRef {
+		w.Int(int64(e.Parent))
+		w.Int(e.Ordinal)
 	}
 	if e.Kind == Ref {
 		if e.Ordinal == NoOrdinal {

@@ -36,6 +36,7 @@ const (
 	MaxDict    = 1 << 20  // bytes of a dictionary
 	MaxDicts   = 16       // dictionaries of a stream of frames
 	MaxStreams = 1 << 16  // streams (Open frames)
+	MaxParents = 1 << 10  // parents (Parent frames)
 	MaxSize    = 1<<63 - 1
 )
 
@@ -47,6 +48,7 @@ type Kind int
 const (
 	KindUnknown Kind = -1
 	KindHeader  Kind = 0
+	KindParent  Kind = 1
 	KindOpen    Kind = 2
 	KindSegment Kind = 3
 	KindDict    Kind = 4
@@ -64,6 +66,8 @@ func (k Kind) String() string {
 	switch k {
 	case KindHeader:
 		return "header"
+	case KindParent:
+		return "parent"
 	case KindOpen:
 		return "open"
 	case KindSegment:
@@ -88,13 +92,21 @@ type Meta = wire.Meta
 // Hash identifies a chunk by its content.
 type Hash = blake.Hash
 
-// Frame is one of *Header, *Open, *Segment, *Dict, *Close, *End, *Abort and *Ancillary.
+// Frame is one of *Header, *Parent, *Open, *Segment, *Dict, *Close, *End, *Abort and *Ancillary.
 type Frame interface{ Kind() Kind }
 
 // Header is the first frame.
 type Header struct {
 	Features []string // what a reader must know to read on: FeatureEncrypted, or nothing
 	Meta     Meta     // "stages": a list of maps, one a stage that the stream went through
+}
+
+// Parent names an archive that has chunks which the streams refer to. Parents stand between the
+// Header and the first Open.
+type Parent struct {
+	Index int64  // its number, counted from 0
+	ID    Hash   // archive id
+	Hint  string // where it was found, for people and for a search: not to be trusted
 }
 
 // Open starts a stream.
@@ -106,15 +118,19 @@ type Open struct {
 }
 
 // EntryKind is the first element of an entry.
-type EntryKind int
+type EntryKind int32
 
 // The kinds of entries.
 const (
-	Data EntryKind = 0 // a chunk: the next bytes of the decoded payload
-	Zero EntryKind = 1 // a run of allocated zero bytes
-	Hole EntryKind = 2 // a run of unallocated bytes, which read as zero
-	Ref  EntryKind = 3 // the same bytes as an earlier data chunk
+	Data      EntryKind = 0 // a chunk: the next bytes of the decoded payload
+	Zero      EntryKind = 1 // a run of allocated zero bytes
+	Hole      EntryKind = 2 // a run of unallocated bytes, which read as zero
+	Ref       EntryKind = 3 // the same bytes as an earlier data chunk
+	ParentRef EntryKind = 4 // the same bytes as a data chunk of a parent
 )
+
+// IsRun tells whether an entry of that kind is a run of zero bytes, and no chunk.
+func (k EntryKind) IsRun() bool { return k == Zero || k == Hole }
 
 // NoOrdinal stands for an ordinal that is nil.
 const NoOrdinal = -1
@@ -122,9 +138,10 @@ const NoOrdinal = -1
 // Entry describes the next Len bytes of a stream.
 type Entry struct {
 	Kind    EntryKind
-	Len     int64 // 1 to MaxChunk for Data and Ref, 1 to MaxSize for runs
-	Hash    Hash  // of Data and Ref
-	Ordinal int64 // of Ref: number of the data chunk in the archive, or NoOrdinal
+	Parent  int32 // of ParentRef: number of the parent
+	Len     int64 // 1 to MaxChunk for chunks, 1 to MaxSize for runs
+	Hash    Hash  // of chunks
+	Ordinal int64 // of ParentRef: number of the data chunk in the parent; of Ref: in the archive, or NoOrdinal
 }
 
 // Segment is a run of entries, with the bytes of its data chunks as one payload.
@@ -192,6 +209,7 @@ func (a *Ancillary) Kind() Kind { return a.kind }
 
 // Kind returns the kind of the frame.
 func (*Header) Kind() Kind  { return KindHeader }
+func (*Parent) Kind() Kind  { return KindParent }
 func (*Open) Kind() Kind    { return KindOpen }
 func (*Segment) Kind() Kind { return KindSegment }
 func (*Dict) Kind() Kind    { return KindDict }

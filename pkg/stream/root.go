@@ -16,7 +16,7 @@ type Root struct {
 
 // Add adds an entry.
 func (r *Root) Add(e *Entry) {
-	if e.Kind == Zero || e.Kind == Hole {
+	if e.Kind.IsRun() {
 		r.run += e.Len
 		return
 	}

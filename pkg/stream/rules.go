@@ -7,18 +7,19 @@ import (
 
 // rules holds a sequence of frames to the grammar
 //
-//	Header (Open (Segment | Dict)* Close)* End
+//	Header Parent* (Open (Segment | Dict)* Close)* End
 //
 // and checks that segments are contiguous and roots are right. Reader and Writer share it.
 type rules struct {
-	state state
-	names map[string]bool
-	ids   map[int64]bool
-	dicts map[int64]bool
-	open  Open
-	at    int64 // size of the open stream so far
-	root  Root
-	end   endRoot
+	state   state
+	names   map[string]bool
+	ids     map[int64]bool
+	dicts   map[int64]bool
+	parents map[Hash]bool
+	open    Open
+	at      int64 // size of the open stream so far
+	root    Root
+	end     endRoot
 }
 
 type state int
@@ -38,6 +39,8 @@ func (r *rules) check(f Frame) error {
 	switch f := f.(type) {
 	case *Header:
 		return r.header(f)
+	case *Parent:
+		return r.parent(f)
 	case *Open:
 		return r.openStream(f)
 	case *Segment:
@@ -57,7 +60,7 @@ func (r *rules) expected() string {
 	case wantHeader:
 		return "the header"
 	case wantOpen:
-		return "an open or end frame"
+		return "an open, parent or end frame"
 	case inStream:
 		return "a segment, dict or close frame"
 	case sealed:
@@ -80,6 +83,7 @@ func (r *rules) header(f *Header) error {
 	r.names = map[string]bool{}
 	r.ids = map[int64]bool{}
 	r.dicts = map[int64]bool{}
+	r.parents = map[Hash]bool{}
 	r.state = wantOpen
 	if f.Encrypted() {
 		r.state = sealed
@@ -105,6 +109,26 @@ func CheckFeatures(names []string) error {
 // ValidName tells whether a stream can have that name: UTF-8, of 1 to MaxName bytes.
 func ValidName(name string) bool {
 	return name != "" && len(name) <= MaxName && utf8.ValidString(name)
+}
+
+func (r *rules) parent(f *Parent) error {
+	if err := r.want(wantOpen, f); err != nil {
+		return err
+	}
+	switch {
+	case len(r.ids) > 0:
+		return corruptf("a parent frame behind the first stream")
+	case f.Index != int64(len(r.parents)):
+		return corruptf("parent %d where %d was expected", f.Index, len(r.parents))
+	case len(r.parents) >= MaxParents:
+		return corruptf("more than %d parents", MaxParents)
+	case r.parents[f.ID]:
+		return corruptf("two parents have the id %v", f.ID)
+	case len(f.Hint) > MaxName:
+		return corruptf("the hint of a parent is longer than %d bytes", MaxName)
+	}
+	r.parents[f.ID] = true
+	return nil
 }
 
 func (r *rules) openStream(f *Open) error {
@@ -144,6 +168,9 @@ func (r *rules) segment(f *Segment) error {
 	}
 	for i := range f.Entries {
 		e := &f.Entries[i]
+		if e.Kind == ParentRef && int(e.Parent) >= len(r.parents) {
+			return corruptf("chunk of parent %d, there are %d parents", e.Parent, len(r.parents))
+		}
 		if e.Len > MaxSize-r.at {
 			return corruptf("stream is longer than %d bytes", int64(MaxSize))
 		}
@@ -162,7 +189,7 @@ func (s *Segment) check() error {
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		switch e.Kind {
-		case Data, Ref:
+		case Data, Ref, ParentRef:
 			if e.Len < 1 || e.Len > MaxChunk {
 				return corruptf("chunk of %d bytes, the limit is %d", e.Len, MaxChunk)
 			}

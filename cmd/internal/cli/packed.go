@@ -24,15 +24,16 @@ type Packed struct {
 
 // OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer
 // is opened as an archive; whatever else it is must be read from front to back.
-// An encrypted archive is opened by one of ids, or locked without any.
-func OpenPacked(env *Env, args []string, ids []age.Identity) (*Packed, error) {
+// An encrypted archive is opened by one of ids, or locked without any; find, which may be nil,
+// finds the parents of a thin one.
+func OpenPacked(env *Env, args []string, ids []age.Identity, find archive.FindFunc) (*Packed, error) {
 	p, err := openInput(env, args)
 	if err != nil || !p.Regular {
 		return p, err
 	}
 	info, err := p.File.Stat()
 	if err == nil && archive.HasTrailer(p.File, info.Size()) {
-		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Identities: ids, Threads: env.Threads, CacheBytes: cacheBytes})
+		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Identities: ids, Find: find, Threads: env.Threads, CacheBytes: cacheBytes})
 	}
 	if err != nil {
 		p.Close()
@@ -61,7 +62,7 @@ func (p *Packed) Explain(err error) error {
 	if p.Regular && errors.Is(err, stream.ErrTruncated) {
 		return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
 	}
-	return explainLocked(err)
+	return explainParent(explainLocked(err))
 }
 
 // Close closes the input.

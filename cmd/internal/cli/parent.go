@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stage"
+)
+
+// pathVariable names an environment variable with directories of parents, as PATH has them.
+const pathVariable = "HEXZ_PATH"
+
+// ParentFlags tell where the parents of a thin archive are.
+type ParentFlags struct {
+	files, dirs []string
+	follow      bool
+}
+
+// AddFlags adds the flags to f.
+func (p *ParentFlags) AddFlags(f *pflag.FlagSet) {
+	f.StringArrayVar(&p.files, "parent", nil, "look for parents of a thin archive in `FILE`; may be repeated")
+	f.StringArrayVar(&p.dirs, "parent-dir", nil, "look for parents in the files *.hxz of `DIR`, and then in those of $HEXZ_PATH and beside the archive; may be repeated")
+	f.BoolVar(&p.follow, "follow-hints", false, "open whatever path an archive names as that of its parent")
+}
+
+// Finder returns what finds the parents of the archive that args name. Close it.
+func (p *ParentFlags) Finder(args []string) *stage.Finder {
+	f := &stage.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow}
+	f.Dirs = append(f.Dirs, filepath.SplitList(os.Getenv(pathVariable))...)
+	if len(args) > 0 && args[0] != "-" {
+		f.Beside = filepath.Dir(args[0])
+	}
+	return f
+}
+
+// explainParent adds a hint to an error about a missing parent.
+func explainParent(err error) error {
+	if errors.Is(err, archive.ErrParent) {
+		return WithHint(err, "name the parent by --parent FILE, or where it is by --parent-dir DIR or $HEXZ_PATH")
+	}
+	return err
+}

@@ -1,0 +1,187 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"hexz/pkg/seal"
+	"hexz/pkg/stream"
+)
+
+// thin returns an archive of one stream that takes every chunk of base, in reverse, with some of
+// its own between them.
+func thin(t testing.TB, base *Reader, o WriterOptions) *builder {
+	t.Helper()
+	var chunks []Chunk
+	if err := base.Chunks(func(c Chunk) error {
+		chunks = append([]Chunk{c}, chunks...)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b := newBuilderWith(t, o)
+	b.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz"})
+	b.stream(5, "next", func() {
+		for i, c := range chunks {
+			s := &stream.Segment{Stream: 5, Offset: b.offset, Codec: "none"}
+			s.Entries = []stream.Entry{{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}}
+			b.root.Add(&s.Entries[0])
+			b.offset += c.Len
+			b.write(s)
+			p := contentOf(t, base, c)
+			b.content["next"] = append(b.content["next"], p...)
+			if i%2 == 0 {
+				b.segment("zstd", text(uint64(i), 50), 20)
+			}
+		}
+	})
+	b.seal()
+	return b
+}
+
+// contentOf returns the bytes of a data chunk.
+func contentOf(t testing.TB, r *Reader, c Chunk) []byte {
+	t.Helper()
+	it, err := r.segmentOf(c.Ordinal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.release(it)
+	p, err := it.value.target(&stream.Entry{Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Clone(p)
+}
+
+// finder finds one archive.
+func finder(p []byte) FindFunc {
+	return func(Hash, string) (io.ReaderAt, int64, error) { return bytes.NewReader(p), int64(len(p)), nil }
+}
+
+func openThin(t testing.TB, p []byte, find FindFunc, ids ...age.Identity) *Reader {
+	t.Helper()
+	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{CacheBytes: 4 << 10, Find: find, Identities: ids})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestThin(t *testing.T) {
+	alice, bob := identity(t), identity(t)
+	for name, o := range map[string][2]WriterOptions{
+		"plain":          {},
+		"encrypted":      {{Recipients: []age.Recipient{alice.Recipient()}}, {Recipients: []age.Recipient{bob.Recipient()}}},
+		"encrypted base": {{Recipients: []age.Recipient{alice.Recipient()}}, {}},
+	} {
+		base := largeWith(t, 60, o[0]).buf.Bytes()
+		b := thin(t, open(t, base, alice), o[1])
+		r := openThin(t, b.buf.Bytes(), finder(base), bob, alice)
+		var out collect
+		if err := r.Restore(t.Context(), 0, &out, RestoreOptions{Threads: 3}); err != nil || !bytes.Equal(out.Bytes(), b.content["next"]) {
+			t.Errorf("%s: restored another content: %v", name, err)
+		}
+		if err := r.Verify(t.Context(), VerifyOptions{Level: Content, Threads: 2}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if tot := r.Info().Totals; tot.Parent.N < 100 || tot.Bytes() != r.Info().Streams[0].Size {
+			t.Errorf("%s: totals %+v", name, tot)
+		}
+		if _, _, err := scan(bytes.NewReader(b.buf.Bytes()), bob); err != nil {
+			t.Errorf("%s: Scanner: %v", name, err)
+		}
+	}
+}
+
+// Up to the level Stored a thin archive can be checked without its parents.
+func TestParentErrors(t *testing.T) {
+	base := large(t, 20).buf.Bytes()
+	other := small(t).buf.Bytes()
+	p := thin(t, open(t, base), WriterOptions{}).buf.Bytes()
+	damaged := bytes.Clone(base)
+	page, err := open(t, base).page(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged[page[10].end()-1] ^= 1
+	locked := largeWith(t, 20, WriterOptions{Recipients: []age.Recipient{identity(t).Recipient()}}).buf.Bytes()
+	boom := errors.New("boom")
+	for name, c := range map[string]struct {
+		find FindFunc
+		want error
+		text string
+	}{
+		"none":    {nil, ErrParent, "base.hxz"},
+		"missing": {func(Hash, string) (io.ReaderAt, int64, error) { return nil, 0, boom }, boom, "boom"},
+		"another": {finder(other), stream.ErrCorrupt, "it has the id"},
+		"damaged": {finder(damaged), stream.ErrCorrupt, "is damaged"},
+		"locked":  {finder(locked), nil, "encrypted"},
+	} {
+		r := openThin(t, p, c.find)
+		if err := r.Verify(t.Context(), VerifyOptions{Level: Stored}); err != nil {
+			t.Errorf("%s: Verify of stored bytes: %v", name, err)
+		}
+		var out collect
+		err := r.Restore(t.Context(), 0, &out, RestoreOptions{})
+		if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: Restore: %v", name, err)
+		}
+		if verify := r.Verify(t.Context(), VerifyOptions{Level: Content}); verify == nil {
+			t.Errorf("%s: Verify took it for sound", name)
+		}
+	}
+}
+
+func TestExportedIndex(t *testing.T) {
+	id := identity(t)
+	pub, key := signKey(t)
+	for name, o := range map[string]WriterOptions{
+		"plain":     {},
+		"signed":    {Sign: []seal.SecretKey{key}},
+		"encrypted": {Recipients: []age.Recipient{id.Recipient()}},
+	} {
+		p := largeWith(t, 1500, o).buf.Bytes()
+		r := open(t, p, id)
+		var buf bytes.Buffer
+		if err := open(t, p).ExportIndex(&buf); err != nil { // also without the key
+			t.Fatal(err)
+		}
+		raw := buf.Bytes()
+		if len(raw) > len(p)/2 || HasTrailer(bytes.NewReader(raw), int64(len(raw))) || !IsIndex(bytes.NewReader(raw), int64(len(raw))) {
+			t.Errorf("%s: index of %d bytes for %d", name, len(raw), len(p))
+		}
+		x, err := OpenIndex(bytes.NewReader(raw), int64(len(raw)), Options{Identities: []age.Identity{id}})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		list := func(x Index) (all []Chunk) {
+			if err := x.Chunks(func(c Chunk) error { all = append(all, c); return nil }); err != nil {
+				t.Fatal(name, err)
+			}
+			return all
+		}
+		if a, b := list(r), list(x); len(a) < 1000 || len(a) != len(b) || a[999] != b[999] || x.ID() != r.ID() {
+			t.Errorf("%s: %d chunks for %d", name, len(b), len(a))
+		}
+		if name == "signed" && (len(x.Signatures()) != 1 || pub.Verify(x.ID(), x.Signatures()[0]) != nil) {
+			t.Error("the signature is lost")
+		}
+		for i := 0; i < len(raw); i += 1 + len(raw)/500 {
+			q := bytes.Clone(raw)
+			q[i] ^= 0x10
+			x, err := OpenIndex(bytes.NewReader(q), int64(len(q)), Options{Identities: []age.Identity{id}})
+			if err == nil {
+				err = x.Chunks(func(Chunk) error { return nil })
+			}
+			if name == "encrypted" && err == nil || err == nil && i > 63 { // the header of a plain one says nothing
+				t.Errorf("%s: byte %d: the damage is not seen", name, i)
+			}
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package stage
+
+import (
+	"context"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/codec"
+	"hexz/pkg/dedup"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// flattening copies the chunks of parents into a stream, which then needs none. Segments that
+// refer to no parent pass as they are; the others are cut and encoded anew. It keeps up to 64
+// bytes of memory for each data chunk.
+type flattening struct {
+	out      *output
+	in       *archive.Scanner
+	parents  *archive.Parents
+	codec    decoder
+	encoders map[string]*codec.Encoder
+	last     string // codec of the last payload
+	threads  int
+	seen     dedup.Index // data chunks on the output
+	made     *stream.Segment
+}
+
+func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOptions) error {
+	decoder, err := newDecoder(1)
+	if err != nil {
+		return err
+	}
+	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), last: codec.Zstd}
+	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads})
+	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
+		return eachFrame(ctx, in, func(frame stream.Frame) error { return f.frame(frame, emit) })
+	}, flattened.encode, f.write)
+}
+
+// flattened is a frame to write: a segment that is still to be encoded, if encoder is not nil.
+type flattened struct {
+	frame   stream.Frame
+	encoder *codec.Encoder
+}
+
+func (d flattened) encode() (flattened, error) {
+	if s, ok := d.frame.(*stream.Segment); ok && d.encoder != nil {
+		s.RawLen = len(s.Payload)
+		s.Codec, s.Payload = d.encoder.Encode(nil, s.Payload)
+	}
+	return d, nil
+}
+
+func (f *flattening) write(d flattened) error {
+	err := f.out.Write(d.frame)
+	if s, ok := d.frame.(*stream.Segment); ok {
+		s.Release()
+	}
+	return err
+}
+
+func (f *flattening) frame(frame stream.Frame, emit func(flattened) error) error {
+	switch frame := frame.(type) {
+	case *stream.Parent:
+		f.parents.Add(frame)
+		return nil
+	case *stream.Dict:
+		if err := f.codec.add(frame); err != nil {
+			return err
+		}
+	case *stream.Segment:
+		return f.segment(frame, emit)
+	}
+	return emit(flattened{frame: frame})
+}
+
+// segment emits s, or what takes its place.
+func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) error {
+	thin := false
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		thin = thin || e.Kind == stream.ParentRef
+		if e.Kind == stream.Data {
+			if _, _, err := f.seen.Add(e.Hash); err != nil {
+				return err
+			}
+		}
+	}
+	if s.RawLen > 0 {
+		f.last = s.Codec
+	}
+	if !thin {
+		return emit(flattened{frame: s})
+	}
+	defer s.Release()
+	raw, err := f.codec.decode(s)
+	if err != nil {
+		return err
+	}
+	at := s.Offset
+	for i := range s.Entries {
+		e := s.Entries[i]
+		if err := f.room(s.Stream, at, &e, emit); err != nil {
+			return err
+		}
+		switch e.Kind {
+		case stream.Data:
+			f.made.Payload = append(f.made.Payload, raw[:e.Len]...)
+			raw = raw[e.Len:]
+		case stream.ParentRef:
+			if err := f.replace(&e); err != nil {
+				return err
+			}
+		}
+		f.made.Entries = append(f.made.Entries, e)
+		at += e.Len
+	}
+	return f.flush(emit)
+}
+
+// replace makes a chunk of a parent one of this stream.
+func (f *flattening) replace(e *stream.Entry) error {
+	_, added, err := f.seen.Add(e.Hash)
+	if err != nil {
+		return err
+	}
+	if !added {
+		*e = stream.Entry{Kind: stream.Ref, Len: e.Len, Hash: e.Hash, Ordinal: stream.NoOrdinal}
+		return nil
+	}
+	if f.made.Payload, err = f.parents.Append(f.made.Payload, e); err != nil {
+		return err
+	}
+	*e = stream.Entry{Kind: stream.Data, Len: e.Len, Hash: e.Hash}
+	return nil
+}
+
+// room makes sure that there is a segment which e, at an offset of its stream, fits into.
+func (f *flattening) room(id, at int64, e *stream.Entry, emit func(flattened) error) error {
+	if m := f.made; m != nil && (len(m.Entries) >= maxSegmentEntries || !e.Kind.IsRun() && len(m.Payload) > 0 && len(m.Payload)+int(e.Len) > DefaultBlock) {
+		if err := f.flush(emit); err != nil {
+			return err
+		}
+	}
+	if f.made == nil {
+		f.made = stream.NewSegment()
+		f.made.Stream, f.made.Offset = id, at
+	}
+	return nil
+}
+
+func (f *flattening) flush(emit func(flattened) error) error {
+	s := f.made
+	if s == nil {
+		return nil
+	}
+	f.made = nil
+	if f.encoders[f.last] == nil {
+		enc, err := codec.NewEncoder(codec.Options{Name: f.last, Threads: f.threads})
+		if err != nil {
+			return err
+		}
+		f.encoders[f.last] = enc
+	}
+	return emit(flattened{s, f.encoders[f.last]})
+}

@@ -1,0 +1,64 @@
+package stage
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+)
+
+// Parent is an archive, or the exported index of one, whose chunks are known.
+type Parent struct {
+	Index archive.Index
+	Hint  string // for those who look for the archive
+	file  *os.File
+}
+
+// OpenParent opens the archive or exported index at path. The hint is the name that the archive
+// has or should have. Close it.
+func OpenParent(path string, ids []age.Identity) (Parent, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Parent{}, err
+	}
+	p, err := openParent(f, ids)
+	if err != nil {
+		f.Close()
+		return Parent{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+func openParent(f *os.File, ids []age.Identity) (p Parent, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return p, err
+	}
+	p = Parent{Hint: filepath.Base(f.Name()), file: f}
+	if name, ok := strings.CutSuffix(p.Hint, ".hxi"); ok {
+		p.Hint = name + ".hxz"
+	}
+	o := archive.Options{Identities: ids}
+	if archive.IsIndex(f, info.Size()) {
+		p.Index, err = archive.OpenIndex(f, info.Size(), o)
+		return p, err
+	}
+	r, err := archive.NewReader(f, info.Size(), o)
+	if err == nil {
+		err = r.Locked()
+	}
+	p.Index = r
+	return p, err
+}
+
+// Close closes what OpenParent has opened.
+func (p Parent) Close() error {
+	if p.file == nil {
+		return nil
+	}
+	return p.file.Close()
+}

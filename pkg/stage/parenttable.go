@@ -1,0 +1,120 @@
+package stage
+
+import (
+	"reflect"
+	"unsafe"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/dedup"
+	"hexz/pkg/stream"
+)
+
+// parentTable knows the chunks of parents. Those of a thin parent that are in a parent of its own
+// are taken from there, so that a chunk is always found in one step.
+type parentTable struct {
+	limit    int64 // bytes; 0 is none
+	full     bool
+	index    dedup.Index
+	places   []parentPlace // of the chunks, by their number in index
+	parents  []stream.Parent
+	numbers  []int32               // of parents, in the output; nil until number
+	seen     map[stream.Hash]int32 // numbers of the Parent frames on the output
+	chunkers []stream.Meta         // of the streams of all given parents
+}
+
+// parentPlace tells which chunk of which parent, counted as in parentTable.parents.
+type parentPlace struct{ parent, length, ordinal uint32 }
+
+// load takes in the chunks of p, as far as the limit allows.
+func (t *parentTable) load(p Parent) error {
+	info := p.Index.Info()
+	for _, s := range info.Streams {
+		t.chunkers = append(t.chunkers, s.Chunker)
+	}
+	own := t.parent(p.Index.ID(), p.Hint)
+	theirs := make([]uint32, len(info.Parents))
+	for i := range info.Parents {
+		theirs[i] = t.parent(info.Parents[i].ID, info.Parents[i].Hint)
+	}
+	return p.Index.Chunks(func(c archive.Chunk) error {
+		if t.limit > 0 && t.bytes() >= t.limit {
+			t.full = true
+			return nil
+		}
+		at := parentPlace{own, uint32(c.Len), uint32(c.Ordinal)}
+		if c.Parent >= 0 {
+			at.parent = theirs[c.Parent]
+		}
+		if _, added, err := t.index.Add(c.Hash); err != nil || !added {
+			return err
+		}
+		t.places = append(t.places, at)
+		return nil
+	})
+}
+
+// parent returns the place of an archive in t.parents.
+func (t *parentTable) parent(id stream.Hash, hint string) uint32 {
+	for i := range t.parents {
+		if t.parents[i].ID == id {
+			return uint32(i)
+		}
+	}
+	t.parents = append(t.parents, stream.Parent{ID: id, Hint: hint})
+	return uint32(len(t.parents) - 1)
+}
+
+// passed notes a Parent frame of the input, which is passed on.
+func (t *parentTable) passed(f *stream.Parent) {
+	if t.seen == nil {
+		t.seen = map[stream.Hash]int32{}
+	}
+	t.seen[f.ID] = int32(f.Index)
+}
+
+// number gives the parents the numbers that follow those of the input, and returns the frames
+// to be written, the first time.
+func (t *parentTable) number() []*stream.Parent {
+	if t.numbers != nil {
+		return nil
+	}
+	t.numbers = make([]int32, 0, len(t.parents))
+	var frames []*stream.Parent
+	for i := range t.parents {
+		p := &t.parents[i]
+		n, ok := t.seen[p.ID]
+		if !ok {
+			n = int32(len(t.seen) + len(frames))
+			p.Index = int64(n)
+			frames = append(frames, p)
+		}
+		t.numbers = append(t.numbers, n)
+	}
+	return frames
+}
+
+// find makes e a reference to a parent if one has its chunk.
+func (t *parentTable) find(e *stream.Entry) bool {
+	n, ok := t.index.Lookup(e.Hash)
+	if !ok || int64(t.places[n].length) != e.Len {
+		return false
+	}
+	e.Kind, e.Parent, e.Ordinal = stream.ParentRef, t.numbers[t.places[n].parent], int64(t.places[n].ordinal)
+	return true
+}
+
+// cutAs tells whether one of the parents' streams was cut as chunker tells, or there are no
+// parents.
+func (t *parentTable) cutAs(chunker stream.Meta) bool {
+	for _, c := range t.chunkers {
+		if reflect.DeepEqual(c, chunker) {
+			return true
+		}
+	}
+	return len(t.chunkers) == 0
+}
+
+// bytes returns the memory that the table takes.
+func (t *parentTable) bytes() int64 {
+	return t.index.Bytes() + int64(cap(t.places))*int64(unsafe.Sizeof(parentPlace{}))
+}
