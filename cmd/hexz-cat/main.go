@@ -16,6 +16,7 @@ func main() { cli.Main(command()) }
 func command() *cli.Command {
 	var o stage.CatOptions
 	var ids cli.IdentityFlags
+	var signers cli.SignerFlags
 	var parents cli.ParentFlags
 	return &cli.Command{
 		Name:  "hexz-cat",
@@ -40,10 +41,17 @@ or its passphrase.`,
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
 			parents.AddFlags(f)
 			ids.AddFlags(f)
+			signers.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) (err error) {
 			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
+			}
+			if o.SignedBy, err = signers.Load(); err != nil {
+				return err
+			}
+			if ids.Given() {
+				o.Note = env.Warn
 			}
 			find := parents.Finder(args)
 			defer find.Close()

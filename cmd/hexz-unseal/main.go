@@ -16,6 +16,7 @@ func main() { cli.Main(command()) }
 func command() *cli.Command {
 	var o stage.UnsealOptions
 	var ids cli.IdentityFlags
+	var signers cli.SignerFlags
 	var parents cli.ParentFlags
 	return &cli.Command{
 		Name:  "hexz-unseal",
@@ -37,11 +38,18 @@ not.`,
 			f.BoolVar(&o.Flatten, "flatten", false, "copy the chunks of parents into the stream")
 			parents.AddFlags(f)
 			ids.AddFlags(f)
+			signers.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) error {
 			var err error
 			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
+			}
+			if o.SignedBy, err = signers.Load(); err != nil {
+				return err
+			}
+			if ids.Given() {
+				o.Note = env.Warn
 			}
 			find := parents.Finder(args)
 			defer find.Close()

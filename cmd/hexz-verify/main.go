@@ -4,7 +4,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"filippo.io/age"
 	"github.com/spf13/pflag"
@@ -42,7 +41,7 @@ one which the holder of the key has signed.`,
 		Threads: true, Progress: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.Var(cli.ChoiceVar(&v.level, "content", "structure", "stored", "content"), "level", "how deep to look: `LEVEL` structure, stored or content")
-			f.StringArrayVar(&v.signedBy, "signed-by", nil, "demand a signature by `PUBKEY`, a minisign public key or the file it is in; may be repeated")
+			v.signedBy.AddFlags(f)
 			v.parents.AddFlags(f)
 			v.ids.AddFlags(f)
 		},
@@ -53,7 +52,7 @@ one which the holder of the key has signed.`,
 // verifier has what the flags say.
 type verifier struct {
 	level    string
-	signedBy []string
+	signedBy cli.SignerFlags
 	ids      cli.IdentityFlags
 	parents  cli.ParentFlags
 	signers  []seal.PublicKey
@@ -61,14 +60,10 @@ type verifier struct {
 }
 
 func (v *verifier) run(env *cli.Env, args []string) error {
-	for _, text := range v.signedBy {
-		k, err := cli.PublicKey(text)
-		if err != nil {
-			return err
-		}
-		v.signers = append(v.signers, k)
-	}
 	var err error
+	if v.signers, err = v.signedBy.Load(); err != nil {
+		return err
+	}
 	if v.keys, err = v.ids.Load(env, v.level != "content"); err != nil {
 		return err
 	}
@@ -102,7 +97,7 @@ func (v *verifier) verify(env *cli.Env, path string) (err error) {
 		}
 	}
 	if err == nil {
-		err = v.checkSignatures(in.Archive)
+		err = in.Archive.Demand(v.signers)
 	}
 	if err == nil && levels[v.level] == archive.Content {
 		err = in.Archive.Locked()
@@ -118,22 +113,4 @@ func (v *verifier) verify(env *cli.Env, path string) (err error) {
 	return cli.Reported(in.Archive.Verify(env.Ctx, archive.VerifyOptions{
 		Level: levels[v.level], Threads: env.Threads, Progress: env.Progress(-1), Damage: fault,
 	}))
-}
-
-// checkSignatures tells whether all keys have signed.
-func (v *verifier) checkSignatures(r *archive.Reader) error {
-	var ids []string
-	for _, s := range r.Signatures() {
-		ids = append(ids, s.KeyID())
-	}
-	for _, k := range v.signers {
-		if r.SignedBy(k) {
-			continue
-		}
-		if len(ids) == 0 {
-			return fmt.Errorf("%w: not signed by key %s, nor by any other", stream.ErrCorrupt, k.KeyID())
-		}
-		return fmt.Errorf("%w: not signed by key %s; signatures are by %s", stream.ErrCorrupt, k.KeyID(), strings.Join(ids, ", "))
-	}
-	return nil
 }

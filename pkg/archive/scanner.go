@@ -26,6 +26,7 @@ type Scanner struct {
 	run    blake.Hasher
 	id     Hash
 	tail   *tail // once the archive was read
+	signed []seal.PublicKey
 	err    error
 }
 
@@ -45,6 +46,10 @@ func (s *Scanner) Signatures() []seal.Signature {
 	}
 	return s.tail.signatures
 }
+
+// Demand makes it an error, in the place of the End frame, if one of the keys has not signed the
+// archive, or if it is no archive. Call it before the first Next.
+func (s *Scanner) Demand(signed []seal.PublicKey) { s.signed = signed }
 
 // RecipientKinds returns the kinds of those who can open an encrypted archive, see
 // seal.RecipientKinds.
@@ -130,7 +135,7 @@ func (s *Scanner) onlyEnd() error {
 	if _, err := s.in.next(); err != io.EOF {
 		return err
 	}
-	return nil
+	return checkSigned(nil, Hash{}, s.signed)
 }
 
 // header takes in a header: of an encrypted archive the clear one, then that of the stream.
@@ -187,6 +192,9 @@ func (s *Scanner) readTail() error {
 		return err
 	}
 	if err := s.compare(end, pages); err != nil {
+		return err
+	}
+	if err := checkSigned(t.signatures, at.digest, s.signed); err != nil {
 		return err
 	}
 	s.id, s.tail = at.digest, t

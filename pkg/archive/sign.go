@@ -3,6 +3,8 @@ package archive
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"hexz/pkg/seal"
 )
@@ -48,13 +50,31 @@ func (r *Reader) Sign(f File, keys ...seal.SecretKey) (int, error) {
 	return len(fresh), f.Sync()
 }
 
-// SignedBy tells whether one of the signatures is that of the archive's id by a key. It says
-// nothing of the bytes that the id stands for: Verify does.
+// Demand returns an error unless all keys have signed the archive's id. It says nothing of the
+// bytes that the id stands for; but whatever else is read from r is what the id stands for.
+func (r *Reader) Demand(keys []seal.PublicKey) error {
+	return checkSigned(r.tail.signatures, r.ID(), keys)
+}
+
+// SignedBy tells whether one of the signatures is that of the archive's id by a key.
 func (r *Reader) SignedBy(k seal.PublicKey) bool {
-	for _, s := range r.tail.signatures {
-		if k.Verify(r.ID(), s) == nil {
-			return true
+	return r.Demand([]seal.PublicKey{k}) == nil
+}
+
+// checkSigned returns an error unless each of the keys has made one of the signatures.
+func checkSigned(list []seal.Signature, id Hash, keys []seal.PublicKey) error {
+	for _, k := range keys {
+		if slices.ContainsFunc(list, func(s seal.Signature) bool { return k.Verify(id, s) == nil }) {
+			continue
 		}
+		if len(list) == 0 {
+			return corruptf("it is not signed by key %s, nor by any other", k.KeyID())
+		}
+		var others []string
+		for _, s := range list {
+			others = append(others, s.KeyID())
+		}
+		return corruptf("it is not signed by key %s; there are signatures by %s", k.KeyID(), strings.Join(others, ", "))
 	}
-	return false
+	return nil
 }

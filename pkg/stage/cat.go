@@ -13,6 +13,7 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
 	"hexz/pkg/ordered"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -28,6 +29,11 @@ type CatOptions struct {
 
 	Identities []age.Identity   // of CatStream, to open an encrypted archive
 	Find       archive.FindFunc // of CatStream, to find parents
+	SignedBy   []seal.PublicKey // who must have signed the archive
+
+	// Note, if not nil, is called with a remark worth a line: that identities were given for what
+	// is not encrypted.
+	Note func(string)
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
@@ -38,6 +44,10 @@ func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOption
 	if err := r.Locked(); err != nil {
 		return err
 	}
+	if err := r.Demand(o.SignedBy); err != nil {
+		return err
+	}
+	notePlain(o.Note, r.RecipientKinds())
 	no, err := choose(r.Info().Streams, o.Stream)
 	if err != nil {
 		return err
@@ -84,6 +94,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 		return err
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
+	c.in.Demand(o.SignedBy)
 	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find})
 	c.to = math.MaxInt64
 	if o.Length != nil && *o.Length < c.to-o.Offset {
@@ -91,8 +102,11 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	}
 	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {
 		return eachFrame(ctx, c.in, func(f stream.Frame) error {
-			if d, ok := f.(*stream.Dict); ok {
-				return c.codec.add(d)
+			switch f := f.(type) {
+			case *stream.Header:
+				notePlain(o.Note, c.in.RecipientKinds())
+			case *stream.Dict:
+				return c.codec.add(f)
 			}
 			return emit(decoded{frame: f})
 		})

@@ -21,6 +21,7 @@ type flattening struct {
 	encoders map[string]*codec.Encoder
 	last     string // codec of the last payload
 	threads  int
+	note     func(string)
 	seen     dedup.Index // data chunks on the output
 	made     *stream.Segment
 }
@@ -30,7 +31,7 @@ func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOpti
 	if err != nil {
 		return err
 	}
-	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), last: codec.Zstd}
+	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
 	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads})
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
 		return eachFrame(ctx, in, func(frame stream.Frame) error { return f.frame(frame, emit) })
@@ -61,6 +62,8 @@ func (f *flattening) write(d flattened) error {
 
 func (f *flattening) frame(frame stream.Frame, emit func(flattened) error) error {
 	switch frame := frame.(type) {
+	case *stream.Header:
+		notePlain(f.note, f.in.RecipientKinds())
 	case *stream.Parent:
 		f.parents.Add(frame)
 		return nil

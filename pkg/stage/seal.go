@@ -69,7 +69,12 @@ type UnsealOptions struct {
 	Flatten    bool             // copy the chunks of parents, so that the stream needs none
 	Find       archive.FindFunc // to find them
 	Threads    int              // of Flatten: encoders; 0 is 1
+	SignedBy   []seal.PublicKey // who must have signed the archive
 	Progress   Progress
+
+	// Note, if not nil, is called with a remark worth a line: that identities were given for what
+	// is not encrypted.
+	Note func(string)
 }
 
 const unsealName = "hexz-unseal"
@@ -79,13 +84,24 @@ const unsealName = "hexz-unseal"
 func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: unsealName, progress: o.Progress}
 	in := archive.NewScanner(src, o.Identities...)
+	in.Demand(o.SignedBy)
 	if o.Flatten {
 		return out.end(flatten(ctx, out, in, o))
 	}
 	return out.end(eachFrame(ctx, in, func(f stream.Frame) error {
-		if s, ok := f.(*stream.Segment); ok {
-			defer s.Release()
+		switch f := f.(type) {
+		case *stream.Header:
+			notePlain(o.Note, in.RecipientKinds())
+		case *stream.Segment:
+			defer f.Release()
 		}
 		return out.Write(f)
 	}))
+}
+
+// notePlain tells that nothing is encrypted, if nobody is a recipient.
+func notePlain(note func(string), recipients []string) {
+	if note != nil && len(recipients) == 0 {
+		note("it is not encrypted: anybody could have made it")
+	}
 }

@@ -60,6 +60,9 @@ func (e *Env) Warnf(format string, args ...any) {
 	}
 }
 
+// Warn prints a text as Warnf does.
+func (e *Env) Warn(text string) { e.Warnf("%s", text) }
+
 // Hint prints a line "hint: ..." on stderr, unless --quiet.
 func (e *Env) Hint(text string) {
 	if !e.Quiet {

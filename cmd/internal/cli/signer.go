@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"github.com/spf13/pflag"
+
+	"hexz/pkg/seal"
+)
+
+// SignerFlags name keys that must have signed an archive.
+type SignerFlags struct{ keys []string }
+
+// AddFlags adds the flag to f.
+func (s *SignerFlags) AddFlags(f *pflag.FlagSet) {
+	f.StringArrayVar(&s.keys, "signed-by", nil, "demand a signature by `PUBKEY`, a minisign public key or the file it is in; may be repeated, and all must have signed")
+}
+
+// Load returns the keys.
+func (s *SignerFlags) Load() ([]seal.PublicKey, error) {
+	var keys []seal.PublicKey
+	for _, text := range s.keys {
+		k, err := PublicKey(text)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
