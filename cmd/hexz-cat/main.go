@@ -17,6 +17,7 @@ func command() *cli.Command {
 	var o stage.CatOptions
 	var ids cli.IdentityFlags
 	var signers cli.SignerFlags
+	var inPlace bool
 	var parents cli.ParentFlags
 	return &cli.Command{
 		Name:  "hexz-cat",
@@ -28,7 +29,9 @@ standard output, or to the file or device that -o names. Without FILE, or with
 in $TMPDIR, since later parts may refer to them.
 
 Every byte is verified before it is written. On a regular file holes become
-holes again; on a device every byte is written. An encrypted archive needs -i,
+holes again; on a device every byte is written. With --in-place only blocks of 4
+KiB that differ are written to the file or device, as they come: if that is
+stopped, the old content is gone in part, and it has to be run again. An encrypted archive needs -i,
 or its passphrase.`,
 		Example: `  hexz-cat disk.hxz > disk.img
   hexz-cat --stream memory -o ram.bin vm.hxz
@@ -39,6 +42,7 @@ or its passphrase.`,
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
 			f.Var(cli.SizeVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
+			f.BoolVar(&inPlace, "in-place", false, "write over the file or device that -o names, but only what differs from what is there; tell how much that was")
 			parents.AddFlags(f)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
@@ -56,26 +60,22 @@ or its passphrase.`,
 			find := parents.Finder(args)
 			defer find.Close()
 			o.Find = find.Find
-			return ids.Explain(run(env, o, args))
+			return ids.Explain(run(env, o, inPlace, args))
 		},
 	}
 }
 
-func run(env *cli.Env, o stage.CatOptions, args []string) error {
+func run(env *cli.Env, o stage.CatOptions, inPlace bool, args []string) error {
 	in, err := cli.OpenPacked(env, args, o.Identities, o.Find)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := env.Output()
+	out, dst, err := destination(env, inPlace)
 	if err != nil {
 		return err
 	}
 	defer out.Cleanup()
-	dst, err := destination(out)
-	if err != nil {
-		return err
-	}
 	o.Threads = env.Threads
 	total := int64(-1)
 	if o.Length != nil {
@@ -96,7 +96,13 @@ func run(env *cli.Env, o stage.CatOptions, args []string) error {
 	if err != nil {
 		return in.Explain(err)
 	}
-	return out.Commit()
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	if in, ok := dst.(*stage.InPlaceOutput); ok {
+		env.Notef("%s were written, the rest was there already", cli.FormatSize(in.Written()))
+	}
+	return nil
 }
 
 // flushOutput is an archive.Output that has to be flushed at the end.
@@ -105,10 +111,23 @@ type flushOutput interface {
 	Flush() error
 }
 
-// destination keeps holes on regular files, and writes every byte elsewhere.
-func destination(out *cli.Output) (flushOutput, error) {
-	if out.Regular() {
-		return stage.NewFileOutput(out.File())
+// destination opens the output, where holes stay holes if it is a regular file.
+func destination(env *cli.Env, inPlace bool) (*cli.Output, flushOutput, error) {
+	if inPlace {
+		out, err := env.OutputInPlace()
+		if err != nil {
+			return nil, nil, err
+		}
+		dst, err := stage.NewInPlaceOutput(out.File())
+		return out, dst, err
 	}
-	return stage.NewPlainOutput(out), nil
+	out, err := env.Output()
+	if err != nil {
+		return nil, nil, err
+	}
+	if out.Regular() {
+		dst, err := stage.NewFileOutput(out.File())
+		return out, dst, err
+	}
+	return out, stage.NewPlainOutput(out), nil
 }

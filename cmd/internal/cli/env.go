@@ -70,6 +70,13 @@ func (e *Env) Hint(text string) {
 	}
 }
 
+// Notef prints one line on stderr, "NAME: ...", unless --quiet.
+func (e *Env) Notef(format string, args ...any) {
+	if !e.Quiet {
+		e.say(fmt.Sprintf(format, args...))
+	}
+}
+
 // Errorf prints one line on stderr, "NAME: ...", for a binary that goes on after an error.
 func (e *Env) Errorf(format string, args ...any) {
 	e.say(fmt.Sprintf(format, args...))

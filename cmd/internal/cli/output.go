@@ -55,6 +55,29 @@ func (e *Env) openData() (*Output, error) {
 	return e.open(path)
 }
 
+// OutputInPlace opens what -o names for reading and writing, a regular file or a block device, as
+// it is: what is written takes effect at once. A file that does not exist is made.
+func (e *Env) OutputInPlace() (*Output, error) {
+	path := e.opts.output
+	if path == "" || path == "-" {
+		return nil, Usagef("to write in place needs -o and the name of a file or device")
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	o, err := e.addOutput(&Output{f: f, path: path})
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() && !o.Device() {
+		o.Cleanup()
+		return nil, Usagef("%s is neither a file nor a block device, and cannot be written in place", path)
+	}
+	e.dataOpen = true
+	return o, nil
+}
+
 // open opens a file for writing that is not standard output.
 func (e *Env) open(path string) (*Output, error) {
 	if err := context.Cause(e.Ctx); err != nil {

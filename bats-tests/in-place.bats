@@ -1,0 +1,52 @@
+# hexz-cat --in-place writes what differs, and nothing else.
+
+load helper
+
+@test "a file: only blocks that differ are written, and what is too long is cut off" {
+	pack "$IN/sparse" a.hxz
+	cp --sparse=always "$IN/sparse" disk
+	printf X | dd of=disk bs=1 seek=5000 conv=notrunc status=none
+	echo behind >>disk
+	run -0 hexz-cat --in-place -o disk a.hxz
+	[[ $output == *"4.00 KiB were written"* ]] || fail "$output"
+	cmp disk "$IN/sparse"
+	run -0 hexz-cat --in-place -o disk a.hxz
+	[[ $output == *" 0 B were written"* ]] || fail "$output"
+	run -0 hexz-cat -q --in-place -o disk a.hxz
+	[ -z "$output" ]
+}
+
+@test "a new file, and one that was full of other bytes, become what was packed" {
+	pack "$IN/sparse" a.hxz
+	hexz-cat --in-place -o new a.hxz
+	cmp new "$IN/sparse"
+	head -c "$(size "$IN/sparse")" /dev/urandom >noise
+	hexz-cat --in-place -o noise - <a.hxz
+	cmp noise "$IN/sparse"
+	# Holes are holes again, not zeros.
+	[ "$(stat -c %b noise)" -lt $(($(size "$IN/sparse") / 512)) ]
+}
+
+@test "without -o, or on something that cannot be written at any place: exit 2" {
+	pack "$IN/one" a.hxz
+	run -2 hexz-cat --in-place a.hxz
+	run -2 hexz-cat --in-place -o /dev/null a.hxz
+	run -2 hexz-cat --in-place -o a.hxz a.hxz
+}
+
+@test "a block device keeps what it has behind the content" {
+	[ -w /dev/loop-control ] || skip "no loop devices"
+	pack "$IN/tree.tar" a.hxz
+	n=$(size "$IN/tree.tar")
+	head -c $((n + 65536)) /dev/urandom >backing
+	truncate -s %4096 backing
+	cp backing before
+	dev=$(losetup -f --show backing) || skip "no loop device"
+	run hexz-cat --in-place -o "$dev" a.hxz
+	code=$status
+	sync "$dev"
+	losetup -d "$dev"
+	[ "$code" -eq 0 ] || fail "$output"
+	cmp -n "$n" backing "$IN/tree.tar"
+	cmp -i "$n" backing before
+}

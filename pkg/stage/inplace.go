@@ -1,0 +1,179 @@
+package stage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"hexz/pkg/archive"
+)
+
+// inPlaceBlock is how much is written because of one byte that differs.
+const inPlaceBlock = 4 << 10
+
+// InPlaceOutput is an archive.Output over a regular file or block device that has most of the
+// content already: it reads what is there, and writes the blocks of 4 KiB that differ. If it is
+// stopped, some of the old content is left, and it can be run again.
+type InPlaceOutput struct {
+	f       *os.File
+	size    int64 // of the file or device as it was
+	regular bool
+	at      int64
+	written int64
+	buf     []byte
+}
+
+// NewInPlaceOutput returns an InPlaceOutput on f from its start. Call Flush at the end.
+func NewInPlaceOutput(f *os.File) (*InPlaceOutput, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	return &InPlaceOutput{f: f, size: size, regular: info.Mode().IsRegular(), buf: make([]byte, DefaultBlock)}, nil
+}
+
+// Written returns the number of bytes written or freed so far.
+func (o *InPlaceOutput) Written() int64 { return o.written }
+
+// Write writes of p what differs.
+func (o *InPlaceOutput) Write(p []byte) (int, error) {
+	done := 0
+	for done < len(p) {
+		n := min(len(p)-done, len(o.buf))
+		if err := o.update(p[done : done+n]); err != nil {
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// update writes of p, at most as long as the buffer, what differs.
+func (o *InPlaceOutput) update(p []byte) error {
+	old, err := o.old(len(p))
+	if err != nil {
+		return err
+	}
+	err = eachDifference(o.at, len(p), func(i, j int) bool { return j <= len(old) && bytes.Equal(old[i:j], p[i:j]) }, func(i, j int) error {
+		n, err := o.f.WriteAt(p[i:j], o.at+int64(i))
+		o.written += int64(n)
+		return err
+	})
+	o.at += int64(len(p))
+	return err
+}
+
+// old returns the next n bytes that are there, or those up to the end of the file.
+func (o *InPlaceOutput) old(n int) ([]byte, error) {
+	n = int(max(min(int64(n), o.size-o.at), 0))
+	got, err := o.f.ReadAt(o.buf[:n], o.at)
+	if got < n && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return o.buf[:got], nil
+}
+
+// eachDifference calls write for each run of blocks of the next n bytes at position at that are
+// not the same.
+func eachDifference(at int64, n int, same func(i, j int) bool, write func(i, j int) error) error {
+	from := -1
+	for i := 0; i < n; {
+		j := min(n, i+inPlaceBlock-int((at+int64(i))%inPlaceBlock))
+		switch {
+		case !same(i, j) && from < 0:
+			from = i
+		case same(i, j) && from >= 0:
+			if err := write(from, i); err != nil {
+				return err
+			}
+			from = -1
+		}
+		i = j
+	}
+	if from >= 0 {
+		return write(from, n)
+	}
+	return nil
+}
+
+// Zeros makes the next n bytes zero.
+func (o *InPlaceOutput) Zeros(n int64) error { return o.zero(n, false) }
+
+// Hole makes the next n bytes zero, and frees what a regular file had there.
+func (o *InPlaceOutput) Hole(n int64) error { return o.zero(n, o.regular) }
+
+func (o *InPlaceOutput) zero(n int64, free bool) error {
+	end := o.at + n
+	if end < o.at {
+		return fmt.Errorf("stream is longer than any file")
+	}
+	for o.at < min(end, o.size) {
+		start, stop := o.at, min(end, o.size)
+		if o.regular {
+			start, stop = dataFrom(o.f, o.at, stop)
+		}
+		if o.at = start; start == stop {
+			continue
+		}
+		if err := o.zeroData(stop, free); err != nil {
+			return err
+		}
+	}
+	o.at = end
+	if !o.regular && end > o.size { // a device cannot grow
+		_, err := o.f.WriteAt([]byte{0}, end-1)
+		return err
+	}
+	return nil
+}
+
+// zeroData makes what lies up to stop zero, where it is not.
+func (o *InPlaceOutput) zeroData(stop int64, free bool) error {
+	for o.at < stop {
+		old, err := o.old(int(min(stop-o.at, int64(len(o.buf)))))
+		if err != nil {
+			return err
+		}
+		if len(old) == 0 {
+			return fmt.Errorf("%s became shorter while it was written", o.f.Name())
+		}
+		err = eachDifference(o.at, len(old), func(i, j int) bool { return isZero(old[i:j]) }, func(i, j int) error {
+			o.written += int64(j - i)
+			if free && punch(o.f, o.at+int64(i), int64(j-i)) == nil {
+				return nil
+			}
+			return archive.WriteZeros(io.NewOffsetWriter(o.f, o.at+int64(i)), int64(j-i))
+		})
+		if err != nil {
+			return err
+		}
+		o.at += int64(len(old))
+	}
+	return nil
+}
+
+func isZero(p []byte) bool {
+	for len(p) > len(zeroBlock) {
+		if !bytes.Equal(p[:len(zeroBlock)], zeroBlock[:]) {
+			return false
+		}
+		p = p[len(zeroBlock):]
+	}
+	return bytes.Equal(p, zeroBlock[:len(p)])
+}
+
+var zeroBlock [inPlaceBlock]byte
+
+// Flush gives a regular file its size. What a device has behind the content stays.
+func (o *InPlaceOutput) Flush() error {
+	if !o.regular || o.at == o.size {
+		return nil
+	}
+	return o.f.Truncate(o.at)
+}
