@@ -68,3 +68,68 @@ flip() {
 
 # poke FILE OFFSET: flips all bits of a byte.
 poke() { flip "$1" "$2" 255; }
+
+# on_terminal SCRIPT [ANSWER]...: runs a script of bash, with a terminal of its own that is none
+# of its standard streams but stderr, and types an ANSWER at each prompt, that is when echo is
+# off; ^C is Ctrl-C. It prints what the terminal shows, and exits as the script does. "echo is
+# off" is printed if the terminal is left so.
+on_terminal() { "$PYTHON" "$BATS_TEST_DIRNAME/terminal.py" "$@"; }
+
+# start_sshd starts a server of our own on the loopback interface, with keys and a port of its
+# own, in the current directory. stop_sshd ends it.
+# shellcheck disable=SC2033 # the host has the name of a function
+start_sshd() {
+	ssh-keygen -q -t ed25519 -N '' -f host
+	ssh-keygen -q -t ed25519 -N '' -f user
+	cp user.pub authorized
+	mkdir -p /run/sshd 2>/dev/null || true # which sshd wants if root starts it
+
+	local port _
+	for _ in {1..20}; do
+		port=$((20000 + RANDOM % 20000))
+		cat >sshd_config <<-END
+			ListenAddress 127.0.0.1:$port
+			HostKey $PWD/host
+			AuthorizedKeysFile $PWD/authorized
+			PidFile none
+			StrictModes no
+			UsePAM no
+			PasswordAuthentication no
+			KbdInteractiveAuthentication no
+			PermitRootLogin yes
+		END
+		# sshd must be started by its full path. Descriptor 3 is the one that bats waits for.
+		"$(command -v sshd)" -D -e -f sshd_config >sshd.log 2>&1 3>&- &
+		SSHD=$!
+		cat >ssh_config <<-END
+			Host there
+			HostName 127.0.0.1
+			Port $port
+			User $(id -un)
+			IdentityFile $PWD/user
+			IdentitiesOnly yes
+			IdentityAgent none
+			StrictHostKeyChecking no
+			UserKnownHostsFile /dev/null
+			BatchMode yes
+			LogLevel ERROR
+		END
+		export SSHD SSH_CONFIG=$PWD/ssh_config
+		for _ in {1..20}; do
+			kill -0 $SSHD 2>/dev/null || break # the port is taken
+			! ssh -F ssh_config there true </dev/null 2>ssh.err || return 0
+			sleep 0.1
+		done
+		kill $SSHD 2>/dev/null || true
+	done
+	cat sshd.log ssh.err >&2
+	return 1
+}
+
+stop_sshd() { kill "$SSHD"; }
+
+# there COMMAND: runs it on the other host, with our binaries in PATH.
+# shellcheck disable=SC2032,SC2033
+there() {
+	ssh -F "$SSH_CONFIG" there "PATH=$PATH; cd $PWD; $1"
+}

@@ -33,7 +33,7 @@ can be opened by each of the recipients, with hexz-cat -i and the like. With
 
 The index is kept in memory until the end: about 110 bytes for each distinct
 chunk, 7 MB for a GB of content at the default chunk size. With --max-memory
-what is over the limit goes to unnamed files in $TMPDIR; the archive is the same.`,
+what is over it goes to unnamed files in $TMPDIR; the archive is the same.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   ssh host 'hexz-chunk /dev/sda | hexz-compress' | hexz-seal -o sda.hxz
   ... | hexz-seal -R ~/.ssh/id_ed25519.pub | ssh host 'cat > disk.hxz'`,

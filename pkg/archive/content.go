@@ -2,7 +2,6 @@ package archive
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -75,7 +74,7 @@ func (r *Reader) verifyAgreement() error {
 
 // contentOf restores a stream to out, but goes on behind a damaged segment. It tells whether
 // there was none.
-func (v *verifier) contentOf(ctx context.Context, no int, out Output, base int64) (whole bool, err error) {
+func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err error) {
 	type verdict struct {
 		*restored
 		fault error
@@ -85,7 +84,7 @@ func (v *verifier) contentOf(ctx context.Context, no int, out Output, base int64
 	if size == 0 {
 		return true, nil
 	}
-	err = ordered.Map(ctx, v.o.Threads, func(emit func(int64) error) error {
+	err = ordered.Map(v.ctx, v.o.Threads, func(emit func(int64) error) error {
 		return v.r.eachSegment(no, 0, size, emit)
 	}, func(number int64) (verdict, error) {
 		d, err := v.r.restoreSegment(no, number, 0, size)
@@ -119,7 +118,7 @@ func summary(w *wire.Writer, at Place, entries []stream.Entry) Hash {
 }
 
 // content restores every stream to nowhere.
-func (v *verifier) content(ctx context.Context) {
+func (v *verifier) content() {
 	base := int64(0)
 	for no := range v.r.root.info.Streams {
 		s := &v.r.root.info.Streams[no]
@@ -129,7 +128,7 @@ func (v *verifier) content(ctx context.Context) {
 				out.hashes[name] = h
 			}
 		}
-		whole, err := v.contentOf(ctx, no, out, base)
+		whole, err := v.contentOf(no, out, base)
 		for name, h := range out.hashes {
 			if whole && string(h.Sum(nil)) != string(s.Digests[name]) {
 				err = corruptf("%s of the content is %x, the archive says %x", name, h.Sum(nil), s.Digests[name])
@@ -138,7 +137,7 @@ func (v *verifier) content(ctx context.Context) {
 		if err != nil {
 			v.found(fmt.Errorf("stream %q: %w", s.Name, err))
 		}
-		if !v.goOn() || ctx.Err() != nil {
+		if !v.goOn() {
 			return
 		}
 		base += s.Size

@@ -23,12 +23,7 @@ type File interface {
 //
 // A signature says that the signer has seen the bytes of the archive: verify them before.
 func (r *Reader) Sign(f File, keys ...seal.SecretKey) (int, error) {
-	var fresh []seal.SecretKey
-	for _, k := range keys {
-		if !r.SignedBy(k.Public()) {
-			fresh = append(fresh, k)
-		}
-	}
+	fresh := distinct(slices.DeleteFunc(slices.Clone(keys), func(k seal.SecretKey) bool { return r.SignedBy(k.Public()) }))
 	if len(fresh) == 0 {
 		return 0, nil
 	}
@@ -48,6 +43,17 @@ func (r *Reader) Sign(f File, keys ...seal.SecretKey) (int, error) {
 		return 0, err
 	}
 	return len(fresh), f.Sync()
+}
+
+// distinct returns keys, each once.
+func distinct(keys []seal.SecretKey) []seal.SecretKey {
+	var list []seal.SecretKey
+	for _, k := range keys {
+		if !slices.ContainsFunc(list, func(l seal.SecretKey) bool { return l.Public().Equal(k.Public()) }) {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // Demand returns an error unless all keys have signed the archive's id. It says nothing of the

@@ -14,7 +14,7 @@ func TestSign(t *testing.T) {
 	alice, aliceKey := signKey(t)
 	bob, bobKey := signKey(t)
 	carol, carolKey := signKey(t)
-	b := smallWith(t, WriterOptions{Sign: []seal.SecretKey{aliceKey}})
+	b := smallWith(t, WriterOptions{Sign: []seal.SecretKey{aliceKey, aliceKey}})
 	first := bytes.Clone(b.buf.Bytes())
 	path := filepath.Join(t.TempDir(), "x.hxz")
 	if err := os.WriteFile(path, first, 0o600); err != nil {

@@ -37,24 +37,28 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 	if err := r.Locked(); err != nil && o.Level >= Content {
 		return err
 	}
-	v := &verifier{r: r, o: o, said: map[string]bool{}}
+	v := &verifier{ctx: ctx, r: r, o: o, said: map[string]bool{}}
 	if o.Progress == nil {
 		v.o.Progress = func(int64) {}
 	}
 	v.found(r.verifyStructure())
 	if o.Level >= Stored && v.goOn() {
-		v.stored(ctx)
+		v.stored()
 	}
 	if o.Level >= Content && v.goOn() {
 		v.found(r.verifyAgreement())
 	}
 	if o.Level >= Content && v.goOn() {
-		v.content(ctx)
+		v.content()
+	}
+	if v.err == nil {
+		return context.Cause(ctx)
 	}
 	return v.err
 }
 
 type verifier struct {
+	ctx  context.Context
 	r    *Reader
 	o    VerifyOptions
 	err  error
@@ -69,12 +73,12 @@ func (v *verifier) found(err error) {
 	if v.err == nil {
 		v.err = err
 	}
-	if v.o.Damage != nil {
+	if v.o.Damage != nil && v.ctx.Err() == nil {
 		v.o.Damage(err)
 	}
 }
 
-func (v *verifier) goOn() bool { return v.err == nil || v.o.Damage != nil }
+func (v *verifier) goOn() bool { return v.ctx.Err() == nil && (v.err == nil || v.o.Damage != nil) }
 
 // verifyStructure checks that the index agrees with itself, and that its parts cover the file.
 func (r *Reader) verifyStructure() error {
@@ -190,9 +194,9 @@ func (r *Reader) verifyEntryPages() error {
 }
 
 // stored checks the digests of all frames of the body.
-func (v *verifier) stored(ctx context.Context) {
+func (v *verifier) stored() {
 	done := int64(0)
-	v.found(ordered.Map(ctx, v.o.Threads, func(emit func(run) error) error {
+	v.found(ordered.Map(v.ctx, v.o.Threads, func(emit func(run) error) error {
 		for _, s := range v.r.root.runs {
 			if err := emit(s); err != nil {
 				return err

@@ -68,7 +68,7 @@ type WriterOptions struct {
 
 // NewWriter returns a Writer on w. Close it.
 func NewWriter(w io.Writer, o WriterOptions) *Writer {
-	a := &Writer{to: o.Recipients, sign: o.Sign, entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
+	a := &Writer{to: o.Recipients, sign: distinct(o.Sign), entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
 	a.out.dst = w
 	a.frames = stream.NewWriter(&a.out)
 	if o.MaxMemory > 0 {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -29,6 +30,7 @@ type PassphraseFlags struct {
 func (p *PassphraseFlags) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&p.file, "passphrase-file", "", "read the passphrase from `FILE`, up to the end of its first line")
 	f.IntVar(&p.fd, "passphrase-fd", -1, "read the passphrase from file descriptor `N`, likewise")
+	f.Lookup("passphrase-fd").DefValue = "0" // so that help does not show -1
 	f.StringVar(&p.command, "passphrase-command", "", "read the passphrase from what the shell command `CMD` prints, likewise")
 }
 
@@ -47,7 +49,7 @@ func (p *PassphraseFlags) check() error {
 	switch {
 	case n > 1:
 		return Usagef("--passphrase-file, --passphrase-fd and --passphrase-command exclude each other")
-	case p.fd == 0, p.file == "-", isFD && fd == 0:
+	case p.fd == 0, p.file == "-", p.file == "/dev/stdin", isFD && fd == 0:
 		return Usagef("a passphrase does not come from standard input, which is for data")
 	case p.fd == 1 || p.fd == 2:
 		return Usagef("--passphrase-fd %d is for output", p.fd)
@@ -91,14 +93,23 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 	var err error
 	if p.file != "" {
 		f, err = os.Open(p.file)
+	} else if name := fmt.Sprintf("file descriptor %d", p.fd); inherited(p.fd) {
+		f, err = dupFile(p.fd, name)
 	} else {
-		f, err = dupFile(p.fd, fmt.Sprintf("file descriptor %d", p.fd))
+		err = &os.PathError{Op: "open", Path: name, Err: unix.EBADF}
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, maxPassphrase+1))
+}
+
+// inherited tells whether a file descriptor is none that this process has opened for itself, and
+// that might wait for ever: those are all to be closed on exec.
+func inherited(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
 }
 
 // firstLine returns the passphrase in text.
