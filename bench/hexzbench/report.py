@@ -136,10 +136,8 @@ TABLES = (
     ("Cold pack of disk-b.img", "A sparse ext4 image of 2 GiB. hexz and zstd are given the file, "
      "and hexz does not read its holes.", PACK_DISK, TIME + RATE + SIZE + MEMORY),
     ("Second version",
-     "linux-b.tar where linux-a.tar is stored. hexz packs both as two streams of one "
-     "archive; time and size of packing the first alone, just before, are subtracted. Memory is that of "
-     "packing both.", SECOND, TIME + RATE + ADDED + MEMORY),
-    ("Known stream", "linux-a.tar once more where it is stored; for hexz as a second stream, as above.",
+     "linux-b.tar where linux-a.tar is stored: for hexz, `hexz-dedup --parent` and a thin archive.", SECOND, TIME + RATE + ADDED + MEMORY),
+    ("Known stream", "linux-a.tar once more where it is stored, as above.",
      KNOWN, TIME + RATE + ADDED + MEMORY),
     ("Restore", "Of linux-a.tar to /dev/null; `hexz -o FILE`, casync and desync write a file.",
      RESTORE, TIME + RATE + MEMORY),

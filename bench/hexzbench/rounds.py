@@ -69,20 +69,10 @@ class Round:
 
     def _again(self, step, tool, command, file):
         """Packs something on top of what was packed before."""
-        size = os.path.getsize(file)
-        if type(tool) is Hexz:
-            # Both streams in one archive, less the first alone, measured just before.
-            os.sync()
-            alone = run(tool.alone())
-            os.sync()
-            both = run(tool.both(file))
-            self.results.add(step, tool.name, self.number, wall=both.wall - alone.wall, cpu=both.cpu - alone.cpu,
-                             rss=both.rss, wall_of_both=both.wall, wall_of_first=alone.wall,
-                             bytes=tool.both_size() - tool.size(), input=size)
-        elif command:
+        if command:
             before = tool.size()
             m = self._measure(step, tool, command)
-            self.results.add(step, tool.name, self.number, m, bytes=tool.size() - before, input=size)
+            self.results.add(step, tool.name, self.number, m, bytes=tool.size() - before, input=os.path.getsize(file))
 
     def _restore(self, tool, original):
         to_file = str(self.target)

@@ -65,30 +65,29 @@ class Hexz(Tool):
     checks = ("stored", "content")
     codec = ()
 
-    def stages(self, *inputs, threads=None, out="store"):
+    def stages(self, *inputs, threads=None, out="store", parent=None):
         bin_dir = self.peers.bin
         many = [] if threads is None else ["-T", str(threads)]
+        thin = [] if parent is None else ["--parent", str(parent)]
         return [
             [f"{bin_dir}/hexz-chunk", *many, *inputs],
-            [f"{bin_dir}/hexz-dedup"],
+            [f"{bin_dir}/hexz-dedup", *thin],
             [f"{bin_dir}/hexz-compress", *many, *self.codec],
             [f"{bin_dir}/hexz-seal", "-o", str(self.dir / out)],
         ]
 
     def pack(self, file):
-        self.first = file
         return Command(self.stages(str(file)))
 
-    # Without parents, a second version is a second stream of the archive. What it costs is the
-    # cost of both less that of the first: see rounds.py.
-    def alone(self):
-        return Command(self.stages(str(self.first), out="both"))
+    # What comes later is a thin archive of its own.
+    def known(self, file):
+        return Command(self.stages(str(file), out="known", parent=self.store()))
 
-    def both(self, file):
-        return Command(self.stages(f"a={self.first}", f"b={file}", out="both"))
+    def second(self, file):
+        return Command(self.stages(str(file), out="second", parent=self.store()))
 
-    def both_size(self):
-        return (self.dir / "both").stat().st_size
+    def size(self):
+        return sum(f.stat().st_size for f in (self.dir / n for n in ("store", "known", "second")) if f.exists())
 
     def restore(self, target=None):
         return Command([[f"{self.peers.bin}/hexz-cat", str(self.store())]], stdout=target)
@@ -106,12 +105,21 @@ class HexzS2(Hexz):
     checks = ()
     codec = ("-c", "s2")
 
+    def known(self, file):
+        """Not measured: there is nothing to compress."""
+
 
 class HexzLz4(Hexz):
     name = "hexz lz4"
     what = "hexz-compress -c lz4"
     checks = ()
     codec = ("-c", "lz4")
+
+    def known(self, file):
+        """Not measured: there is nothing to compress."""
+
+    def second(self, file):
+        """Not measured."""
 
 
 class HexzEncrypted(Hexz):
@@ -124,6 +132,12 @@ class HexzEncrypted(Hexz):
         made = subprocess.run([f"{self.peers.bin}/hexz-keygen", "encrypt", "-o", self.key],
                               check=True, stdout=subprocess.PIPE, text=True)
         self.recipient = made.stdout.strip()
+
+    def known(self, file):
+        """Not measured: there is nothing to encrypt."""
+
+    def second(self, file):
+        """Not measured."""
 
     def stages(self, *inputs, **options):
         *others, seal = super().stages(*inputs, **options)
