@@ -134,11 +134,9 @@ func TestEveryFlip(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for i := range v.buf.Len() {
-				for _, mask := range []byte{1, 0x80} {
-					p := bytes.Clone(v.buf.Bytes())
-					p[i] ^= mask
-					checkDamaged(t, fmt.Sprintf("byte %d xor %#x", i, mask), p, v.builder, v.ids...)
-				}
+				p := bytes.Clone(v.buf.Bytes())
+				p[i] ^= 1 << (i % 8)
+				checkDamaged(t, fmt.Sprintf("byte %d", i), p, v.builder, v.ids...)
 			}
 		})
 	}
