@@ -158,6 +158,18 @@ wrapped() {
 	only
 }
 
+@test "Ctrl-D at a prompt: no passphrase" {
+	run -1 on_terminal "exec hexz-seal -p -o a.hxz $K/in.hxs" '^D'
+	[[ $output == *"none was given"* && $output != *"echo is off"* ]] || fail "$output"
+	only
+}
+
+@test "the progress bar leaves a prompt alone" {
+	hexz-seal -p --passphrase-command 'echo pw' -q -o a.hxz "$K/in.hxs"
+	run -0 on_terminal 'cat a.hxz | hexz-cat --progress always -o out' pw
+	[[ $output == *"passphrase for the archive: <answer>"* ]] || fail "$output"
+}
+
 @test "without a terminal, a passphrase that is missing is an error with a hint" {
 	run -1 --separate-stderr setsid -w hexz-seal -p -o a.hxz "$K/in.hxs"
 	one_error hexz-seal
@@ -178,16 +190,16 @@ wrapped() {
 	}
 	for binary in hexz-cat hexz-unseal; do
 		none $binary "$K/a.hxz"
-		[[ $stderr == *"is encrypted (X25519)"*"hint: "*"-i FILE"* ]] || fail "$stderr"
+		[[ $stderr == *"encrypted for X25519"*"hint: "*"-i FILE"* ]] || fail "$stderr"
 		none $binary -i "$K/other.key" "$K/a.hxz"
-		[[ $stderr == *"no identity fits: the key is wrapped for X25519"* ]] || fail "$stderr"
+		[[ $stderr == *"no identity fits: it is encrypted for X25519"* ]] || fail "$stderr"
 		none $binary --passphrase-command 'echo x' "$K/a.hxz"
 		[[ $stderr == *"no identity fits"* ]] || fail "$stderr"
 		none $binary -i missing "$K/a.hxz"
 		[[ $stderr == *"missing: no such file"* ]] || fail "$stderr"
 	done
 	none hexz-verify "$K/a.hxz"
-	[[ $stderr == *"is encrypted"*"hint: "*"-i FILE"* ]] || fail "$stderr"
+	[[ $stderr == *"encrypted for X25519"*"hint: "*"-i FILE"* ]] || fail "$stderr"
 	none hexz-inspect --chunks "$K/a.hxz"
 	[[ $stderr == *"is encrypted"*"hint: "*"-i FILE"* ]] || fail "$stderr"
 	for binary in hexz-dedup hexz-compress hexz-seal; do

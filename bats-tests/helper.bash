@@ -71,7 +71,7 @@ poke() { flip "$1" "$2" 255; }
 
 # on_terminal SCRIPT [ANSWER]...: runs a script of bash, with a terminal of its own that is none
 # of its standard streams but stderr, and types an ANSWER at each prompt, that is when echo is
-# off; ^C is Ctrl-C. It prints what the terminal shows, and exits as the script does. "echo is
+# off; ^C is Ctrl-C, ^D is Ctrl-D. It prints what the terminal shows, and exits as the script does. "echo is
 # off" is printed if the terminal is left so.
 on_terminal() { "$PYTHON" "$BATS_TEST_DIRNAME/terminal.py" "$@"; }
 

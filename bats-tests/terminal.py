@@ -26,7 +26,7 @@ while True:
     if answers and shown.endswith(b": ") and not echo():
         answer = answers.pop(0)
         shown += b"<answer>"
-        os.write(tty, b"\x03" if answer == "^C" else answer.encode() + b"\n")
+        os.write(tty, {"^C": b"\x03", "^D": b"\x04"}.get(answer) or answer.encode() + b"\n")
     if status is None:
         done, code = os.waitpid(pid, os.WNOHANG)
         if done:

@@ -66,7 +66,10 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	for _, c := range []struct {
 		name string
 		stage.Count
-	}{{"data", rep.Data}, {"ref", rep.Ref}, {"parent", rep.Parent}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
+	}{{"data", rep.Data}, {"ref", rep.Ref}, {"from parents", rep.Parent}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
+		if c.name == "from parents" && len(rep.Parents) == 0 {
+			continue
+		}
 		r.line(c.name, "%d of %s", c.N, cli.FormatSize(c.Bytes))
 	}
 	r.line("dedup", "1 : %.3f", rep.Dedup)

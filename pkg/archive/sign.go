@@ -78,6 +78,9 @@ func checkSigned(list []seal.Signature, id Hash, keys []seal.PublicKey) error {
 		}
 		var others []string
 		for _, s := range list {
+			if s.KeyID() == k.KeyID() {
+				return corruptf("its signature by key %s is not valid for this archive", k.KeyID())
+			}
 			others = append(others, s.KeyID())
 		}
 		return corruptf("it is not signed by key %s; there are signatures by %s", k.KeyID(), strings.Join(others, ", "))

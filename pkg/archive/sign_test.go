@@ -116,6 +116,19 @@ func TestSign(t *testing.T) {
 			t.Errorf("byte %d: the signature still counts", i)
 		}
 	}
+	// Damage in what was appended to its end is not taken for an append that was cut short.
+	for i := open(t, first).rootAt.end(); i < int64(len(third)); i++ {
+		for bit := range 8 {
+			p := bytes.Clone(third)
+			p[i] ^= 1 << bit
+			if r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{}); !isDamage(err) {
+				t.Errorf("byte %d, bit %d: taken for sound, with %d signatures", i, bit, len(r.Signatures()))
+			}
+			if _, _, err := scan(bytes.NewReader(p)); !isDamage(err) {
+				t.Errorf("byte %d, bit %d: Scanner: %v", i, bit, err)
+			}
+		}
+	}
 }
 
 // Signatures over another id, and too many of them.

@@ -41,6 +41,9 @@ func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 		isTrailer := in.IsBytes()
 		raw, err := readRaw(in)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
+			if !want.tears(raw, isTrailer) {
+				return nil, corruptf("signatures are damaged at byte %d", pos)
+			}
 			break
 		}
 		if err != nil {
@@ -78,6 +81,16 @@ func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 	}
 	t.torn = base+in.Pos() > t.end
 	return t, nil
+}
+
+// tears tells whether raw can be what is left of an append: the beginning of a trailer like t, or
+// of a signature. What has a trailer behind it was appended to its end, and is damaged.
+func (t trailer) tears(raw []byte, isTrailer bool) bool {
+	whole := t.append(nil)
+	if isTrailer {
+		return bytes.HasPrefix(whole, raw)
+	}
+	return !bytes.Contains(raw, whole)
 }
 
 // padding takes zero bytes behind a trailer, which a file system may leave of an append that a

@@ -44,7 +44,7 @@ type NoMatchError struct {
 func (e *NoMatchError) Error() string {
 	kinds := slices.Clone(e.Kinds)
 	slices.Sort(kinds)
-	return "no identity fits: the key is wrapped for " + strings.Join(slices.Compact(kinds), ", ")
+	return "no identity fits: it is encrypted for " + strings.Join(slices.Compact(kinds), ", ")
 }
 
 // A formatError is an ErrFormat that says no more than its text.

@@ -80,7 +80,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 
 func TestNoMatchError(t *testing.T) {
 	err := &NoMatchError{[]string{"ssh-rsa", "X25519", "X25519"}}
-	if got, want := err.Error(), "no identity fits: the key is wrapped for X25519, ssh-rsa"; got != want {
+	if got, want := err.Error(), "no identity fits: it is encrypted for X25519, ssh-rsa"; got != want {
 		t.Errorf("%q instead of %q", got, want)
 	}
 	if err.Kinds[0] != "ssh-rsa" {

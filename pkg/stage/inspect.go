@@ -2,6 +2,7 @@ package stage
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"math/bits"
@@ -42,6 +43,27 @@ type Report struct {
 	Locked     bool     `json:"locked"`     // no identity was given: all about the content is left out
 	Recipients []string `json:"recipients"` // the kinds of those who can open it
 	Signatures []string `json:"signatures"` // ids of the keys; whether they are right is not checked
+}
+
+// MarshalJSON leaves out of the report on a locked archive what cannot be known.
+func (rep *Report) MarshalJSON() ([]byte, error) {
+	type all Report // without this method
+	whole, err := json.Marshal((*all)(rep))
+	if err != nil || !rep.Locked {
+		return whole, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(whole, &fields); err != nil {
+		return nil, err
+	}
+	for name := range fields {
+		switch name {
+		case "version", "kind", "id", "stored_bytes", "encrypted", "locked", "recipients", "signatures":
+		default:
+			delete(fields, name)
+		}
+	}
+	return json.Marshal(fields)
 }
 
 // ParentReport describes a parent of a thin archive.

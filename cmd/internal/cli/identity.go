@@ -91,17 +91,21 @@ func (p *passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 // Explain adds to err what the user can do if an archive could not be opened.
 func (i *IdentityFlags) Explain(err error) error {
 	var other *seal.NoMatchError
-	if errors.As(err, &other) && !i.Given() {
-		err = &archive.LockedError{Kinds: other.Kinds}
+	var locked *archive.LockedError
+	switch {
+	case errors.As(err, &other) && i.Given():
+		return WithHint(err, "-i takes the private key of one of those it is encrypted for; what only an SSH agent or a hardware key holds cannot be used")
+	case errors.As(err, &other), errors.As(err, &locked):
+		return WithHint(err, "give the private key of one of these by -i FILE")
 	}
-	return explainLocked(err)
+	return err
 }
 
-// explainLocked adds a hint to a LockedError.
+// explainLocked adds a hint to a LockedError of a binary that takes no keys.
 func explainLocked(err error) error {
 	var locked *archive.LockedError
 	if !errors.As(err, &locked) {
 		return err
 	}
-	return WithHint(err, "give a private key to hexz-unseal, hexz-cat, hexz-inspect or hexz-verify by -i FILE")
+	return WithHint(err, "put in front: hexz-unseal -i FILE ARCHIVE |")
 }

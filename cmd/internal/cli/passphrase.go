@@ -28,7 +28,7 @@ type PassphraseFlags struct {
 
 // AddFlags adds the flags to f.
 func (p *PassphraseFlags) AddFlags(f *pflag.FlagSet) {
-	f.StringVar(&p.file, "passphrase-file", "", "read the passphrase from `FILE`, up to the end of its first line")
+	f.StringVar(&p.file, "passphrase-file", "", "read the passphrase, for all that needs one, from `FILE`, up to the end of its first line")
 	f.IntVar(&p.fd, "passphrase-fd", -1, "read the passphrase from file descriptor `N`, likewise")
 	f.Lookup("passphrase-fd").DefValue = "0" // so that help does not show -1
 	f.StringVar(&p.command, "passphrase-command", "", "read the passphrase from what the shell command `CMD` prints, likewise")
@@ -85,7 +85,7 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 		cmd.Stderr = env.Stderr
 		text, err := cmd.Output()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.command, err)
+			return nil, fmt.Errorf("command: %w", err) // which may have a secret in it
 		}
 		return text, nil
 	}
@@ -138,9 +138,14 @@ func (e *Env) ask(what string, isNew bool) ([]byte, error) {
 		e.onSignal(func() { _ = term.Restore(fd, state) })
 		defer e.onSignal(nil)
 	}
+	e.console.mu.Lock() // the progress bar would wipe the prompt
+	defer e.console.mu.Unlock()
+	if e.console.clear != nil {
+		e.console.clear()
+	}
 	enter := func(prompt string) ([]byte, error) {
 		fmt.Fprintf(tty, "%s: ", oneLine(prompt))
-		p, err := term.ReadPassword(fd)
+		p, err := readHidden(tty)
 		fmt.Fprintln(tty)
 		return p, err
 	}
@@ -155,6 +160,24 @@ func (e *Env) ask(what string, isNew bool) ([]byte, error) {
 		return nil, fmt.Errorf("passphrase for %s: %w", what, err)
 	}
 	return firstLine(p)
+}
+
+// readLine reads up to the end of a line, or of the input.
+func readLine(r io.Reader) ([]byte, error) {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		switch n, err := r.Read(b); {
+		case err == io.EOF && len(line) == 0:
+			return nil, errors.New("none was given")
+		case err == io.EOF, n == 1 && b[0] == '\n':
+			return line, nil
+		case err != nil:
+			return nil, err
+		}
+		if line = append(line, b[0]); len(line) > maxPassphrase {
+			return line, nil // too long, as firstLine says
+		}
+	}
 }
 
 // onSignal sets what is done when a signal ends the process; nil is nothing.
