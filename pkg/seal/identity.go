@@ -116,7 +116,7 @@ func parseIdentity(line string) (age.Identity, error) {
 	case strings.HasPrefix(strings.ToUpper(line), "AGE-PLUGIN-"):
 		return nil, malformed("age identities of plugins are not supported")
 	case strings.HasPrefix(line, "age1"), isSSHPublic(kind), strings.HasPrefix(line, "---- BEGIN SSH2 PUBLIC KEY"):
-		return nil, malformed("this is a public key, and identities are private keys: give the file of the private key (one that only an SSH agent or a hardware key holds cannot decrypt)")
+		return nil, malformed("this is a public key, and identities are private keys: give the private key of it (one that only an SSH agent or a hardware key holds cannot decrypt)")
 	case strings.HasPrefix(line, "untrusted comment:"):
 		return nil, malformed("this is a key of minisign, which is for signatures: it cannot decrypt")
 	}

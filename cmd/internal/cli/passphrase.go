@@ -138,11 +138,8 @@ func (e *Env) ask(what string, isNew bool) ([]byte, error) {
 		e.onSignal(func() { _ = term.Restore(fd, state) })
 		defer e.onSignal(nil)
 	}
-	e.console.mu.Lock() // the progress bar would wipe the prompt
-	defer e.console.mu.Unlock()
-	if e.console.clear != nil {
-		e.console.clear()
-	}
+	e.console.pause(true) // the progress bar would wipe the prompt
+	defer e.console.pause(false)
 	enter := func(prompt string) ([]byte, error) {
 		fmt.Fprintf(tty, "%s: ", oneLine(prompt))
 		p, err := readHidden(tty)

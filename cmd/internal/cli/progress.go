@@ -91,7 +91,9 @@ func (p *progress) draw() {
 	}
 	p.console.mu.Lock()
 	defer p.console.mu.Unlock()
-	_ = p.bar.Set64(n)
+	if !p.console.paused {
+		_ = p.bar.Set64(n)
+	}
 }
 
 // progressDone draws the last state and leaves it on its own line.
