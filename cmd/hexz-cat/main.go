@@ -31,8 +31,10 @@ in $TMPDIR, since later parts may refer to them.
 Every byte is verified before it is written. On a regular file holes become
 holes again; on a device every byte is written. With --in-place only blocks of 4
 KiB that differ are written to the file or device, as they come: if that is
-stopped, the old content is gone in part, and it has to be run again. An encrypted archive needs -i,
-or its passphrase.`,
+stopped, the old content is gone in part, and it has to be run again.
+
+An encrypted archive needs -i, or its passphrase. Signatures are demanded by
+--signed-by: from a pipe, what is missing is known only at the end.`,
 		Example: `  hexz-cat disk.hxz > disk.img
   hexz-cat --stream memory -o ram.bin vm.hxz
   ssh host 'cat disk.hxz' | hexz-cat --offset 1M --length 512 | xxd`,

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"strings"
 
@@ -20,7 +19,8 @@ func main() { cli.Main(command()) }
 type flags struct {
 	stage.ChunkOptions
 	name, chunker string
-	keyFile       string
+	keyFile, like string
+	ids           cli.IdentityFlags
 	exec          bool
 	set           *pflag.FlagSet
 }
@@ -37,9 +37,13 @@ input. Regular files, block devices and pipes will do; holes of files are found
 without reading them, and stay holes.
 
 A stream is called "disk" unless it is given a NAME. With several FILEs each
-needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.`,
+needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.
+
+What is to share chunks with an archive has to be cut in the same way: --like
+takes that over. If it was cut with a chunk key, the same key is needed.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   hexz-chunk disk=sda.img memory=ram.bin | hexz-seal -o vm.hxz
+  hexz-chunk --like monday.hxz disk.img | hexz-dedup --parent monday.hxz | ...
   hexz-chunk --exec -- pg_dump shop | hexz-compress | hexz-seal -o shop.hxz`,
 		MaxArgs: -1,
 		Stream:  true,
@@ -52,10 +56,12 @@ needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.
 			f.Var(cli.SizeVar(&o.Chunker.Max, 0), "max", "maximum chunk `SIZE` of fastcdc (default four times --avg)")
 			f.Var(cli.SizeVar(&o.Chunker.Size, chunker.DefaultSize), "size", "chunk `SIZE` of fixed")
 			f.StringVar(&o.keyFile, "chunk-key-file", "", "make the cuts of fastcdc a secret, by the key in `FILE`; whoever packs what is to share chunks needs the same")
+			f.StringVar(&o.like, "like", "", "cut as `FILE` was cut, an archive or the exported index of one: like its stream of the same name, or its first")
 			f.StringVar(&o.name, "name", "disk", "`NAME` of the stream that is given none")
 			f.BoolVar(&o.exec, "exec", false, "pack the output of the command behind --, and fail if it fails")
 			f.Var(cli.OptionalSizeVar(&o.ExpectSize), "expect-size", "fail unless the input has `SIZE` bytes in all")
 			f.StringSliceVar(&o.Digests, "digest", nil, "store digests of whole streams: `LIST` of sha256, blake3")
+			o.ids.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) error { return run(env, &o, args) },
 	}
@@ -71,6 +77,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	for i := range sources {
 		defer sources[i].Close()
+	}
+	if err := o.cutLike(env, sources); err != nil {
+		return err
 	}
 	out, err := env.Output()
 	if err != nil {
@@ -91,6 +100,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 
 // check turns flags into options of the chunker.
 func (o *flags) check() error {
+	if err := o.checkLike(); err != nil {
+		return err
+	}
 	fixed := o.chunker == "fixed"
 	for _, name := range []string{"size", "min", "avg", "max"} {
 		if f := o.set.Lookup(name); f.Changed && fixed != (name == "size") {
@@ -114,25 +126,13 @@ func (o *flags) check() error {
 		}
 	}
 	if o.set.Changed("chunk-key-file") {
-		key, err := readKey(o.keyFile)
+		key, err := cli.ChunkKey(o.keyFile)
 		if err != nil {
-			return fmt.Errorf("chunk key: %w", err)
+			return err
 		}
 		o.Chunker.Key = key
 	}
 	return nil
-}
-
-func readKey(path string) ([]byte, error) {
-	text, err := cli.ReadKeyFile(path)
-	if err != nil {
-		return nil, err
-	}
-	key, err := chunker.ParseKey(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return key, nil
 }
 
 // sources opens what is to be packed, and returns the bytes of all if they are known.

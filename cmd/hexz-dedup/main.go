@@ -33,7 +33,8 @@ for each chunk.
 It works best in front of hexz-compress: segments from which a chunk is dropped
 have to be decoded.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
-  hexz-chunk disk.img | hexz-dedup --parent monday.hxz | hexz-compress | hexz-seal -o tuesday.hxz`,
+  hexz-chunk disk.img | hexz-dedup --parent mon.hxz | hexz-compress |
+    hexz-seal -o tue.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
 		Output:  true, Progress: true, Stats: true,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -27,4 +28,24 @@ func export(in *cli.Packed, prefix string) error {
 		}
 	}
 	return nil
+}
+
+// exportIndex writes the index of an archive to the output.
+func exportIndex(env *cli.Env, in *cli.Packed) error {
+	if in.Archive == nil {
+		return cli.Usagef("an index can be exported of an archive in a file only")
+	}
+	out, err := env.Output()
+	if err != nil {
+		return err
+	}
+	defer out.Cleanup()
+	w := bufio.NewWriterSize(out, 64<<10)
+	if err := in.Archive.ExportIndex(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return out.Commit()
 }

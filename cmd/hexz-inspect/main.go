@@ -18,8 +18,10 @@ func main() { cli.Main(command()) }
 // flags are what the flags of this binary set.
 type flags struct {
 	json, segments, chunks bool
+	chain, index           bool
 	export                 string
 	ids                    cli.IdentityFlags
+	parents                cli.ParentFlags
 }
 
 func command() *cli.Command {
@@ -37,25 +39,61 @@ are separated by tabs under a heading, or of JSON.
 
 Of an encrypted archive it tells what can be told without a key, and with -i or
 the passphrase all. With --export-signed it writes instead what minisign needs:
-PREFIX.txt, the text that was signed, and for each signature PREFIX.KEYID.minisig.`,
+PREFIX.txt, the text that was signed, and PREFIX.KEYID.minisig, the signatures.
+
+With --chain it draws what a thin archive depends on: its parents, theirs, and
+so on; how large each file is, how much data it has itself, and how much of the
+content above it is taken from it. A parent that is not found is "missing".
+
+With --export-index it writes the index of an archive to standard output or -o:
+all that hexz-dedup --parent and hexz-chunk --like need to know of the archive,
+in a hundredth of its size. It needs no key, but to use it needs one.`,
 		Example: `  hexz-inspect disk.hxz
   hexz-inspect --json disk.hxz | jq .dedup_ratio
-  hexz-chunk --avg 8K disk.img | hexz-inspect --chunks | cut -f 3 | sort -n`,
+  hexz-chunk --avg 8K disk.img | hexz-inspect --chunks | cut -f 3 | sort -n
+  hexz-inspect --chain tuesday.hxz
+  hexz-inspect --export-index monday.hxz | ssh host 'cat > monday.hxi'`,
 		MaxArgs: 1,
+		Output:  true,
 		Flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&o.json, "json", false, "print JSON")
 			f.BoolVar(&o.segments, "segments", false, "print one line for each segment")
 			f.BoolVar(&o.chunks, "chunks", false, "print one line for each chunk, run of zeros, hole and reference")
 			f.StringVar(&o.export, "export-signed", "", "write the signed text and the signatures to files whose names begin with `PREFIX`")
+			f.BoolVar(&o.chain, "chain", false, "draw the tree of parents of a thin archive")
+			f.BoolVar(&o.index, "export-index", false, "write the index of the archive, for hexz-dedup --parent where the archive is not")
+			o.parents.AddFlags(f)
 			o.ids.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) error { return o.ids.Explain(run(env, &o, args)) },
 	}
 }
 
+// check finds flags that exclude each other.
+func (o *flags) check(env *cli.Env) error {
+	var given []string
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{{"--segments", o.segments}, {"--chunks", o.chunks}, {"--export-signed", o.export != ""}, {"--chain", o.chain}, {"--export-index", o.index}} {
+		if f.set {
+			given = append(given, f.name)
+		}
+	}
+	switch {
+	case len(given) > 1:
+		return cli.Usagef("%s and %s exclude each other", given[0], given[1])
+	case o.index && o.json:
+		return cli.Usagef("--export-index and --json exclude each other")
+	case !o.index && env.OutputPath() != "":
+		return cli.Usagef("-o is for --export-index only")
+	}
+	return nil
+}
+
 func run(env *cli.Env, o *flags, args []string) error {
-	if o.segments && o.chunks {
-		return cli.Usagef("--segments and --chunks exclude each other")
+	if err := o.check(env); err != nil {
+		return err
 	}
 	ids, err := o.ids.Load(env, true)
 	if err != nil {
@@ -69,7 +107,18 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if o.export != "" {
 		return export(in, o.export)
 	}
+	if o.index {
+		return in.Explain(exportIndex(env, in))
+	}
 	out := bufio.NewWriter(env.Stdout)
+	if o.chain {
+		find := o.parents.Finder(args)
+		defer find.Close()
+		if err := chain(out, o, in, stage.ChainOptions{Identities: ids, Find: find.Find}); err != nil {
+			return in.Explain(err)
+		}
+		return out.Flush()
+	}
 	opts := o.lines(out)
 	opts.Identities = ids
 	var rep *stage.Report

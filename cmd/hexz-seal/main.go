@@ -3,11 +3,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
 	"hexz/pkg/stage"
 )
 
@@ -33,7 +35,11 @@ can be opened by each of the recipients, with hexz-cat -i and the like. With
 
 The index is kept in memory until the end: about 110 bytes for each distinct
 chunk, 7 MB for a GB of content at the default chunk size. With --max-memory
-what is over it goes to unnamed files in $TMPDIR; the archive is the same.`,
+what is over it goes to unnamed files in $TMPDIR; the archive is the same.
+
+A thin stream refers to chunks of parents, which hexz-seal need not have. With
+--check-parents it refuses references to chunks that the parents do not have; it
+takes 36 bytes of memory more for each chunk of a parent.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   ssh host 'hexz-chunk /dev/sda | hexz-compress' | hexz-seal -o sda.hxz
   ... | hexz-seal -R ~/.ssh/id_ed25519.pub | ssh host 'cat > disk.hxz'`,
@@ -44,6 +50,8 @@ what is over it goes to unnamed files in $TMPDIR; the archive is the same.`,
 			f.StringArrayVar(&s.sign, "sign", nil, "sign with the minisign secret key in `FILE`; may be repeated")
 			s.pass.AddFlags(f)
 			f.Var(cli.SizeVar(&s.o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
+			f.StringVar(&s.o.CheckParents, "check-parents", "", "look into the parents of a thin stream: archives *.hxz or exported indexes *.hxi in `DIR`")
+			s.addIdentity(f)
 		},
 		Run: s.run,
 	}
@@ -55,6 +63,18 @@ type sealer struct {
 	to   cli.RecipientFlags
 	sign []string
 	pass cli.PassphraseFlags
+	ids  cli.IdentityFlags // of parents
+	set  *pflag.FlagSet
+}
+
+// addIdentity adds -i alone: the flags for passphrases are about what is made.
+func (s *sealer) addIdentity(f *pflag.FlagSet) {
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.ids.AddFlags(all)
+	identity := all.Lookup("identity")
+	identity.Usage = "open encrypted parents with the private key in `FILE`, of age or SSH; may be repeated"
+	f.AddFlag(identity)
+	s.set = f
 }
 
 func (s *sealer) run(env *cli.Env, args []string) (err error) {
@@ -67,8 +87,14 @@ func (s *sealer) run(env *cli.Env, args []string) (err error) {
 	if s.o.Sign, err = cli.SecretKeys(env, s.sign, &s.pass); err != nil {
 		return err
 	}
+	if s.set.Changed("check-parents") && s.o.CheckParents == "" {
+		return cli.Usagef("--check-parents needs the name of a directory")
+	}
+	if s.o.Identities, err = s.ids.Load(env, s.o.CheckParents == ""); err != nil {
+		return err
+	}
 	s.o.Note = env.Hint
-	return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+	err = cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
 		s.o.Progress = progress
 		stats, err := stage.Seal(ctx, dst, src, s.o)
 		if err == nil {
@@ -76,4 +102,8 @@ func (s *sealer) run(env *cli.Env, args []string) (err error) {
 		}
 		return stats, err
 	})
+	if errors.Is(err, archive.ErrParent) {
+		return cli.WithHint(err, "put the parent there, or its index as hexz-inspect --export-index writes it")
+	}
+	return s.ids.Explain(err)
 }

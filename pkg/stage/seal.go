@@ -21,6 +21,14 @@ type SealOptions struct {
 	TempDir   string // where these files are; "" is the system's directory
 	Progress  Progress
 
+	// CheckParents is a directory with the parents of a thin stream, archives *.hxz or exported
+	// indexes *.hxi. What the stream takes from them is compared with what they have: a chunk
+	// that they do not have is an ErrCorrupt, a parent that is not there an archive.ErrParent.
+	// That takes 36 bytes of memory for each chunk of a parent, which do not count for
+	// MaxMemory. "" is no check.
+	CheckParents string
+	Identities   []age.Identity // to open encrypted parents
+
 	// Note is called with a remark worth a line: that chunk lengths tell of the content.
 	Note func(string)
 }
@@ -30,6 +38,14 @@ const sealName = "hexz-seal"
 // Seal makes an archive of a stream of frames. If it fails, what was written has no index and
 // no trailer.
 func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*Stats, error) {
+	check := func(stream.Frame) error { return nil }
+	if o.CheckParents != "" {
+		parents, err := newParentCheck(o.CheckParents, o.Identities)
+		if err != nil {
+			return nil, err
+		}
+		check = parents.frame
+	}
 	w := archive.NewWriter(dst, archive.WriterOptions{
 		Recipients: o.Recipients, Sign: o.Sign, MaxMemory: o.MaxMemory,
 		Temp: func() (archive.TempFile, error) { return tempFile(o.TempDir, "hexz-seal-*") },
@@ -44,6 +60,9 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 			defer f.Release()
 			done += f.Size()
 			o.Progress.report(done)
+		}
+		if err := check(f); err != nil {
+			return err
 		}
 		return w.Write(f)
 	})

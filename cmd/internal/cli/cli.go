@@ -44,6 +44,10 @@ type Command struct {
 	Progress bool // has --progress
 	Stats    bool // has --stats
 
+	// Exit are the meanings of the exit codes from 0 on, for the manual page, if they are not
+	// those that all binaries share.
+	Exit []string
+
 	// Flags adds the flags of this binary alone. May be nil.
 	Flags func(f *pflag.FlagSet)
 

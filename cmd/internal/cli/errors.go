@@ -21,16 +21,18 @@ const (
 	exitUpstream = 4
 )
 
-// exitStatus is the table of the manual pages.
-var exitStatus = []struct {
-	code    int
-	meaning string
-}{
-	{exitOK, "done"},
-	{exitFailed, "failed"},
-	{exitUsage, "wrong usage"},
-	{exitCorrupt, "damaged or invalid input"},
-	{exitUpstream, "an upstream stage failed, or its stream was cut short"},
+// exitStatus has the meanings of the exit codes from 0 on, for the manual page.
+func (c *Command) exitStatus() []string {
+	if c.Exit != nil {
+		return c.Exit
+	}
+	return []string{
+		exitOK:       "done",
+		exitFailed:   "failed",
+		exitUsage:    "wrong usage",
+		exitCorrupt:  "damaged or invalid input",
+		exitUpstream: "an upstream stage failed, or its stream was cut short",
+	}
 }
 
 // usageError is a mistake on the command line.

@@ -31,8 +31,8 @@ func (d *definition) man() string {
 		s.flags.VisitAll(func(f *pflag.Flag) { manFlag(&b, f) })
 	}
 	b.WriteString(".SH EXIT STATUS\n")
-	for _, s := range exitStatus {
-		fmt.Fprintf(&b, ".TP\n.B %d\n%s", s.code, roffLine(s.meaning))
+	for code, meaning := range d.exitStatus() {
+		fmt.Fprintf(&b, ".TP\n.B %d\n%s", code, roffLine(meaning))
 	}
 	if d.Example != "" {
 		b.WriteString(".SH EXAMPLES\n" + verbatim(strings.Split(strings.Trim(d.Example, "\n"), "\n")))

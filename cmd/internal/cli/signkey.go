@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"hexz/pkg/chunker"
 	"hexz/pkg/seal"
 )
 
@@ -34,6 +35,19 @@ func openKey(path string) (*os.File, error) {
 		return nil, Usagef("the name of a key file is empty")
 	}
 	return os.Open(path)
+}
+
+// ChunkKey returns the key in a file of a chunk key.
+func ChunkKey(path string) ([]byte, error) {
+	text, err := ReadKeyFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("chunk key: %w", err)
+	}
+	key, err := chunker.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("chunk key: %s: %w", path, err)
+	}
+	return key, nil
 }
 
 // PublicKey returns the key that text is, or that stands in the file of that name.

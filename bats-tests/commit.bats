@@ -1,0 +1,229 @@
+# hexz-commit: the next version of an archive from what has changed.
+
+load helper
+
+# base IN OUT [FLAG OF hexz-chunk]...: packs the base of a test.
+base() { pack "$@"; }
+
+# commit BASE OUT ARG...: the pipeline of the next version.
+commit() {
+	local base=$1 out=$2
+	shift 2
+	hexz-commit --base "$base" --stats stats "$@" | hexz-dedup --parent "$base" | hexz-compress | hexz-seal -o "$out"
+}
+
+# as_chunked ARCHIVE FILE [FLAG OF hexz-chunk]...: the archive holds FILE, cut as hexz-chunk does.
+as_chunked() {
+	local archive=$1 file=$2
+	shift 2
+	hexz-cat "$archive" | cmp - "$file"
+	pack "$file" whole.hxz "$@"
+	[ "$(roots "$archive")" = "$(roots whole.hxz)" ] || fail "other chunks than those of $file"
+	rm whole.hxz
+}
+
+roots() { hexz-inspect --json "$1" | jq -c '[.streams[].root]'; }
+
+need_qemu() { command -v qemu-img qemu-io >/dev/null || skip "no qemu-img or qemu-io"; }
+
+# The image of these tests: noise, a hole, text, zeros.
+image() {
+	cp "$IN/sparse" disk.img
+	dd if="$IN/tree.tar" of=disk.img bs=64K count=8 seek=80 conv=notrunc status=none
+	truncate -s 9000000 disk.img
+}
+
+@test "the data of a sparse file has changed, its holes have not" {
+	image
+	base disk.img base.hxz
+	truncate -s 9000000 over.img
+	dd if="$IN/noise" of=over.img bs=4K skip=7 count=5 seek=20 conv=notrunc status=none
+	dd if="$IN/noise" of=over.img bs=4K skip=17 count=1 seek=700 conv=notrunc status=none
+	dd if=/dev/zero of=over.img bs=4K count=3 seek=1300 conv=notrunc status=none
+	cp disk.img want.img
+	dd if="$IN/noise" of=want.img bs=4K skip=7 count=5 seek=20 conv=notrunc status=none
+	dd if="$IN/noise" of=want.img bs=4K skip=17 count=1 seek=700 conv=notrunc status=none
+	dd if=/dev/zero of=want.img bs=4K count=3 seek=1300 conv=notrunc status=none
+	commit base.hxz next.hxz over.img
+	as_chunked next.hxz want.img
+	[ "$(jq .payload_bytes stats)" -lt 300000 ]
+	hexz-verify --level content next.hxz
+
+	# The next version of the next version, with a parent and a grandparent.
+	truncate -s 9000000 more.img
+	dd if="$IN/noise" of=more.img bs=4K count=2 seek=21 conv=notrunc status=none
+	dd if="$IN/noise" of=want.img bs=4K count=2 seek=21 conv=notrunc status=none
+	commit next.hxz third.hxz disk=more.img
+	as_chunked third.hxz want.img
+	[ "$(hexz-inspect --json third.hxz | jq '.parents | length')" = 2 ]
+}
+
+@test "nothing has changed: no payload, the same root" {
+	image
+	base disk.img base.hxz --digest sha256
+	truncate -s 9000000 over.img
+	commit base.hxz next.hxz over.img
+	as_chunked next.hxz disk.img
+	[ "$(jq .payload_bytes stats)" = 0 ]
+	[ "$(hexz-inspect --json next.hxz | jq .streams[0].digests.sha256)" = "$(hexz-inspect --json base.hxz | jq .streams[0].digests.sha256)" ]
+}
+
+@test "a longer and a shorter stream" {
+	image
+	base disk.img base.hxz
+	for size in 1 4097 2M 8999999 9000001 10M; do
+		cp disk.img want.img
+		truncate -s "${size/M/MiB}" want.img
+		commit base.hxz next.hxz --size "$size"
+		as_chunked next.hxz want.img
+		: >over.img
+		truncate -s "${size/M/MiB}" over.img
+		commit base.hxz next.hxz over.img
+		as_chunked next.hxz want.img
+	done
+	commit base.hxz next.hxz --size 1T
+	[ "$(hexz-inspect --json next.hxz | jq .streams[0].bytes)" = 1099511627776 ]
+}
+
+@test "a qcow2 file with writes, zeros and discards" {
+	need_qemu
+	image
+	base disk.img base.hxz
+	for options in cluster_size=64k cluster_size=4k,compression_type=zstd cluster_size=2M; do
+		rm -f over.qcow2
+		qemu-img create -q -f qcow2 -o "$options" -b disk.img -F raw over.qcow2
+		qemu-io -f qcow2 -c 'write -P 7 100k 300k' -c 'write -z 4M 128k' -c 'discard 64k 64k' -c 'write -P 0 5300k 9k' \
+			-c 'write -P 9 8999936 64' -c 'write -z -u 1M 1M' over.qcow2 >/dev/null
+		if [ "$options" != cluster_size=2M ]; then
+			qemu-io -f qcow2 -c 'write -c -P 5 7M 64k' over.qcow2 >/dev/null
+		fi
+		qemu-img convert -O raw over.qcow2 want.img
+		truncate -s 9000000 want.img
+		commit base.hxz next.hxz --size 9000000 over.qcow2
+		as_chunked next.hxz want.img
+	done
+	qemu-img resize -q over.qcow2 12M
+	qemu-img convert -O raw over.qcow2 want.img
+	commit base.hxz next.hxz over.qcow2
+	as_chunked next.hxz want.img
+
+	# A map of the same file, with the image as others see it.
+	qemu-img map --output=json over.qcow2 >map.json
+	commit base.hxz mapped.hxz --map map.json want.img
+	as_chunked mapped.hxz want.img
+	qemu-img map --output=json over.qcow2 | jq -r '.[] | select(.depth == 0) | "\(.start) \(.length)"' >map.txt
+	commit base.hxz mapped.hxz --map disk=map.txt disk=want.img
+	as_chunked mapped.hxz want.img
+}
+
+@test "qcow2 files that are no overlays are refused" {
+	need_qemu
+	image
+	base disk.img base.hxz
+	qemu-img create -q -f qcow2 whole.qcow2 9000000
+	run -3 --separate-stderr hexz-commit --base base.hxz whole.qcow2 -o out
+	[[ $stderr == *"no backing file"* ]]
+	qemu-img create -q -f qcow2 -o extended_l2=on -b disk.img -F raw sub.qcow2
+	run -3 --separate-stderr hexz-commit --base base.hxz sub.qcow2 -o out
+	[[ $stderr == *"subclusters"* ]]
+	qemu-img create -q -f qcow2 -o data_file=data.raw -b disk.img -F raw ext.qcow2
+	run -3 --separate-stderr hexz-commit --base base.hxz ext.qcow2 -o out
+	[[ $stderr == *"another file"* ]]
+	qemu-img create -q -f qcow2 --object secret,id=s,data=abc -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 -b disk.img -F raw enc.qcow2
+	run -3 --separate-stderr hexz-commit --base base.hxz enc.qcow2 -o out
+	[[ $stderr == *"encrypted"* ]]
+	qemu-img create -q -f qcow2 -b disk.img -F raw cut.qcow2
+	qemu-io -f qcow2 -c 'write -P 7 100k 300k' cut.qcow2 >/dev/null
+	truncate -s -100k cut.qcow2
+	run -3 --separate-stderr hexz-commit --base base.hxz cut.qcow2 -o out
+	[[ $stderr == *"not within the file"* ]]
+	[ ! -e out ]
+	# As a raw file it is another matter.
+	hexz-commit --base base.hxz --format raw cut.qcow2 -o out
+}
+
+@test "maps that cannot be right are refused with a position" {
+	image
+	base disk.img base.hxz
+	for text in '0 10
+5 5' '0 9000001' '-1 5' '[{"offset":0,"length":5,"type":0,"description":"data"}]' '[{"start":5,"length":5,"depth":0},'; do
+		printf '%s\n' "$text" >map
+		run -3 --separate-stderr hexz-commit --base base.hxz --map map disk.img -o out
+		one_error hexz-commit
+		[[ $stderr =~ (line|element)\ [0-9]+ || $stderr == *"cut short"* ]] || fail "no position: $stderr"
+		[ ! -e out ]
+	done
+	echo '[{"offset":4096,"length":5,"type":1,"description":"dirty"}]' >map
+	cp disk.img want.img
+	printf hello | dd of=want.img bs=1 seek=4096 conv=notrunc status=none
+	commit base.hxz next.hxz --map map want.img
+	as_chunked next.hxz want.img
+}
+
+@test "several streams: changed, replaced, added, left alone" {
+	image
+	cp "$IN/tree.tar" ram
+	hexz-chunk disk=disk.img memory=ram notes="$IN/records.json" | hexz-dedup | hexz-compress | hexz-seal -o vm.hxz
+	truncate -s 9000000 over.img
+	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
+	cp disk.img want.img
+	dd if="$IN/noise" of=want.img bs=4K count=5 seek=20 conv=notrunc status=none
+	commit vm.hxz next.hxz disk=over.img --replace memory="$IN/twice" --replace more="$IN/one"
+	hexz-cat --stream disk next.hxz | cmp - want.img
+	hexz-cat --stream memory next.hxz | cmp - "$IN/twice"
+	hexz-cat --stream notes next.hxz | cmp - "$IN/records.json"
+	hexz-cat --stream more next.hxz | cmp - "$IN/one"
+	hexz-inspect --json next.hxz | jq -e '[.streams[].name] == ["disk", "memory", "notes", "more"]'
+
+	run -2 --separate-stderr hexz-commit --base vm.hxz over.img -o out
+	[[ $stderr == *'"disk", "memory", "notes"'* ]]
+	run -1 --separate-stderr hexz-commit --base vm.hxz tape=over.img -o out
+	[[ $stderr == *'no stream "tape"'* ]]
+	run -2 --separate-stderr hexz-commit --base vm.hxz -o out
+	run -2 --separate-stderr hexz-commit over.img -o out
+	run -2 --separate-stderr hexz-commit --base over.img over.img -o out
+	[ ! -e out ]
+}
+
+@test "an encrypted base, and one that was cut with a key" {
+	image
+	echo secret >pass
+	{ printf 'hexz-chunk-key-v1 '; head -c 32 /dev/urandom | base64; } >chunk.key
+	hexz-chunk --chunk-key-file chunk.key disk.img | hexz-dedup | hexz-compress | hexz-seal -p --passphrase-file pass -o base.hxz
+	truncate -s 9000000 over.img
+	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
+	cp disk.img want.img
+	dd if="$IN/noise" of=want.img bs=4K count=5 seek=20 conv=notrunc status=none
+	run -2 --separate-stderr hexz-commit --base base.hxz --passphrase-file pass over.img -o out
+	[[ $stderr == *"chunk key"* ]]
+	[ ! -e out ]
+	hexz-commit --base base.hxz --passphrase-file pass --chunk-key-file chunk.key over.img |
+		hexz-compress | hexz-seal -o next.hxz
+	hexz-cat --parent base.hxz --passphrase-file pass next.hxz | cmp - want.img
+	pack want.img whole.hxz --chunk-key-file chunk.key
+	[ "$(roots next.hxz)" = "$(roots whole.hxz)" ]
+}
+
+@test "fixed chunks" {
+	image
+	base disk.img base.hxz --chunker fixed --size 5000
+	truncate -s 9000000 over.img
+	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
+	cp disk.img want.img
+	dd if="$IN/noise" of=want.img bs=4K count=5 seek=20 conv=notrunc status=none
+	commit base.hxz next.hxz over.img
+	as_chunked next.hxz want.img --chunker fixed --size 5000
+}
+
+@test "a damaged base ends in no archive" {
+	image
+	base disk.img base.hxz
+	cp base.hxz good.hxz
+	truncate -s 9000000 over.img
+	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
+	poke base.hxz 100000
+	run -3 --separate-stderr hexz-commit --base base.hxz over.img -o out
+	run bash -c 'hexz-commit --base base.hxz over.img | hexz-seal -o next.hxz'
+	[ "$status" -ne 0 ]
+	[ ! -e next.hxz ] && [ ! -e out ]
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
+	"hexz/pkg/stage"
+)
+
+// checkLike finds flags that go with --like, or do not.
+func (o *flags) checkLike() error {
+	if o.like == "" {
+		if o.ids.Given() {
+			return cli.Usagef("-i and passphrases are for --like only: hexz-seal encrypts")
+		}
+		return nil
+	}
+	for _, name := range []string{"chunker", "size", "min", "avg", "max"} {
+		if o.set.Changed(name) {
+			return cli.Usagef("--like takes over how to cut: it excludes --%s", name)
+		}
+	}
+	return nil
+}
+
+// cutLike sets the options of the chunker to those of the archive that --like names.
+func (o *flags) cutLike(env *cli.Env, sources []stage.Source) error {
+	if o.like == "" {
+		return nil
+	}
+	ids, err := o.ids.Load(env, false)
+	if err != nil {
+		return err
+	}
+	p, err := stage.OpenParent(o.like, ids)
+	if err != nil {
+		return o.ids.Explain(err)
+	}
+	defer p.Close()
+	streams := p.Index.Info().Streams
+	if len(streams) == 0 {
+		return fmt.Errorf("%s has no stream to cut like", o.like)
+	}
+	var params map[string]any
+	for i := range sources {
+		s := like(streams, sources[i].Name)
+		if i > 0 && !reflect.DeepEqual(params, s.Chunker) {
+			return cli.WithHint(fmt.Errorf("the streams of %s were cut in different ways", o.like), "pack one stream at a time")
+		}
+		params = s.Chunker
+	}
+	o.Chunker, err = chunker.OptionsOf(params, o.Chunker.Key)
+	if errors.Is(err, chunker.ErrKey) {
+		return cli.WithHint(cli.Usagef("%s: %w", o.like, err), "--chunk-key-file FILE names the key, and has to be left out if there was none")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.like, err)
+	}
+	return nil
+}
+
+// like returns the stream that one of that name is to be cut like: its namesake, or the first.
+func like(streams []archive.Stream, name string) *archive.Stream {
+	for i := range streams {
+		if streams[i].Name == name {
+			return &streams[i]
+		}
+	}
+	return &streams[0]
+}

@@ -1,0 +1,129 @@
+// Command hexz-commit makes the next version of an archive from what has changed.
+package main
+
+import (
+	"errors"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/chunker"
+	"hexz/pkg/stage"
+)
+
+func main() { cli.Main(command()) }
+
+// flags are what the flags of this binary set.
+type flags struct {
+	base, format string
+	maps, sizes  []string
+	replace      []string
+	keyFile      string
+	ids          cli.IdentityFlags
+	parents      cli.ParentFlags
+	set          *pflag.FlagSet
+	archive      *cli.Packed
+}
+
+func command() *cli.Command {
+	var o flags
+	return &cli.Command{
+		Name:  "hexz-commit",
+		Args:  "--base FILE [[NAME=]OVERLAY]...",
+		Short: "Make the next version of an archive from what has changed",
+		Long: `Writes a chunk stream of what the archive --base holds with the changes of each
+OVERLAY. What has not changed is not read: it becomes references to the base,
+which is the parent of the result. What has changed is cut anew as the base was,
+so that the chunks are those that hexz-chunk would make of the whole.
+
+An OVERLAY has the changes of the stream NAME, which can be left out if there is
+but one. What stands before "=" is a NAME unless it has a slash. It is one of
+
+  a sparse file   its data has changed, its holes have not (in blocks of the
+                  file system; a copy must keep the holes)
+  a qcow2 file    with a backing file, which is not opened: the clusters that
+                  it holds itself have changed
+  a raw file or   with --map: JSON of "qemu-img map --output=json" (depth 0 has
+  device          changed) or of "nbdinfo --map=qemu:dirty-bitmap:B --json", or
+                  lines of OFFSET LENGTH
+
+The stream gets the size of its OVERLAY unless --size is given; that of a qcow2
+file counts in sectors of 512 bytes. What neither has becomes a hole. Streams
+without a change stay. The base must be what the changes were made to: this is
+not checked.`,
+		Example: `  hexz-commit --base monday.hxz overlay.qcow2 |
+    hexz-dedup --parent monday.hxz | hexz-compress | hexz-seal -o tuesday.hxz
+  hexz-commit --base monday.hxz --map dirty.json /dev/nbd0 | hexz-seal -o t.hxz
+  hexz-commit --base vm.hxz disk=delta.img --replace memory=ram.bin | ...`,
+		MaxArgs: -1,
+		Stream:  true,
+		Threads: true, Output: true, Progress: true, Stats: true,
+		Flags: func(f *pflag.FlagSet) {
+			o.set = f
+			f.StringVar(&o.base, "base", "", "the archive `FILE` that the changes were made to")
+			f.StringArrayVar(&o.maps, "map", nil, "what has changed in the OVERLAY of that name stands in `[NAME=]FILE`; may be repeated")
+			f.Var(cli.ChoiceVar(&o.format, stage.OverlayAuto, stage.OverlayAuto, stage.OverlayRaw, stage.OverlayQcow2), "format", "`FORMAT` of overlays: raw, qcow2, or auto, which looks for the magic number of qcow2; give raw if others can write to the start of the file")
+			f.StringArrayVar(&o.sizes, "size", nil, "new size of a stream, `[NAME=]SIZE`; may be repeated")
+			f.StringArrayVar(&o.replace, "replace", nil, "pack the whole of a file as a stream, `NAME=FILE`, in the place of the one of that name, or as one more; may be repeated")
+			f.StringVar(&o.keyFile, "chunk-key-file", "", "the key in `FILE` that the base was cut with")
+			o.parents.AddFlags(f)
+			o.ids.AddFlags(f)
+		},
+		Run: func(env *cli.Env, args []string) error { return o.ids.Explain(run(env, &o, args)) },
+	}
+}
+
+func run(env *cli.Env, o *flags, args []string) error {
+	if o.base == "" {
+		return cli.Usagef("--base is missing")
+	}
+	if len(args)+len(o.sizes)+len(o.replace) == 0 {
+		return cli.Usagef("nothing to change: no OVERLAY, --size or --replace")
+	}
+	var c stage.CommitOptions
+	if o.set.Changed("chunk-key-file") {
+		key, err := cli.ChunkKey(o.keyFile)
+		if err != nil {
+			return err
+		}
+		c.ChunkKey = key
+	}
+	ids, err := o.ids.Load(env, false)
+	if err != nil {
+		return err
+	}
+	find := o.parents.Finder([]string{o.base})
+	defer find.Close()
+	o.archive, err = cli.OpenPacked(env, []string{o.base}, ids, find.Find)
+	if err != nil {
+		return err
+	}
+	defer o.archive.Close()
+	if o.archive.Archive == nil {
+		return cli.Usagef("%s is no archive, and can be no base", o.base)
+	}
+	in, err := o.inputs(env, args)
+	defer in.close()
+	if err != nil {
+		return err
+	}
+	c.Replace = in.replace
+	out, err := env.Output()
+	if err != nil {
+		return err
+	}
+	defer out.Cleanup()
+	c.Threads, c.Progress = env.Threads, env.Progress(in.total)
+	stats, err := stage.Commit(env.Ctx, out, o.archive.Archive, filepath.Base(o.base), in.overlays, c)
+	if errors.Is(err, chunker.ErrKey) {
+		return cli.WithHint(cli.Usagef("%s: %w", o.base, err), "give the key that it was cut with, and no other, by --chunk-key-file FILE")
+	}
+	if err != nil {
+		return o.archive.Explain(err)
+	}
+	if err := out.Commit(); err != nil {
+		return err
+	}
+	return env.Stats(stats)
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/stage"
+)
+
+// printText makes o print what is found, for people. Errors stay in w up to its Flush.
+func printText(w *bufio.Writer, o *stage.DiffOptions) {
+	o.Begin = func(s *stage.StreamDiff) error {
+		switch {
+		case s.B == nil:
+			fmt.Fprintf(w, "stream %s: only in A, %d bytes\n", strconv.QuoteToGraphic(s.Name), *s.A)
+		case s.A == nil:
+			fmt.Fprintf(w, "stream %s: only in B, %d bytes\n", strconv.QuoteToGraphic(s.Name), *s.B)
+		default:
+			exact := "chunks"
+			if s.Exact {
+				exact = "bytes"
+			}
+			fmt.Fprintf(w, "stream %s: %d and %d bytes, compared by %s\n", strconv.QuoteToGraphic(s.Name), *s.A, *s.B, exact)
+		}
+		return nil
+	}
+	o.Range = func(r stage.Range) error {
+		_, err := fmt.Fprintf(w, "  differs at %d: %d bytes\n", r.Offset, r.Length)
+		return err
+	}
+	o.End = func(s *stage.StreamDiff) error {
+		switch {
+		case s.A == nil || s.B == nil:
+		case s.Identical:
+			fmt.Fprintf(w, "  identical\n")
+		default:
+			fmt.Fprintf(w, "  %d bytes differ, ranges: %d; %d bytes are equal\n", s.Differ, s.Ranges, s.Equal)
+		}
+		return nil
+	}
+}
+
+func endText(w *bufio.Writer, rep *stage.DiffReport) error {
+	for _, c := range []struct {
+		name string
+		stage.Count
+	}{{"in both", rep.Totals.Shared}, {"only in A", rep.Totals.OnlyA}, {"only in B", rep.Totals.OnlyB}} {
+		fmt.Fprintf(w, "chunks %-9s %8d of %s\n", c.name, c.N, cli.FormatSize(c.Bytes))
+	}
+	return nil
+}
+
+// printJSON makes o print the first part of an object, up to the end of its streams. A stream is
+// written as it is compared, since it may have more ranges than memory should hold.
+func printJSON(w *bufio.Writer, o *stage.DiffOptions) {
+	between := `{"version":1,"streams":[`
+	comma := ""
+	o.Begin = func(s *stage.StreamDiff) error {
+		fmt.Fprintf(w, `%s{"name":%s,"size_a":%s,"size_b":%s,"exact":%v,"ranges":[`, between, encode(s.Name), encode(s.A), encode(s.B), s.Exact)
+		between, comma = ",", ""
+		return nil
+	}
+	o.Range = func(r stage.Range) error {
+		_, err := fmt.Fprintf(w, "%s%s", comma, encode(r))
+		comma = ","
+		return err
+	}
+	o.End = func(s *stage.StreamDiff) error {
+		_, err := fmt.Fprintf(w, `],"identical":%v,"equal_bytes":%d,"differing_bytes":%d}`, s.Identical, s.Equal, s.Differ)
+		return err
+	}
+}
+
+func endJSON(w *bufio.Writer, rep *stage.DiffReport) error {
+	if len(rep.Streams) == 0 {
+		w.WriteString(`{"version":1,"streams":[`)
+	}
+	_, err := fmt.Fprintf(w, `],"identical":%v,"totals":%s}`+"\n", rep.Identical, encode(rep.Totals))
+	return err
+}
+
+// encode returns v, of which nothing can fail, as JSON.
+func encode(v any) []byte {
+	p, _ := json.Marshal(v)
+	return p
+}

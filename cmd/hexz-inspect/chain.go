@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/stage"
+)
+
+// chain prints the parents of an archive as a tree.
+func chain(w io.Writer, o *flags, in *cli.Packed, opts stage.ChainOptions) error {
+	if in.Archive == nil {
+		return cli.Usagef("--chain is for an archive in a file only")
+	}
+	rep, err := stage.Chain(in.Archive, opts)
+	if err != nil {
+		return err
+	}
+	rep.Archives[0].Path = in.File.Name()
+	if o.json {
+		return encode(w, rep)
+	}
+	t := &tree{w: w, list: rep.Archives, under: map[int]int{0: -1}}
+	for n := range t.list {
+		for _, p := range t.list[n].Parents {
+			if _, ok := t.under[p.Archive]; !ok {
+				t.under[p.Archive] = n
+			}
+		}
+	}
+	t.printf("%s\n", t.describe(0))
+	t.parents(0, "")
+	return t.err
+}
+
+// tree prints a chain. An archive that several name is printed in full below the first of them,
+// and by the first digits of its id below the others.
+type tree struct {
+	w     io.Writer
+	err   error
+	list  []stage.ChainArchive
+	under map[int]int // below which archive each is printed in full
+}
+
+func (t *tree) printf(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format, args...)
+	}
+}
+
+// parents prints what lies below archive n.
+func (t *tree) parents(n int, indent string) {
+	list := t.list[n].Parents
+	for i, p := range list {
+		branch, below := "├── ", "│   "
+		if i == len(list)-1 {
+			branch, below = "└── ", "    "
+		}
+		taken := cli.FormatSize(p.Taken.Bytes) + " taken"
+		if t.under[p.Archive] != n {
+			t.printf("%s%s%.12s  %s\n", indent, branch, p.ID, taken)
+			continue
+		}
+		t.printf("%s%s%s, %s\n", indent, branch, t.describe(p.Archive), taken)
+		t.parents(p.Archive, indent+below)
+	}
+}
+
+// describe returns all that is known of archive n.
+func (t *tree) describe(n int) string {
+	a := &t.list[n]
+	stored := fmt.Sprintf("%s  %s: %s stored", a.ID, printable(a.Path), cli.FormatSize(a.Size))
+	switch {
+	case a.Missing:
+		return fmt.Sprintf("%s  %s: missing", a.ID, printable(a.Hint))
+	case a.Error != "":
+		return fmt.Sprintf("%s, %s", stored, printable(a.Error))
+	}
+	return fmt.Sprintf("%s, %s of own data", stored, cli.FormatSize(a.Data.Bytes))
+}

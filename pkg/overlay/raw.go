@@ -1,0 +1,77 @@
+package overlay
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// sparse is a regular file whose data extents are the changes.
+type sparse struct {
+	*os.File
+	size, at int64
+}
+
+// NewSparse returns the image of a regular file whose data, as the file system reports it, has
+// changed, and whose holes have not. The unit is a block of the file system.
+func NewSparse(f *os.File) (Image, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("only a regular file has holes that tell what has not changed")
+	}
+	s := &sparse{File: f, size: info.Size()}
+	if s.size > 0 {
+		if _, _, err := dataExtent(f, 0); err != nil {
+			return nil, errors.New("the file system does not tell where holes are")
+		}
+	}
+	return s, nil
+}
+
+func (s *sparse) Size() int64 { return s.size }
+
+func (s *sparse) Next() (Change, error) {
+	if s.at >= s.size {
+		return Change{}, io.EOF
+	}
+	start, end, err := dataExtent(s.File, s.at)
+	if err != nil {
+		return Change{}, err
+	}
+	start, end = min(start, s.size), min(end, s.size)
+	if start >= end {
+		// Behind the end of a file that has shrunk there is no data either.
+		if info, err := s.Stat(); err != nil || info.Size() < s.size {
+			return Change{}, errors.Join(err, errors.New("file became shorter while it was read"))
+		}
+		s.at = s.size
+		return Change{}, io.EOF
+	}
+	s.at = end
+	return Change{Offset: start, Length: end - start}, nil
+}
+
+// mapped is a file or device with a list of changes.
+type mapped struct {
+	io.ReaderAt
+	size    int64
+	changes []Change
+}
+
+// NewMapped returns the image of size bytes on r with a list of changes, as ParseMap returns it.
+func NewMapped(r io.ReaderAt, size int64, changes []Change) Image {
+	return &mapped{r, size, changes}
+}
+
+func (m *mapped) Size() int64 { return m.size }
+
+func (m *mapped) Next() (c Change, err error) {
+	if len(m.changes) == 0 {
+		return c, io.EOF
+	}
+	c, m.changes = m.changes[0], m.changes[1:]
+	return c, nil
+}

@@ -1,0 +1,148 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// maxLevels bounds how deep Chain goes. A thin archive names every archive that it takes chunks
+// from, so what it needs lies one level below it.
+const maxLevels = 64
+
+// ChainReport describes an archive, its parents, theirs, and so on. Its JSON form only ever
+// gains fields.
+type ChainReport struct {
+	Version  int            `json:"version"` // of this object: 1
+	Archives []ChainArchive `json:"archives"`
+}
+
+// ChainArchive is an archive of a chain. Each id is there once: first where the chain begins,
+// then its parents, then theirs.
+type ChainArchive struct {
+	ID      string        `json:"id"`
+	Hint    string        `json:"hint"`           // that of the first archive that names it
+	Path    string        `json:"path,omitempty"` // where it was found
+	Missing bool          `json:"missing"`
+	Error   string        `json:"error,omitempty"` // why the rest is not known; also of a missing one
+	Size    int64         `json:"stored_bytes"`    // of the file
+	Data    Count         `json:"data"`            // chunks that it has itself
+	Parents []ChainParent `json:"parents"`
+}
+
+// ChainParent tells what an archive takes from a parent.
+type ChainParent struct {
+	ID    string `json:"id"`
+	Taken Count  `json:"taken"` // references to its chunks, and the bytes that they stand for
+
+	Archive int `json:"-"` // its number in Archives
+}
+
+// ChainOptions tell how to find and open parents.
+type ChainOptions struct {
+	Identities []age.Identity
+	Find       archive.FindFunc
+}
+
+// Chain reports on the archive r and all that it depends on, from the indexes alone. A parent
+// that is missing or cannot be read is part of the report, and no error.
+func Chain(r *archive.Reader, o ChainOptions) (*ChainReport, error) {
+	c := &chain{o: o, numbers: map[archive.Hash]int{}}
+	c.add(stream.Parent{ID: r.ID()}, 0)
+	if err := c.describe(0, r); err != nil {
+		return nil, err
+	}
+	for n := 1; n < len(c.list); n++ { // which grows meanwhile
+		if err := c.open(n); err != nil {
+			c.list[n].Error, c.list[n].Missing = err.Error(), errors.Is(err, archive.ErrParent)
+		}
+	}
+	return &ChainReport{Version: 1, Archives: c.list}, nil
+}
+
+type chain struct {
+	o       ChainOptions
+	list    []ChainArchive
+	todo    []link // one for each of list
+	numbers map[archive.Hash]int
+}
+
+type link struct {
+	stream.Parent
+	level int
+}
+
+// add returns the number of an archive in the list.
+func (c *chain) add(p stream.Parent, level int) int {
+	n, ok := c.numbers[p.ID]
+	if !ok {
+		n = len(c.list)
+		c.numbers[p.ID] = n
+		c.list = append(c.list, ChainArchive{ID: p.ID.String(), Hint: p.Hint, Parents: []ChainParent{}})
+		c.todo = append(c.todo, link{p, level})
+	}
+	return n
+}
+
+// open finds and describes archive n.
+func (c *chain) open(n int) error {
+	want := c.todo[n]
+	if want.level > maxLevels {
+		return fmt.Errorf("more than %d levels of parents: not followed", maxLevels)
+	}
+	if c.o.Find == nil {
+		return archive.ErrParent
+	}
+	src, size, err := c.o.Find(want.ID, want.Hint)
+	if err != nil {
+		return err
+	}
+	c.list[n].Path, c.list[n].Size = nameOf(src), size
+	r, err := archive.NewReader(src, size, archive.Options{Identities: c.o.Identities, Threads: 1})
+	if err == nil && r.ID() != want.ID {
+		err = fmt.Errorf("%w: it has the id %v", stream.ErrCorrupt, r.ID())
+	}
+	if err != nil {
+		return err
+	}
+	return c.describe(n, r)
+}
+
+// nameOf returns the path of a file.
+func nameOf(src io.ReaderAt) string {
+	if f, ok := src.(interface{ Name() string }); ok {
+		return f.Name()
+	}
+	return ""
+}
+
+// describe notes what r, which is archive n, tells of itself, and adds its parents to the list.
+func (c *chain) describe(n int, r *archive.Reader) error {
+	c.list[n].Size = r.Size()
+	if err := r.Locked(); err != nil {
+		return err
+	}
+	info := r.Info()
+	taken := make([]Count, len(info.Parents))
+	err := r.Chunks(func(chunk archive.Chunk) error {
+		if chunk.Parent >= 0 {
+			taken[chunk.Parent].N++
+			taken[chunk.Parent].Bytes += chunk.Len
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.list[n].Data = Count(info.Totals.Data)
+	for i, p := range info.Parents {
+		at := c.add(p, c.todo[n].level+1)
+		c.list[n].Parents = append(c.list[n].Parents, ChainParent{p.ID.String(), taken[i], at})
+	}
+	return nil
+}

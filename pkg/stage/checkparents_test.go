@@ -1,0 +1,143 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// changing passes on a stream with its tenth reference to a parent changed.
+func changing(change func(*stream.Entry)) filter {
+	return func(dst io.Writer, src io.Reader) error {
+		out := &output{Writer: stream.NewWriter(dst)}
+		n := 0
+		return eachFrame(context.Background(), archive.NewScanner(src), func(f stream.Frame) error {
+			switch f := f.(type) {
+			case *stream.Segment:
+				for i := range f.Entries {
+					if e := &f.Entries[i]; e.Kind == stream.ParentRef {
+						if n++; n == 10 {
+							change(e)
+						}
+					}
+				}
+			case *stream.Close:
+				return out.CloseStream(f.Digests)
+			case *stream.End:
+				return out.End(nil)
+			}
+			return out.Write(f)
+		})
+	}
+}
+
+func TestCheckParents(t *testing.T) {
+	dir := t.TempDir()
+	list := versions(3)
+	paths := thinChain(t, dir, list[:2])
+	write := func(dir, name string, p []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), p, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	indexes, half := t.TempDir(), t.TempDir()
+	for i, path := range paths {
+		var index bytes.Buffer
+		if err := openFile(t, path, nil).ExportIndex(&index); err != nil {
+			t.Fatal(err)
+		}
+		write(indexes, filepath.Base(path)+".hxi", index.Bytes())
+		if i == 1 {
+			write(half, "v1.hxi", index.Bytes())
+		}
+	}
+	damaged := t.TempDir()
+	for _, path := range paths {
+		p, _ := os.ReadFile(path)
+		p[len(p)-70] ^= 1
+		write(damaged, filepath.Base(path), p)
+	}
+	write(half, "broken.hxi", []byte("no index"))
+	write(half, "noise.hxz", content(5000))
+
+	parent, err := OpenParent(paths[1], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer parent.Close()
+	thin := pipe(t, list[2], cutting(ChunkOptions{}), droppingKnown(DedupOptions{Parents: []Parent{parent}}), encoding(CompressOptions{}))
+	var offsets []int64 // of references to parents
+	if _, err := InspectStream(bytes.NewReader(thin), InspectOptions{Chunk: func(c ChunkLine) error {
+		if c.Parent != nil {
+			offsets = append(offsets, c.Offset)
+		}
+		return nil
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	last := openFile(t, paths[0], nil).Info().Totals.Data.N
+	for name, c := range map[string]struct {
+		dir    string
+		change func(*stream.Entry)
+		want   error
+		text   string
+	}{
+		"archives":        {dir: dir},
+		"indexes":         {dir: indexes},
+		"another ordinal": {indexes, func(e *stream.Entry) { e.Ordinal++ }, stream.ErrCorrupt, "has another hash or length"},
+		"no such ordinal": {dir, func(e *stream.Entry) { e.Ordinal = last + 100 }, stream.ErrCorrupt, "which has"},
+		"another hash":    {dir, func(e *stream.Entry) { e.Hash[31] ^= 1 }, stream.ErrCorrupt, "has another hash or length"},
+		"another parent":  {dir, func(e *stream.Entry) { e.Parent ^= 1 }, stream.ErrCorrupt, "parent"},
+		"missing":         {half, nil, archive.ErrParent, "v0.hxz"},
+		"no directory":    {filepath.Join(dir, "none"), nil, os.ErrNotExist, "none"},
+		"damaged":         {damaged, nil, stream.ErrCorrupt, "damaged"},
+	} {
+		in := thin
+		if c.change != nil {
+			in = pipe(t, thin, changing(c.change))
+		}
+		var buf bytes.Buffer
+		_, err := Seal(t.Context(), &buf, bytes.NewReader(in), SealOptions{CheckParents: c.dir})
+		if c.want == nil {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if c.change != nil && !strings.Contains(err.Error(), fmt.Sprintf(`stream "disk", chunk at offset %d: `, offsets[9])) {
+			t.Errorf("%s: %v does not say where", name, err)
+		}
+		if archive.HasTrailer(bytes.NewReader(buf.Bytes()), int64(buf.Len())) {
+			t.Errorf("%s: an archive was made", name)
+		}
+	}
+	// The length is looked at, too: the last chunk of a stream may be of any.
+	err = (&parentCheck{parents: []*parentList{{loaded: true, hashes: []stream.Hash{{1}}, sizes: []uint32{5}}}}).
+		entry(&stream.Entry{Kind: stream.ParentRef, Hash: stream.Hash{1}, Len: 6})
+	if !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("another length: %v", err)
+	}
+	// The broken index might have been the one that is missing.
+	_, err = Seal(t.Context(), io.Discard, bytes.NewReader(thin), SealOptions{CheckParents: half})
+	if err == nil || !strings.Contains(err.Error(), "broken.hxi") {
+		t.Errorf("missing, and an index that cannot be opened: %v", err)
+	}
+	// Without parents there is nothing to look for.
+	plain := pipe(t, list[2], cutting(ChunkOptions{}))
+	if _, err := Seal(t.Context(), io.Discard, bytes.NewReader(plain), SealOptions{CheckParents: half}); err != nil {
+		t.Errorf("not thin: %v", err)
+	}
+}
