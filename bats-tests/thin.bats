@@ -355,7 +355,7 @@ cuts() { hexz-inspect --json "$1" | jq -cS '.streams[0].chunker'; }
 		# shellcheck disable=SC2086
 		pack "$V/v0" plain.hxz $options
 		run -2 --separate-stderr hexz-chunk --like plain.hxz --chunk-key-file a.key "$V/v1"
-		[[ $stderr == *"cut without a chunk key"* ]] || fail "$stderr"
+		[[ $stderr == *"chunk key: it was cut without one"* ]] || fail "$stderr"
 	done
 }
 
