@@ -9,6 +9,7 @@ import (
 
 	"filippo.io/age"
 
+	"hexz/pkg/blake"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
@@ -183,5 +184,53 @@ func TestExportedIndex(t *testing.T) {
 				t.Errorf("%s: byte %d: the damage is not seen", name, i)
 			}
 		}
+	}
+}
+
+// A parent whose entry pages name other chunks than its segments hold misleads whoever packs
+// against it, but nobody gets wrong bytes.
+func TestParentThatLies(t *testing.T) {
+	b := newBuilder(t)
+	b.stream(1, "disk", func() { b.segment("none", []byte("alpha"), []byte("gamma"), []byte("delta")) })
+	b.seal()
+	lying := resealed(t, b.buf.Bytes(), func(what string, f []byte) []byte {
+		if what == "entry" {
+			one, two := blake.Sum([]byte("alpha")), blake.Sum([]byte("gamma"))
+			i, j := bytes.Index(f, one[:]), bytes.Index(f, two[:])
+			copy(f[i:], two[:])
+			copy(f[j:], one[:])
+		}
+		return f
+	})
+	base := open(t, lying)
+	child := newBuilder(t)
+	child.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz"})
+	child.stream(1, "disk", func() {
+		s := &stream.Segment{Stream: 1, Codec: "none"}
+		if err := base.Chunks(func(c Chunk) error {
+			e := stream.Entry{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}
+			s.Entries = append(s.Entries, e)
+			child.root.Add(&e)
+			child.offset += c.Len
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		child.write(s)
+	})
+	child.seal()
+	r := openThin(t, child.buf.Bytes(), finder(lying))
+	var out collect
+	if err := r.Restore(t.Context(), 0, &out, RestoreOptions{}); !errors.Is(err, stream.ErrCorrupt) || out.Len() > 0 {
+		t.Errorf("Restore: %q, %v", out.String(), err)
+	}
+	if n, err := r.ReadAt(0, make([]byte, 5), 0); !errors.Is(err, stream.ErrCorrupt) || n > 0 {
+		t.Errorf("ReadAt: %d bytes, %v", n, err)
+	}
+	if n, err := r.ReadAt(0, make([]byte, 5), 10); err != nil || n != 5 {
+		t.Errorf("what is true in it: %d bytes, %v", n, err)
+	}
+	if err := base.Verify(t.Context(), VerifyOptions{Level: Content}); !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("Verify of the parent: %v", err)
 	}
 }
