@@ -62,7 +62,7 @@ func steepest() byte {
 
 func TestWorkersDoNotMatter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	const size = bufSize + 2*regionSize + 12345
+	const size = sharedBufSize + 2*regionSize + 12345
 	noise := make([]byte, size)
 	rand.NewChaCha8([32]byte{1}).Read(noise)
 	letters := make([]byte, size)
@@ -75,7 +75,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 		"noise":       noise,
 		"region":      noise[:regionSize],
 		"region + 1":  noise[:regionSize+1],
-		"buffer":      noise[:bufSize],
+		"buffer":      noise[:sharedBufSize],
 		"zeros":       make([]byte, size),
 		"steep byte":  bytes.Repeat([]byte{steepest()}, size),
 		"flat byte":   bytes.Repeat([]byte{255 - steepest()}, size),

@@ -22,8 +22,8 @@ type ChunkOptions struct {
 	ExpectSize *int64   // the bytes that all sources must have together; nil is any
 
 	// Threads is the number of workers that hash, and from 3 up of as many that cut; 0 is 1.
-	// Up to three batches for each that hashes are in memory: of 2 MiB, or of four times the
-	// longest chunk if that is more.
+	// Up to three batches for each that hashes are in memory: of 1 MiB, or 2 if several cut, or
+	// of four times the longest chunk if that is more.
 	Threads int
 
 	Progress Progress
@@ -45,6 +45,8 @@ type chunking struct {
 	pool    sync.Pool
 	id      int64
 	offset  int64
+	entries []stream.Entry // of the segment that is not full yet
+	carry   []byte         // its bytes from batches before
 }
 
 // step is the next thing to write: one of its fields is set.
@@ -179,7 +181,13 @@ func (c *chunking) write(s step) error {
 		return c.writeBatch(s.batch)
 	case s.hole > 0:
 		c.digestZeros(s.hole)
+		if err := c.flush(c.carry); err != nil {
+			return err
+		}
 		return c.segment([]stream.Entry{{Kind: stream.Hole, Len: s.hole}}, nil)
+	}
+	if err := c.flush(c.carry); err != nil {
+		return err
 	}
 	sums := map[string][]byte{}
 	for name, h := range c.digests {
@@ -188,35 +196,51 @@ func (c *chunking) write(s step) error {
 	return c.out.CloseStream(sums)
 }
 
-// writeBatch writes a batch as segments of up to DefaultBlock bytes.
+// writeBatch writes the segments of up to DefaultBlock bytes that a batch completes. What is left
+// is kept for the next one: where a segment ends does not depend on batches.
 func (c *chunking) writeBatch(b *batch) error {
-	var entries []stream.Entry
-	data, used, chunk := b.Data, 0, 0
+	data, from, at, chunk := b.Data, 0, 0, 0 // the segment has data[from:at], or c.carry
 	flush := func() error {
-		if len(entries) == 0 {
-			return nil
+		payload := c.carry
+		if len(payload) == 0 {
+			payload = data[from:at]
 		}
-		err := c.segment(entries, data[:used])
-		entries, data, used = entries[:0], data[used:], 0
-		return err
+		from = at
+		return c.flush(payload)
 	}
 	for _, p := range b.Pieces {
-		if len(entries) >= maxSegmentEntries || !p.Zero && used > 0 && used+int(p.Len) > DefaultBlock {
+		used := len(c.carry) + at - from
+		if len(c.entries) >= maxSegmentEntries || !p.Zero && used > 0 && used+int(p.Len) > DefaultBlock {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
 		if p.Zero {
 			c.digestZeros(p.Len)
-			entries = append(entries, stream.Entry{Kind: stream.Zero, Len: p.Len})
+			c.entries = append(c.entries, stream.Entry{Kind: stream.Zero, Len: p.Len})
 			continue
 		}
-		c.digest(data[used : used+int(p.Len)])
-		entries = append(entries, stream.Entry{Kind: stream.Data, Len: p.Len, Hash: b.hashes[chunk]})
+		c.entries = append(c.entries, stream.Entry{Kind: stream.Data, Len: p.Len, Hash: b.hashes[chunk]})
 		chunk++
-		used += int(p.Len)
+		at += int(p.Len)
+		c.digest(data[at-int(p.Len) : at])
+		if len(c.carry) > 0 {
+			c.carry = append(c.carry, data[from:at]...)
+			from = at
+		}
 	}
-	return flush()
+	c.carry = append(c.carry, data[from:at]...)
+	return nil
+}
+
+// flush writes the entries that are pending, if there are any.
+func (c *chunking) flush(payload []byte) error {
+	if len(c.entries) == 0 {
+		return nil
+	}
+	err := c.segment(c.entries, payload)
+	c.entries, c.carry = c.entries[:0], c.carry[:0]
+	return err
 }
 
 func (c *chunking) segment(entries []stream.Entry, payload []byte) error {
