@@ -142,6 +142,21 @@ image() {
 	hexz-commit --base base.hxz --format raw cut.qcow2 -o out
 }
 
+@test "a map is not for a qcow2 file, and an empty one is no map" {
+	need_qemu
+	image
+	base disk.img base.hxz
+	qemu-img create -q -f qcow2 -b disk.img -F raw over.qcow2
+	qemu-io -f qcow2 -c 'write -P 7 8192 4096' over.qcow2 >io.log
+	qemu-img map --output=json over.qcow2 >map
+	run -1 --separate-stderr hexz-commit --base base.hxz --map map -o out over.qcow2
+	[[ $stderr == *"a map is for raw images"* ]] || fail "$stderr"
+	: >empty
+	run -3 --separate-stderr hexz-commit --base base.hxz --map empty -o out disk.img
+	[[ $stderr == *"the map is empty"* ]] || fail "$stderr"
+	[ ! -e out ]
+}
+
 @test "maps that cannot be right are refused with a position" {
 	image
 	base disk.img base.hxz

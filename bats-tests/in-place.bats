@@ -32,6 +32,9 @@ load helper
 	run -2 hexz-cat --in-place a.hxz
 	run -2 hexz-cat --in-place -o /dev/null a.hxz
 	run -2 hexz-cat --in-place -o a.hxz a.hxz
+	run -2 hexz-cat --in-place --offset 1 -o disk a.hxz
+	run -2 hexz-cat --in-place --length 1 -o disk a.hxz
+	only a.hxz
 }
 
 @test "a block device keeps what it has behind the content" {

@@ -2,6 +2,7 @@
 import os
 import pty
 import select
+import signal
 import sys
 import termios
 import time
@@ -9,6 +10,8 @@ import time
 script, answers = sys.argv[1], sys.argv[2:]
 pid, tty = pty.fork()
 if pid == 0:
+    # A background job has it ignored, and would hand that on.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for fd in (0, 1):
         os.dup2(os.open(os.devnull, os.O_RDWR), fd)
     os.execvp("bash", ["bash", "-c", script])
@@ -18,7 +21,7 @@ def echo():
     return bool(termios.tcgetattr(tty)[3] & termios.ECHO)
 
 
-shown, end, status = b"", time.monotonic() + 30, None
+shown, end, status = b"", time.monotonic() + 120, None
 while True:
     if time.monotonic() > end:
         os.kill(pid, 9)

@@ -369,3 +369,27 @@ cuts() { hexz-inspect --json "$1" | jq -cS '.streams[0].chunker'; }
 	hexz-chunk --avg 8K "$V/v0" | hexz-seal -p --passphrase-file pass -o base.hxz
 	hexz-chunk --like base.hxz --passphrase-file pass "$V/v1" | cmp - <(hexz-chunk --avg 8K "$V/v1")
 }
+
+@test "a parent is not written over by what needs it" {
+	pack "$V/v0" v0.hxz
+	cp v0.hxz before
+	hexz-chunk "$V/v1" | hexz-dedup --parent v0.hxz | hexz-compress | hexz-seal -o v1.hxz
+	run -2 hexz-dedup --parent v0.hxz -o v0.hxz v1.hxz
+	run -1 hexz-cat -o v0.hxz v1.hxz
+	[[ $output == *"is a parent, and also the output"* ]] || fail "$output"
+	run -1 hexz-cat --in-place -o v0.hxz v1.hxz
+	cmp v0.hxz before
+	hexz-cat v1.hxz | cmp - "$V/v1"
+}
+
+@test "what was named as a parent and is none is told with the reason" {
+	pack "$V/v0" v0.hxz
+	hexz-chunk "$V/v1" | hexz-dedup --parent v0.hxz | hexz-compress | hexz-seal -o v1.hxz
+	hexz-inspect --export-index v0.hxz >v0.hxi
+	mkdir away
+	mv v0.hxz away
+	head -c 1000 away/v0.hxz >v0.hxz
+	run -1 hexz-cat --parent v0.hxi --parent missing v1.hxz
+	[[ $output == *"v0.hxi (an exported index, which has no content)"*"missing (no such file"*"v0.hxz (no archive, or one that was cut short)"* ]] ||
+		fail "$output"
+}

@@ -59,15 +59,18 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			if ids.Given() {
 				o.Note = env.Warn
 			}
+			if inPlace && (o.Offset > 0 || o.Length != nil) {
+				return cli.Usagef("--in-place is for a whole stream, without --offset and --length")
+			}
 			find := parents.Finder(args)
 			defer find.Close()
 			o.Find = find.Find
-			return ids.Explain(run(env, o, inPlace, args))
+			return ids.Explain(run(env, o, find, inPlace, args))
 		},
 	}
 }
 
-func run(env *cli.Env, o stage.CatOptions, inPlace bool, args []string) error {
+func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, args []string) error {
 	in, err := cli.OpenPacked(env, args, o.Identities, o.Find)
 	if err != nil {
 		return err
@@ -78,6 +81,7 @@ func run(env *cli.Env, o stage.CatOptions, inPlace bool, args []string) error {
 		return err
 	}
 	defer out.Cleanup()
+	find.Avoid = out.Target()
 	o.Threads = env.Threads
 	total := int64(-1)
 	if o.Length != nil {

@@ -54,6 +54,9 @@ have to be decoded.`,
 					return ids.Explain(err)
 				}
 				defer p.Close()
+				if err := env.Protect(path); err != nil {
+					return err
+				}
 				o.Parents = append(o.Parents, p)
 			}
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {

@@ -40,7 +40,8 @@ longer, its end is a range that differs.
 
 If both streams were cut in the same way (chunker, sizes and chunk key), only
 the indexes are read, and ranges are exact to bounds of chunks; --exact reads
-the chunks that differ, and is exact to the byte. Otherwise what does not have
+the chunks that differ, and is exact to the byte. What has equal hashes is not
+read: that it is there, and whole, is for hexz-verify to say. Otherwise what does not have
 the same chunks at the same offsets is read and compared byte by byte. Less than
 32 equal bytes between two differences count as different.
 
@@ -51,7 +52,7 @@ trouble: wrong usage, a missing file or parent, damaged input. With -q nothing
 is printed, and it stops at the first difference.`,
 		Example: `  hexz-diff monday.hxz tuesday.hxz
   hexz-diff --json --stream disk monday.hxz tuesday.hxz | jq .streams[0].ranges
-  hexz-diff -q monday.hxz tuesday.hxz && rm tuesday.hxz`,
+  hexz-diff -q monday.hxz tuesday.hxz || echo changed`,
 		MinArgs: 2, MaxArgs: 2,
 		Progress: true,
 		Exit:     []string{"all is the same", "something differs", "trouble of any kind"},

@@ -105,5 +105,8 @@ func (s *sealer) run(env *cli.Env, args []string) (err error) {
 	if errors.Is(err, archive.ErrParent) {
 		return cli.WithHint(err, "put the parent there, or its index as hexz-inspect --export-index writes it")
 	}
-	return s.ids.Explain(err)
+	if s.o.CheckParents != "" {
+		err = s.ids.Explain(err)
+	}
+	return err
 }

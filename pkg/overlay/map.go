@@ -32,7 +32,8 @@ func ParseMap(r io.Reader, size int64) ([]Change, error) {
 	for {
 		c, err := b.ReadByte()
 		if errors.Is(err, io.EOF) {
-			return nil, nil // no lines
+			// What has failed to write a map leaves such a file; that nothing has changed is "[]".
+			return nil, fmt.Errorf("%w: the map is empty", ErrInvalid)
 		}
 		if err != nil {
 			return nil, err

@@ -31,7 +31,6 @@ func TestParseMap(t *testing.T) {
 		text string
 		want []Change
 	}{
-		{"", nil},
 		{" \n\n", nil},
 		{"# nothing\n", nil},
 		{"[]", nil},
@@ -53,6 +52,7 @@ func TestParseMap(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]string{
+		{"", "empty"},
 		{"1", "line 1"},
 		{"\n1 2 3", "line 2"},
 		{"0 1\n-1 1", "line 2"},

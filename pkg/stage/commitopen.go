@@ -42,7 +42,7 @@ func openOverlay(f *os.File, format string, changes io.Reader) (overlay.Image, e
 		return nil, err
 	}
 	if changes != nil {
-		if format == OverlayQcow2 {
+		if format == OverlayQcow2 || format != OverlayRaw && overlay.IsQcow2(f) {
 			return nil, errors.New("a map is for raw images: a qcow2 file knows itself what has changed")
 		}
 		list, err := overlay.ParseMap(changes, size)

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,9 +27,12 @@ type Finder struct {
 	// stranger's text.
 	FollowHints bool
 
+	// Avoid is the file that the content is to replace: it cannot be a parent at the same time.
+	Avoid os.FileInfo
+
 	mu    sync.Mutex
 	known map[archive.Hash]string // paths of the archives seen so far
-	seen  map[string]bool         // paths that were looked at
+	seen  map[string]string       // paths that were looked at, and what is wrong with them
 	files []*os.File
 }
 
@@ -38,19 +42,17 @@ func (f *Finder) Find(id archive.Hash, hint string) (io.ReaderAt, int64, error) 
 	defer f.mu.Unlock()
 	var looked []string
 	for _, path := range f.Files {
-		f.look(path)
-		looked = append(looked, path)
+		looked = append(looked, f.look(path))
 	}
 	if f.Beside != "" && hint != "" && filepath.Base(hint) == hint && hint != "." && hint != ".." {
-		f.look(filepath.Join(f.Beside, hint))
+		looked = append(looked, f.look(filepath.Join(f.Beside, hint)))
 	}
 	if f.FollowHints && hint != "" {
 		path := hint
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(f.Beside, path)
 		}
-		f.look(path)
-		looked = append(looked, path)
+		looked = append(looked, f.look(path))
 	}
 	dirs := f.Dirs
 	if f.Beside != "" {
@@ -75,6 +77,9 @@ func (f *Finder) Find(id archive.Hash, hint string) (io.ReaderAt, int64, error) 
 		return nil, 0, err
 	}
 	info, err := file.Stat()
+	if err == nil && f.Avoid != nil && os.SameFile(info, f.Avoid) {
+		err = fmt.Errorf("%s is a parent, and also the output", path)
+	}
 	if err != nil {
 		file.Close()
 		return nil, 0, err
@@ -93,29 +98,47 @@ func (f *Finder) lookIn(dir string) {
 	}
 }
 
-// look notes the id that the archive at path has, if it is one.
-func (f *Finder) look(path string) {
-	if f.seen[path] {
-		return
-	}
+// look notes the id that the archive at path has, if it is one, and returns the path, with what
+// is wrong with it.
+func (f *Finder) look(path string) string {
 	if f.seen == nil {
-		f.seen, f.known = map[string]bool{}, map[archive.Hash]string{}
+		f.seen, f.known = map[string]string{}, map[archive.Hash]string{}
 	}
-	f.seen[path] = true
+	said, ok := f.seen[path]
+	if !ok {
+		said = path
+		if err := f.note(path); err != nil {
+			said = fmt.Sprintf("%s (%v)", path, err)
+		}
+		f.seen[path] = said
+	}
+	return said
+}
+
+func (f *Finder) note(path string) error {
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() { // to open a FIFO would wait
-		return
+	if err != nil {
+		return errors.Unwrap(err) // the path is said already
+	}
+	if !info.Mode().IsRegular() { // to open a FIFO would wait
+		return errors.New("no regular file")
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return
+		return errors.Unwrap(err)
 	}
 	defer file.Close()
-	if id, ok := archive.TrailerID(file, info.Size()); ok {
-		if _, twice := f.known[id]; !twice {
-			f.known[id] = path
-		}
+	id, ok := archive.TrailerID(file, info.Size())
+	if archive.IsIndex(file, info.Size()) {
+		return errors.New("an exported index, which has no content")
 	}
+	if !ok {
+		return errors.New("no archive, or one that was cut short")
+	}
+	if _, twice := f.known[id]; !twice {
+		f.known[id] = path
+	}
+	return nil
 }
 
 // Close closes the archives that were found.

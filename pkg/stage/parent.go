@@ -21,6 +21,9 @@ type Parent struct {
 // OpenParent opens the archive or exported index at path. The hint is the name that the archive
 // has or should have. Close it.
 func OpenParent(path string, ids []age.Identity) (Parent, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // to open a FIFO would wait
+		return Parent{}, fmt.Errorf("%s is no regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return Parent{}, err

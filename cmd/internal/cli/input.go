@@ -54,6 +54,15 @@ func (e *Env) openInput(path string) (*os.File, error) {
 	return e.Stdin, nil
 }
 
+// Protect makes it a usage error if the file at path is an output as well.
+func (e *Env) Protect(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return e.addInput(path, info)
+}
+
 // addInput remembers an input, which must not be one of the outputs.
 func (e *Env) addInput(path string, info os.FileInfo) error {
 	for _, o := range e.outputs {

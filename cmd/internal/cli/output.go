@@ -148,6 +148,9 @@ func (e *Env) addOutput(o *Output) (*Output, error) {
 // file.
 func (o *Output) File() *os.File { return o.f }
 
+// Target describes the file that the output replaces or writes to, or is nil if there is none.
+func (o *Output) Target() os.FileInfo { return o.info }
+
 // Regular reports whether the output is a regular file that ends at its current position and is
 // not opened for appending: what is skipped by a seek from there becomes a hole that reads as
 // zeros. The position need not be 0 if it is standard output.
