@@ -8,9 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dataExtent returns where the next data at or behind at begins and ends. Without any the
-// extent is empty and lies at the greatest position.
-func dataExtent(f *os.File, at int64) (start, end int64, err error) {
+// DataExtent returns where the next data of a file at or behind at begins and ends (SEEK_DATA,
+// SEEK_HOLE). Without any the extent is empty and lies at the greatest position. An error says that
+// the system does not tell: all may be data.
+func DataExtent(f *os.File, at int64) (start, end int64, err error) {
 	start, err = unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
 	if errors.Is(err, unix.ENXIO) {
 		return math.MaxInt64, math.MaxInt64, nil

@@ -24,7 +24,7 @@ func NewSparse(f *os.File) (Image, error) {
 	}
 	s := &sparse{File: f, size: info.Size()}
 	if s.size > 0 {
-		if _, _, err := dataExtent(f, 0); err != nil {
+		if _, _, err := DataExtent(f, 0); err != nil {
 			return nil, errors.New("the file system does not tell where holes are")
 		}
 	}
@@ -37,7 +37,7 @@ func (s *sparse) Next() (Change, error) {
 	if s.at >= s.size {
 		return Change{}, io.EOF
 	}
-	start, end, err := dataExtent(s.File, s.at)
+	start, end, err := DataExtent(s.File, s.at)
 	if err != nil {
 		return Change{}, err
 	}

@@ -1,26 +1,10 @@
 package stage
 
 import (
-	"errors"
-	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
-
-// dataExtent returns where the next data at or behind at begins and ends. Without any the
-// extent is empty and lies at the greatest position.
-func dataExtent(f *os.File, at int64) (start, end int64, err error) {
-	start, err = unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
-	if errors.Is(err, unix.ENXIO) {
-		return math.MaxInt64, math.MaxInt64, nil
-	}
-	if err != nil {
-		return 0, 0, err
-	}
-	end, err = unix.Seek(int(f.Fd()), start, unix.SEEK_HOLE)
-	return start, end, err
-}
 
 // adviseSequential makes the kernel read further ahead.
 func adviseSequential(f *os.File) {

@@ -7,11 +7,6 @@ import (
 	"os"
 )
 
-// dataExtent is not known here: everything counts as data.
-func dataExtent(*os.File, int64) (start, end int64, err error) {
-	return 0, 0, errors.ErrUnsupported
-}
-
 func adviseSequential(*os.File) {}
 
 // allocate is not known here; the caller writes zeros.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"hexz/pkg/chunker"
+	"hexz/pkg/overlay"
 )
 
 // Source is one stream to be packed.
@@ -96,7 +97,7 @@ func fileSource(name string, f *os.File, size int64) Source {
 // dataFrom returns where the next data at or behind at begins and ends. Holes shorter than a
 // zero run count as data.
 func dataFrom(f *os.File, at, size int64) (start, end int64) {
-	start, end, err := dataExtent(f, at)
+	start, end, err := overlay.DataExtent(f, at)
 	if err != nil {
 		return at, size
 	}
@@ -105,7 +106,7 @@ func dataFrom(f *os.File, at, size int64) (start, end int64) {
 		start = at
 	}
 	for end < size {
-		next, nextEnd, err := dataExtent(f, end)
+		next, nextEnd, err := overlay.DataExtent(f, end)
 		if err != nil {
 			return start, size
 		}

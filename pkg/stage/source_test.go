@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"hexz/pkg/overlay"
 )
 
 func TestHolesStayHoles(t *testing.T) {
@@ -55,7 +57,7 @@ func TestHolesStayHoles(t *testing.T) {
 		t.Error("restored to something else")
 	}
 	for _, at := range []int64{0, 12 * mib, 20 * mib, 50 * mib} {
-		start, _, err := dataExtent(back, at)
+		start, _, err := overlay.DataExtent(back, at)
 		if err == nil && start == at {
 			t.Errorf("no hole at %d", at)
 		}
