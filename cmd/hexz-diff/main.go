@@ -40,10 +40,10 @@ longer, its end is a range that differs.
 
 If both streams were cut in the same way (chunker, sizes and chunk key), only
 the indexes are read, and ranges are exact to bounds of chunks; --exact reads
-the chunks that differ, and is exact to the byte. What has equal hashes is not
-read: that it is there, and whole, is for hexz-verify to say. Otherwise what does not have
+the chunks that differ, and is exact to the byte. Otherwise what does not have
 the same chunks at the same offsets is read and compared byte by byte. Less than
-32 equal bytes between two differences count as different.
+32 equal bytes between two differences count as different. What has equal hashes
+is not read: that it is there, and whole, is for hexz-verify to say.
 
 It takes 40 bytes of memory for each chunk of A and of B.
 
