@@ -533,3 +533,15 @@ func TestWriterMaxMemory(t *testing.T) {
 	}
 	w.Close()
 }
+
+// The end of a small archive is read once: what a far store is asked for is slow to come.
+func TestOpenReadsOnce(t *testing.T) {
+	_, key := signKey(t)
+	for name, o := range map[string]WriterOptions{"plain": {}, "signed": {Sign: []seal.SecretKey{key}}} {
+		p := smallWith(t, o).buf.Bytes()
+		src := &rangeRecorder{Reader: bytes.NewReader(p)}
+		if _, err := NewReader(src, int64(len(p)), Options{}); err != nil || len(src.reads) != 1 {
+			t.Errorf("%s: %d reads, %v", name, len(src.reads), err)
+		}
+	}
+}

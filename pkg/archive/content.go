@@ -47,8 +47,6 @@ func (r *Reader) verifyAgreement() error {
 		}
 		pos, n := in.at.pos, in.at.len
 		switch f := f.(type) {
-		case *stream.Header:
-			delete(f.Meta, sealedKey)
 		case *stream.Dict:
 			got.dicts = append(got.dicts, dictRef{f.ID, in.at})
 		case *stream.Segment:

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"maps"
 	"slices"
 
 	"hexz/pkg/stream"
@@ -60,7 +61,8 @@ type Stream struct {
 func (info *Info) Add(f stream.Frame) {
 	switch f := f.(type) {
 	case *stream.Header:
-		info.Features, info.Meta = f.Features, f.Meta
+		info.Features, info.Meta = f.Features, maps.Clone(f.Meta)
+		delete(info.Meta, sealedKey) // which tells of the file
 	case *stream.Parent:
 		info.Parents = append(info.Parents, *f)
 	case *stream.Open:

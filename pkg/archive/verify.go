@@ -120,8 +120,6 @@ func (r *Reader) verifyStructure() error {
 					return corruptf("reference at offset %d to chunk %d, which did not come before it", at, e.Ordinal)
 				}
 				e.Hash = hashes[e.Ordinal]
-			} else if e.Kind == stream.ParentRef && int(e.Parent) >= len(r.root.info.Parents) {
-				return corruptf("chunk at offset %d of parent %d, there are %d", at, e.Parent, len(r.root.info.Parents))
 			} else if e.Kind == stream.Data {
 				hashes = append(hashes, e.Hash)
 			}

@@ -18,7 +18,7 @@ import (
 
 // A failing read, of the base or of the overlay, is the error, and the next stage learns of it.
 func TestCommitFaults(t *testing.T) {
-	p := content(2 << 20)
+	p := content(3 << 20)
 	sealed := pipe(t, p, cutting(ChunkOptions{}), dropping(), encoding(CompressOptions{}), sealing())
 	f := &fakeImage{data: p}
 	for at := int64(0); at < int64(len(p))-9000; at += 200000 {

@@ -1,0 +1,115 @@
+package archive
+
+import (
+	"fmt"
+
+	"hexz/pkg/stream"
+)
+
+// entryPage calls visit for the entries of each segment of entry page n, in order. References to
+// parents name one that there is.
+func (r *Reader) entryPage(n int, visit func(i int, entries []stream.Entry) error) error {
+	at := r.root.entries[n]
+	raw, err := r.readSpan(at, "entry page")
+	if err != nil {
+		return err
+	}
+	err = parseEntryPage(raw, n, r.ciphers, func(i int, entries []stream.Entry) error {
+		for j := range entries {
+			if e := &entries[j]; e.Kind == stream.ParentRef && int(e.Parent) >= len(r.root.info.Parents) {
+				return corruptf("chunk of parent %d, there are %d", e.Parent, len(r.root.info.Parents))
+			}
+		}
+		return visit(i, entries)
+	})
+	if err != nil {
+		return fmt.Errorf("entry page at byte %d: %w", at.pos, err)
+	}
+	return nil
+}
+
+// Place tells where a segment is.
+type Place struct {
+	Stream int   // number of its stream in Info
+	Offset int64 // in the stream
+	Chunk  int64 // ordinal of its first data chunk
+	Pos    int64 // of its frame in the archive
+	Len    int64 // of its frame
+}
+
+func (s *segmentRef) place() Place {
+	return Place{s.stream, s.offset, s.ordinal, s.pos, s.len}
+}
+
+// EntryPages calls visit for the entries of every segment in order, from the index alone.
+// References carry an ordinal but no hash. visit must not keep the entries.
+func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
+	if err := r.Locked(); err != nil {
+		return err
+	}
+	for n := range r.root.entries {
+		page, err := r.page(n)
+		if err != nil {
+			return err
+		}
+		seen := 0
+		err = r.entryPage(n, func(i int, entries []stream.Entry) error {
+			if i >= len(page) {
+				return corruptf("entry page %d has more segments than its map page", n)
+			}
+			seen++
+			return visit(page[i].place(), entries)
+		})
+		if err == nil && seen != len(page) {
+			err = corruptf("entry page %d has %d segments, its map page %d", n, seen, len(page))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Chunk is a chunk that an archive holds, or one of its parents.
+type Chunk struct {
+	Hash    Hash
+	Len     int64
+	Parent  int   // number of the parent that holds it, or -1
+	Ordinal int64 // number of the data chunk in the archive that holds it
+}
+
+// Chunks calls visit for all chunks of an archive: those that it holds, and those of its parents
+// that it refers to, as often as it does. It reads the entry pages.
+func (r *Reader) Chunks(visit func(Chunk) error) error {
+	if err := r.Locked(); err != nil {
+		return err
+	}
+	next := int64(0)
+	for n := range r.root.entries {
+		err := r.entryPage(n, func(_ int, entries []stream.Entry) error {
+			for i := range entries {
+				e := &entries[i]
+				c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next}
+				switch e.Kind {
+				case stream.Data:
+					next++
+				case stream.ParentRef:
+					c.Parent, c.Ordinal = int(e.Parent), e.Ordinal
+				default:
+					continue
+				}
+				if err := visit(c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if want := r.root.info.Totals.Data.N; next != want {
+		return corruptf("entry pages have %d data chunks, the root says %d", next, want)
+	}
+	return nil
+}
