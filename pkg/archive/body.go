@@ -21,13 +21,15 @@ type bodyReader struct {
 	kinds   []string // of recipients
 	ciphers *ciphers // in the place of ids, if they are known
 	count   int64    // frames that were decrypted
+	digests bool     // whether the digests of frames are wanted
 	at      span     // of the last frame as it is stored; its digest is not known of a plain stream
 }
 
-func newBodyReader(r io.Reader, ids []age.Identity) *bodyReader {
+// newBodyReader returns a bodyReader on r. The digest of a clear header is known in any case.
+func newBodyReader(r io.Reader, ids []age.Identity, digests bool) *bodyReader {
 	file := stream.NewReader(r)
 	file.KeepDigests(true)
-	return &bodyReader{file: file, frames: file, ids: ids}
+	return &bodyReader{file: file, frames: file, ids: ids, digests: digests}
 }
 
 // next returns the next frame, as stream.Reader.Next does.
@@ -49,8 +51,12 @@ func (b *bodyReader) next() (stream.Frame, error) {
 	}
 	b.at.pos, b.at.len = b.file.Range()
 	b.at.digest = b.file.Digest()
-	if h, ok := f.(*stream.Header); err == nil && ok && h.Encrypted() {
+	h, ok := f.(*stream.Header)
+	if err == nil && ok && h.Encrypted() {
 		return f, b.unlock(h)
+	}
+	if ok && !b.digests {
+		b.file.KeepDigests(false)
 	}
 	return f, err
 }
@@ -63,7 +69,7 @@ func (b *bodyReader) unlock(h *stream.Header) error {
 			return err
 		}
 	}
-	b.opened = &openReader{in: b.file.Wire(), ciphers: b.ciphers}
+	b.opened = &openReader{in: b.file.Wire(), ciphers: b.ciphers, digests: b.digests}
 	b.frames = stream.NewReader(b.opened)
 	return nil
 }
@@ -72,6 +78,7 @@ func (b *bodyReader) unlock(h *stream.Header) error {
 type openReader struct {
 	in      *wire.Reader
 	ciphers *ciphers
+	digests bool   // wanted in at
 	number  int64  // of the next frame
 	buf     []byte // ciphertext
 	plain   []byte // the rest of the frame in hand
@@ -100,7 +107,9 @@ func (o *openReader) next() error {
 		return io.EOF
 	}
 	var h blake.Hasher
-	o.in.Tee(&h)
+	if o.digests {
+		o.in.Tee(&h)
+	}
 	number, n := readSealedHead(o.in)
 	o.buf = o.in.Rest(o.buf, n)
 	o.in.Tee(nil)

@@ -30,7 +30,7 @@ func (r *Reader) verifyAgreement() error {
 	if n := len(r.root.runs); n > 0 {
 		end = r.root.runs[n-1].end()
 	}
-	in := newBodyReader(io.NewSectionReader(r.src, 0, end), nil)
+	in := newBodyReader(io.NewSectionReader(r.src, 0, end), nil, false)
 	in.ciphers = r.ciphers
 	got := root{firsts: r.root.firsts}
 	segments := 0
@@ -48,7 +48,11 @@ func (r *Reader) verifyAgreement() error {
 		pos, n := in.at.pos, in.at.len
 		switch f := f.(type) {
 		case *stream.Dict:
-			got.dicts = append(got.dicts, dictRef{f.ID, in.at})
+			at := in.at
+			if i := len(got.dicts); i < len(r.root.dicts) {
+				at.digest = r.root.dicts[i].digest // which was checked when the archive was opened
+			}
+			got.dicts = append(got.dicts, dictRef{f.ID, at})
 		case *stream.Segment:
 			at := Place{len(got.info.Streams) - 1, f.Offset, got.info.Totals.Data.N, pos, n}
 			if segments >= len(want) || summary(w, at, f.Entries) != want[segments] {

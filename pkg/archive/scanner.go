@@ -33,7 +33,7 @@ type Scanner struct {
 // NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities;
 // without any, its header is followed by a LockedError.
 func NewScanner(r io.Reader, ids ...age.Identity) *Scanner {
-	return &Scanner{in: newBodyReader(r, ids)}
+	return &Scanner{in: newBodyReader(r, ids, true)}
 }
 
 // ID returns the archive id behind the End frame of an archive, and whether it was one.
