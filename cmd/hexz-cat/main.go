@@ -56,9 +56,7 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			if o.SignedBy, err = signers.Load(); err != nil {
 				return err
 			}
-			if ids.Given() {
-				o.Note = env.Warn
-			}
+			o.Note = ids.NotePlain(env)
 			if inPlace && (o.Offset > 0 || o.Length != nil) {
 				return cli.Usagef("--in-place is for a whole stream, without --offset and --length")
 			}

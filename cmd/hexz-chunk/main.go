@@ -3,7 +3,6 @@ package main
 
 import (
 	"os"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -153,7 +152,10 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 	total := int64(0)
 	seen := map[string]bool{}
 	for _, arg := range args {
-		name, path := o.split(arg)
+		name, path, ok := cli.SplitName(arg)
+		if !ok {
+			name = o.name
+		}
 		if name == "" || seen[name] {
 			return nil, 0, cli.WithHint(cli.Usagef("two streams would be named %q, or one has no name", name), "give each FILE a name: disk=sda.img memory=ram.bin")
 		}
@@ -177,15 +179,6 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		}
 	}
 	return sources, total, nil
-}
-
-// split takes [NAME=]FILE apart.
-func (o *flags) split(arg string) (name, path string) {
-	name, path, ok := strings.Cut(arg, "=")
-	if !ok || strings.Contains(name, "/") {
-		return o.name, arg
-	}
-	return name, path
 }
 
 func checkName(name string) error {

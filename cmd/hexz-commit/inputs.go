@@ -40,7 +40,7 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	names := make([]string, len(args))
 	paths := make([]string, len(args))
 	for i, arg := range args {
-		if names[i], paths[i] = split(arg); names[i] == "" {
+		if names[i], paths[i], _ = cli.SplitName(arg); names[i] == "" {
 			var err error
 			if names[i], err = o.only(arg); err != nil {
 				return in, err
@@ -88,15 +88,6 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	return in, nil
 }
 
-// split takes [NAME=]VALUE apart. Without a name it is "".
-func split(arg string) (name, value string) {
-	name, value, ok := strings.Cut(arg, "=")
-	if !ok || strings.Contains(name, "/") {
-		return "", arg
-	}
-	return name, value
-}
-
 // only returns the name of the only stream of the base, for arg that needs one.
 func (o *flags) only(arg string) (string, error) {
 	streams := o.archive.Archive.Info().Streams
@@ -116,7 +107,7 @@ func (o *flags) only(arg string) (string, error) {
 func (o *flags) perStream(flag string, args, overlays []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, arg := range args {
-		name, value := split(arg)
+		name, value, _ := cli.SplitName(arg)
 		if name == "" && len(overlays) == 1 {
 			name = overlays[0]
 		} else if name == "" {

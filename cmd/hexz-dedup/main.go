@@ -61,7 +61,7 @@ have to be decoded.`,
 			}
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
 				o.Progress = progress
-				o.Note = func(s string) { env.Warnf("%s", s) }
+				o.Note = env.Warn
 				return stage.Dedup(ctx, dst, src, o)
 			})
 		},

@@ -48,9 +48,7 @@ not.`,
 			if o.SignedBy, err = signers.Load(); err != nil {
 				return err
 			}
-			if ids.Given() {
-				o.Note = env.Warn
-			}
+			o.Note = ids.NotePlain(env)
 			find := parents.Finder(args)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads

@@ -94,19 +94,20 @@ func (r *Reader) open() error {
 	if err := r.readAt(buf, start); err != nil {
 		return err
 	}
-	var raw []byte
-	last, err := findTrailer(buf, start, r.magic, func(t trailer) (err error) {
-		if at := t.root; at.pos < start {
-			raw, err = r.readSpan(at, "root")
-		} else if raw = buf[at.pos-start:][:at.len]; blake.Sum(raw) != at.digest {
-			err = corruptf("root at byte %d is damaged", at.pos)
-		}
-		return err
-	})
+	last, err := findTrailer(buf, start, r.magic)
 	if err != nil {
 		return err
 	}
 	r.rootAt = last.root
+	var raw []byte
+	if at := r.rootAt; at.pos < start {
+		raw, err = r.readSpan(at, "root")
+	} else if raw = buf[at.pos-start:][:at.len]; blake.Sum(raw) != at.digest {
+		err = corruptf("root at byte %d is damaged", at.pos)
+	}
+	if err != nil {
+		return err
+	}
 	if r.root, err = parseRoot(raw); err != nil {
 		return fmt.Errorf("root at byte %d: %w", r.rootAt.pos, err)
 	}

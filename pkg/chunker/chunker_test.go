@@ -62,7 +62,7 @@ func piecesOf(t testing.TB, o Options, workers int, r io.Reader, p []byte) []Pie
 			part := p[:piece.Len]
 			p = p[piece.Len:]
 			if piece.Zero {
-				if trailingZeros(part) != len(part) {
+				if TrailingZeros(part) != len(part) {
 					t.Fatal("a zero run holds other bytes")
 				}
 				continue
@@ -106,7 +106,7 @@ func naive(o Options, p []byte) []Piece {
 	}
 	var all []Piece
 	for pos := 0; pos < len(p); {
-		if n := leadingZeros(p[pos:]); n >= ZeroRun {
+		if n := LeadingZeros(p[pos:]); n >= ZeroRun {
 			all = append(all, Piece{int64(n), true})
 			pos += n
 			continue
@@ -211,7 +211,7 @@ func TestHolesDoNotMoveCuts(t *testing.T) {
 			hole := len(p) // start of the next hole
 			size := 0
 			for q := at; q < len(p); q++ {
-				if n := leadingZeros(p[q:]); n >= ZeroRun && rng.IntN(2) == 0 {
+				if n := LeadingZeros(p[q:]); n >= ZeroRun && rng.IntN(2) == 0 {
 					skip := rng.IntN(n - ZeroRun + 1)
 					hole, size = q+skip, ZeroRun+rng.IntN(n-skip-ZeroRun+1)
 					break

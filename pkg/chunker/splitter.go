@@ -124,7 +124,7 @@ func (s *Splitter) split(b *Batch, buf []byte) {
 	pos, used := 0, 0
 	for pos < len(buf) || s.inRun {
 		if s.inRun {
-			n := leadingZeros(buf[pos:])
+			n := LeadingZeros(buf[pos:])
 			pos += n
 			s.run += int64(n)
 			if pos == len(buf) && !s.eof {
@@ -168,11 +168,11 @@ func (s *Splitter) next(buf []byte, pos, end int) int {
 // extent returns the end of the data at the start of p, and whether the end is certain: that
 // of the input or a zero run. Zeros at the end of p may turn out to begin a run.
 func (s *Splitter) extent(p []byte) (end int, certain bool) {
-	if i := zeroRun(p); i >= 0 {
+	if i := FirstZeroRun(p); i >= 0 {
 		return i, true
 	}
 	if s.eof && !s.edges.HoleAfter {
 		return len(p), true
 	}
-	return len(p) - trailingZeros(p), s.eof
+	return len(p) - TrailingZeros(p), s.eof
 }

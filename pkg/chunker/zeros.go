@@ -7,8 +7,8 @@ import (
 
 var zeroBlock [ZeroRun]byte
 
-// leadingZeros returns the number of zero bytes at the start of p.
-func leadingZeros(p []byte) int {
+// LeadingZeros returns the number of zero bytes at the start of p.
+func LeadingZeros(p []byte) int {
 	n := 0
 	for len(p)-n >= len(zeroBlock) && bytes.Equal(p[n:n+len(zeroBlock)], zeroBlock[:]) {
 		n += len(zeroBlock)
@@ -22,8 +22,8 @@ func leadingZeros(p []byte) int {
 	return n
 }
 
-// trailingZeros returns the number of zero bytes at the end of p.
-func trailingZeros(p []byte) int {
+// TrailingZeros returns the number of zero bytes at the end of p.
+func TrailingZeros(p []byte) int {
 	n := len(p)
 	for n >= 8 && binary.LittleEndian.Uint64(p[n-8:]) == 0 {
 		n -= 8
@@ -34,9 +34,9 @@ func trailingZeros(p []byte) int {
 	return len(p) - n
 }
 
-// zeroRun returns the position of the first run of at least ZeroRun zero bytes in p, or -1.
+// FirstZeroRun returns the position of the first run of at least ZeroRun zero bytes in p, or -1.
 // It looks at one byte in ZeroRun: a run of that length cannot lie between two of them.
-func zeroRun(p []byte) int {
+func FirstZeroRun(p []byte) int {
 	from := 0 // no run begins before it
 	for i := ZeroRun - 1; i < len(p); {
 		if p[i] != 0 {
@@ -44,8 +44,8 @@ func zeroRun(p []byte) int {
 			i += ZeroRun
 			continue
 		}
-		start := i - trailingZeros(p[from:i])
-		end := i + leadingZeros(p[i:min(len(p), start+ZeroRun)])
+		start := i - TrailingZeros(p[from:i])
+		end := i + LeadingZeros(p[i:min(len(p), start+ZeroRun)])
 		if end-start >= ZeroRun {
 			return start
 		}

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"bytes"
 	"context"
 
 	"hexz/pkg/blake"
@@ -89,21 +88,21 @@ func (t *patching) recut() error {
 	}
 	w := t.window
 	if t.run > 0 {
-		if n := leadingZeros(w); n > 0 {
+		if n := chunker.LeadingZeros(w); n > 0 {
 			return t.zero(stream.Zero, int64(n))
 		}
 		t.run = 0
 		return nil
 	}
-	end := zeroRun(w)
+	end := chunker.FirstZeroRun(w)
 	if end < 0 {
 		end = len(w)
 		if runBehind {
-			end -= trailingZeros(w)
+			end -= chunker.TrailingZeros(w)
 		}
 	}
 	if end == 0 {
-		return t.zero(stream.Zero, int64(leadingZeros(w)))
+		return t.zero(stream.Zero, int64(chunker.LeadingZeros(w)))
 	}
 	data := w[:t.cut.Cut(w[:end], t.p)]
 	e := stream.Entry{Kind: stream.Data, Len: int64(len(data)), Hash: blake.Sum(data)}
@@ -162,29 +161,4 @@ func (t *patching) fill() (runBehind bool, err error) {
 		}
 	}
 	return t.p+int64(len(t.window)) < t.size, nil
-}
-
-func leadingZeros(p []byte) int { return len(p) - len(bytes.TrimLeft(p, "\x00")) }
-
-func trailingZeros(p []byte) int { return len(p) - len(bytes.TrimRight(p, "\x00")) }
-
-// zeroRun returns where the first chunker.ZeroRun zeros of p begin, or -1. It looks at one byte in
-// as many: a run cannot lie between two of them.
-func zeroRun(p []byte) int {
-	from := 0
-	for i := chunker.ZeroRun - 1; i < len(p); {
-		if p[i] != 0 {
-			from = i + 1
-			i += chunker.ZeroRun
-			continue
-		}
-		start := i - trailingZeros(p[from:i])
-		end := i + leadingZeros(p[i:min(len(p), start+chunker.ZeroRun)])
-		if end-start >= chunker.ZeroRun {
-			return start
-		}
-		from = end
-		i = end + chunker.ZeroRun - 1
-	}
-	return -1
 }

@@ -102,7 +102,7 @@ func sparseSource(t testing.TB, rng *rand.Rand, p []byte) Source {
 	t.Cleanup(func() { f.Close() })
 	for at := 0; at < len(p); at += 4096 {
 		block := p[at:min(at+4096, len(p))]
-		if leadingZeros(block) < len(block) || rng.IntN(3) == 0 {
+		if chunker.LeadingZeros(block) < len(block) || rng.IntN(3) == 0 {
 			f.WriteAt(block, int64(at))
 		}
 	}

@@ -24,10 +24,13 @@ type DedupOptions struct {
 const dedupName = "hexz-dedup"
 
 // Dedup copies a stream of frames and replaces each data chunk that came before by a
-// reference, and each that a parent has by a reference to the parent. It keeps up to 64 bytes of memory for each distinct chunk (see package dedup).
-// Once these are MaxMemory, chunks that are new are no longer remembered, so that later copies
-// of them stay; copies of those that came before are still found. Chunks of parents take up to
-// 80 bytes each, and count for MaxMemory as well.
+// reference, and each that a parent has by a reference to the parent.
+//
+// It keeps up to 64 bytes of memory for each distinct chunk (see package dedup). Once these are
+// MaxMemory, chunks that are new are no longer remembered, so that later copies of them stay;
+// copies of those that came before are still found. Chunks of parents take up to 80 bytes each,
+// and count for MaxMemory as well.
+//
 // A segment from which a chunk is dropped is passed on decoded.
 func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: dedupName, progress: o.Progress}

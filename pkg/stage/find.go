@@ -129,7 +129,7 @@ func (f *Finder) note(path string) error {
 	}
 	defer file.Close()
 	id, ok := archive.TrailerID(file, info.Size())
-	if archive.IsIndex(file, info.Size()) {
+	if !ok && archive.IsIndex(file, info.Size()) {
 		return errors.New("an exported index, which has no content")
 	}
 	if !ok {

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
 )
 
 // inPlaceBlock is how much is written because of one byte that differs.
@@ -143,7 +144,7 @@ func (o *InPlaceOutput) zeroData(stop int64, free bool) error {
 		if len(old) == 0 {
 			return fmt.Errorf("%s became shorter while it was written", o.f.Name())
 		}
-		err = eachDifference(o.at, len(old), func(i, j int) bool { return isZero(old[i:j]) }, func(i, j int) error {
+		err = eachDifference(o.at, len(old), func(i, j int) bool { return chunker.LeadingZeros(old[i:j]) == j-i }, func(i, j int) error {
 			o.written += int64(j - i)
 			if free && punch(o.f, o.at+int64(i), int64(j-i)) == nil {
 				return nil
@@ -157,18 +158,6 @@ func (o *InPlaceOutput) zeroData(stop int64, free bool) error {
 	}
 	return nil
 }
-
-func isZero(p []byte) bool {
-	for len(p) > len(zeroBlock) {
-		if !bytes.Equal(p[:len(zeroBlock)], zeroBlock[:]) {
-			return false
-		}
-		p = p[len(zeroBlock):]
-	}
-	return bytes.Equal(p, zeroBlock[:len(p)])
-}
-
-var zeroBlock [inPlaceBlock]byte
 
 // Flush gives a regular file its size. What a device has behind the content stays.
 func (o *InPlaceOutput) Flush() error {

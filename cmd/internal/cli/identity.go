@@ -27,6 +27,15 @@ func (i *IdentityFlags) AddFlags(f *pflag.FlagSet) {
 // Given tells whether there is a key, or a passphrase.
 func (i *IdentityFlags) Given() bool { return len(i.files) > 0 || i.pass.Given() }
 
+// NotePlain returns what is to be called with a remark on what is not encrypted: nil if there is
+// no key, which then is not for nothing.
+func (i *IdentityFlags) NotePlain(env *Env) func(string) {
+	if !i.Given() {
+		return nil
+	}
+	return env.Warn
+}
+
 // Load returns the identities: those of the files, and whoever knows the passphrase, which is
 // asked for when it is needed. If quiet, there are none unless flags were given.
 func (i *IdentityFlags) Load(env *Env, quiet bool) ([]age.Identity, error) {

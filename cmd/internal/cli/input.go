@@ -3,10 +3,21 @@ package cli
 import (
 	"errors"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
 )
+
+// SplitName takes [NAME=]VALUE apart, and tells whether there is a NAME. What stands before "=" is
+// none if it has a slash: then it is part of a path.
+func SplitName(arg string) (name, value string, ok bool) {
+	name, value, ok = strings.Cut(arg, "=")
+	if !ok || strings.Contains(name, "/") {
+		return "", arg, false
+	}
+	return name, value, true
+}
 
 // Input opens the file at path for reading; "-" and /dev/stdin are standard input, which can
 // be taken once. A terminal as standard input, and an input that is also the output, are usage

@@ -49,7 +49,7 @@ func (p *PassphraseFlags) check() error {
 	switch {
 	case n > 1:
 		return Usagef("--passphrase-file, --passphrase-fd and --passphrase-command exclude each other")
-	case p.fd == 0, p.file == "-", p.file == "/dev/stdin", isFD && fd == 0:
+	case p.fd == 0, p.file == "-", isFD && fd == 0:
 		return Usagef("a passphrase does not come from standard input, which is for data")
 	case p.fd == 1 || p.fd == 2:
 		return Usagef("--passphrase-fd %d is for output", p.fd)
