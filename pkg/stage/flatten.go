@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"slices"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
@@ -79,20 +80,15 @@ func (f *flattening) frame(frame stream.Frame, emit func(flattened) error) error
 
 // segment emits s, or what takes its place.
 func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) error {
-	thin := false
-	for i := range s.Entries {
-		e := &s.Entries[i]
-		thin = thin || e.Kind == stream.ParentRef
-		if e.Kind == stream.Data {
-			if _, _, err := f.seen.Add(e.Hash); err != nil {
-				return err
-			}
-		}
-	}
 	if s.RawLen > 0 {
 		f.last = s.Codec
 	}
-	if !thin {
+	if !slices.ContainsFunc(s.Entries, func(e stream.Entry) bool { return e.Kind == stream.ParentRef }) {
+		for i := range s.Entries {
+			if err := f.see(&s.Entries[i]); err != nil {
+				return err
+			}
+		}
 		return emit(flattened{frame: s})
 	}
 	defer s.Release()
@@ -104,6 +100,9 @@ func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) erro
 	for i := range s.Entries {
 		e := s.Entries[i]
 		if err := f.room(s.Stream, at, &e, emit); err != nil {
+			return err
+		}
+		if err := f.see(&e); err != nil {
 			return err
 		}
 		switch e.Kind {
@@ -119,6 +118,15 @@ func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) erro
 		at += e.Len
 	}
 	return f.flush(emit)
+}
+
+// see notes a data chunk. What stands before it cannot refer to it.
+func (f *flattening) see(e *stream.Entry) error {
+	if e.Kind != stream.Data {
+		return nil
+	}
+	_, _, err := f.seen.Add(e.Hash)
+	return err
 }
 
 // replace makes a chunk of a parent one of this stream.

@@ -220,3 +220,40 @@ func TestDedupParents(t *testing.T) {
 		t.Errorf("damaged parent: %v", err)
 	}
 }
+
+// A chunk that a parent has may come again as data: in front of that, nothing can refer to it.
+func TestFlattenBeforeData(t *testing.T) {
+	chunk := []byte("alpha and omega")
+	base := pipe(t, chunk, cutting(ChunkOptions{}), sealing())
+	r := openArchive(t, base)
+	var e stream.Entry
+	if err := r.Chunks(func(c archive.Chunk) error {
+		e = stream.Entry{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var thin bytes.Buffer
+	w := stream.NewWriter(&thin)
+	data := stream.Entry{Kind: stream.Data, Len: e.Len, Hash: e.Hash}
+	for _, f := range []stream.Frame{
+		&stream.Header{},
+		&stream.Parent{ID: r.ID()},
+		&stream.Open{ID: 1, Name: "disk", Size: -1},
+		&stream.Segment{Stream: 1, Entries: []stream.Entry{e, data}, Codec: stream.RawCodec, RawLen: len(chunk), Payload: chunk},
+	} {
+		if err := w.Write(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.CloseStream(nil), w.End(nil)); err != nil {
+		t.Fatal(err)
+	}
+	find := func(archive.Hash, string) (io.ReaderAt, int64, error) {
+		return bytes.NewReader(base), int64(len(base)), nil
+	}
+	flat := pipe(t, thin.Bytes(), flatteningAll(find, 1), sealing())
+	if !bytes.Equal(restore(t, flat), append(chunk, chunk...)) {
+		t.Error("flattened it is something else")
+	}
+}
