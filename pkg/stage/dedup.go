@@ -127,6 +127,9 @@ func (d *deduping) segment(s *stream.Segment) error {
 	kept := 0
 	for i := range s.Entries {
 		e := &s.Entries[i]
+		if e.Kind == stream.Ref {
+			d.known.find(e) // if a parent has it, what it refers to has become a reference, too
+		}
 		if e.Kind != stream.Data {
 			continue
 		}

@@ -257,3 +257,29 @@ func TestFlattenBeforeData(t *testing.T) {
 		t.Error("flattened it is something else")
 	}
 }
+
+// An archive that has references of its own can be made thin: they follow what they refer to.
+func TestThinOfDeduplicated(t *testing.T) {
+	dir := t.TempDir()
+	list := versions(2)
+	twice := append(bytes.Clone(list[1]), list[1]...)
+	path := thinChain(t, dir, list[:1])[0]
+	parent, err := OpenParent(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer parent.Close()
+	full := pipe(t, twice, cutting(ChunkOptions{}), dropping(), encoding(CompressOptions{}), sealing())
+	if openArchive(t, full).Info().Totals.Ref.N == 0 {
+		t.Fatal("the archive has no references")
+	}
+	thin := pipe(t, full, droppingKnown(DedupOptions{Parents: []Parent{parent}}), sealing())
+	f := &Finder{Dirs: []string{dir}}
+	defer f.Close()
+	if got := pipe(t, thin, restoring(CatOptions{Find: f.Find})); !bytes.Equal(got, twice) {
+		t.Error("made thin it is something else")
+	}
+	if len(thin) > len(full)/3 {
+		t.Errorf("%d bytes of %d are left", len(thin), len(full))
+	}
+}
