@@ -1,0 +1,235 @@
+package delta
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+func noise(seed uint64, n int) []byte {
+	r := rand.New(rand.NewPCG(seed, 0))
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(r.Uint32())
+	}
+	return p
+}
+
+// hitsOf finds what the target has in common with the bases.
+func hitsOf(target []byte, bases [][]byte, rate uint) (hits []Hit) {
+	x := NewIndex(1<<20, rate)
+	for i, b := range bases {
+		x.Add(i, 0, Samples(nil, b, rate))
+	}
+	for _, s := range Samples(nil, target, rate) {
+		if at, ok := x.Find(s); ok {
+			hits = append(hits, Hit{s.End, at.Block, at.Offset})
+		}
+	}
+	return hits
+}
+
+// check encodes, applies, and returns the program.
+func check(t *testing.T, target []byte, bases [][]byte, hits []Hit) Program {
+	t.Helper()
+	p := Encode(target, bases, hits)
+	var used [][]byte
+	for _, n := range p.Bases {
+		used = append(used, bases[n])
+	}
+	if len(target) == 0 {
+		return p
+	}
+	got, err := Apply(nil, p.Code, used, len(target))
+	if err != nil || !bytes.Equal(got, target) {
+		t.Fatalf("made something else of %d bytes: %v", len(target), err)
+	}
+	return p
+}
+
+func TestEncode(t *testing.T) {
+	base := noise(1, 16<<10)
+	other := noise(2, 16<<10)
+	edit := func(do func(p []byte) []byte) []byte { return do(bytes.Clone(base)) }
+	for _, c := range []struct {
+		name   string
+		target []byte
+		most   int // bytes of the program
+	}{
+		{"equal", base, 16},
+		{"a byte changed", edit(func(p []byte) []byte { p[8000]++; return p }), 32},
+		{"a byte put in", edit(func(p []byte) []byte { return append(append(p[:8000:8000], 7), p[8000:]...) }), 256},
+		{"a byte left out", edit(func(p []byte) []byte { return append(p[:8000:8000], p[8001:]...) }), 256},
+		{"the halves swapped", append(bytes.Clone(base[8<<10:]), base[:8<<10]...), 256},
+		{"of two bases", append(bytes.Clone(other[4<<10:8<<10]), base[4<<10:8<<10]...), 256},
+		{"every 200th byte changed", edit(func(p []byte) []byte {
+			for i := 0; i < len(p); i += 200 {
+				p[i]++
+			}
+			return p
+		}), 1000},
+		{"nothing in common", noise(3, 4096), 4100},
+		{"short", base[:7], 8},
+		{"one byte", base[:1], 2},
+		{"none", nil, 0},
+	} {
+		hits := append([]Hit{{0, 0, 0}}, hitsOf(c.target, [][]byte{base, other}, 6)...)
+		p := check(t, c.target, [][]byte{base, other}, hits)
+		if len(p.Code) > c.most {
+			t.Errorf("%s: a program of %d bytes, want at most %d", c.name, len(p.Code), c.most)
+		}
+	}
+}
+
+// Whatever the hits say, the program makes the target.
+func TestEncodeWithWrongHits(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 0))
+	for range 2000 {
+		bases := [][]byte{noise(r.Uint64(), r.IntN(300)), bytes.Repeat([]byte("ab"), r.IntN(300)), nil}
+		target := append(bytes.Repeat([]byte("ab"), r.IntN(100)), noise(5, r.IntN(100))...)
+		target = append(target, bases[0]...)
+		var hits []Hit
+		for end := r.IntN(50); end <= len(target); end += r.IntN(50) {
+			b := r.IntN(3)
+			hits = append(hits, Hit{end, b, r.IntN(len(bases[b]) + 1)})
+		}
+		check(t, target, bases, hits)
+	}
+}
+
+func FuzzEncode(f *testing.F) {
+	f.Add([]byte("target"), []byte("base"), uint16(3))
+	f.Add(noise(1, 2000), noise(1, 3000), uint16(700))
+	f.Add(bytes.Repeat([]byte{0}, 500), bytes.Repeat([]byte{0}, 400), uint16(33))
+	f.Fuzz(func(t *testing.T, target, base []byte, at uint16) {
+		bases := [][]byte{base, target[:len(target)/2]}
+		p := Encode(target, bases, append([]Hit{{0, 0, int(at) % (len(base) + 1)}}, hitsOf(target, bases, MinRate)...))
+		var used [][]byte
+		for _, n := range p.Bases {
+			used = append(used, bases[n])
+		}
+		got, err := Apply(nil, p.Code, used, len(target))
+		if err != nil || !bytes.Equal(got, target) {
+			t.Error("made something else", err)
+		}
+	})
+}
+
+func TestSamples(t *testing.T) {
+	p := noise(6, 1<<20)
+	whole := Samples(nil, p, 6)
+	if n := len(whole); n < 1<<14*8/10 || n > 1<<14*12/10 {
+		t.Errorf("%d samples of 1 MiB, one in 64 bytes was asked for", n)
+	}
+	// A part has those of the whole that lie in it.
+	const from = 12345
+	part := Samples(nil, p[from:], 6)
+	for _, s := range whole {
+		if s.End < from+window {
+			continue
+		}
+		if len(part) == 0 || part[0].End+from != s.End || part[0].Key != s.Key {
+			t.Fatalf("the sample at %d is not in the part", s.End)
+		}
+		part = part[1:]
+	}
+	// Those of a higher rate are among them.
+	keys := map[Sample]bool{}
+	for _, s := range whole {
+		keys[s] = true
+	}
+	for _, s := range Samples(nil, p, 8) {
+		if !keys[s] {
+			t.Fatalf("the sample at %d is one at a higher rate only", s.End)
+		}
+	}
+	for n := range window {
+		if s := Samples(nil, p[:n], MinRate); len(s) > 0 {
+			t.Errorf("samples of %d bytes", n)
+		}
+	}
+}
+
+func TestIndex(t *testing.T) {
+	const blocks, size = 64, 64 << 10
+	x := NewIndex(1<<16, 6) // for 8192 samples: there will be 65536
+	for n := range blocks {
+		x.Add(n, 100, Samples(nil, noise(uint64(n), size), 6))
+	}
+	if x.Rate() < 9 {
+		t.Fatalf("rate %d: the index did not get thinner", x.Rate())
+	}
+	for n := range blocks {
+		found := 0
+		samples := Samples(nil, noise(uint64(n), size), x.Rate())
+		for _, s := range samples {
+			if at, ok := x.Find(s); ok && at == (Place{n, 100 + s.End}) {
+				found++
+			}
+		}
+		if found < len(samples)*6/10 {
+			t.Errorf("block %d: %d of %d samples", n, found, len(samples))
+		}
+	}
+	wrong := 0
+	samples := Samples(nil, noise(1000, 1<<20), x.Rate())
+	for _, s := range samples {
+		if _, ok := x.Find(s); ok {
+			wrong++
+		}
+	}
+	if wrong > len(samples)/100 {
+		t.Errorf("%d of %d samples were found that are not there", wrong, len(samples))
+	}
+	x.Reset()
+	if _, ok := x.Find(samples[0]); ok || x.Rate() != 6 {
+		t.Error("Reset has left something")
+	}
+	x.Add(MaxBlock, 0, samples[:1])
+	if at, ok := x.Find(samples[0]); !ok || at.Block != MaxBlock {
+		t.Error("the last block is not found", at, ok)
+	}
+	x.Reset()
+	x.Add(MaxBlock+1, 0, samples[:1])
+	if _, ok := x.Find(samples[0]); ok {
+		t.Error("a block behind the last one is found")
+	}
+}
+
+func TestRateFor(t *testing.T) {
+	for _, c := range []struct {
+		n, bytes int64
+		want     uint
+	}{{0, 1 << 20, 6}, {1 << 20, 128 << 20, 6}, {800 << 20, 128 << 20, 7}, {1 << 40, 128 << 20, 17}, {1 << 40, 0, maxRate}} {
+		if got := RateFor(c.n, c.bytes); got != c.want {
+			t.Errorf("RateFor(%d, %d) = %d, want %d", c.n, c.bytes, got, c.want)
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	base := noise(1, 64<<10)
+	for _, every := range []int{100, 1000, 1 << 20} {
+		b.Run(fmt.Sprintf("change-every-%d", every), func(b *testing.B) {
+			target := bytes.Clone(base)
+			for i := every / 2; i < len(target); i += every {
+				target[i]++
+			}
+			hits := hitsOf(target, [][]byte{base}, 7)
+			b.SetBytes(int64(len(target)))
+			for b.Loop() {
+				Encode(target, [][]byte{base}, hits)
+			}
+		})
+	}
+}
+
+func BenchmarkSamples(b *testing.B) {
+	p := noise(1, 1<<20)
+	b.SetBytes(int64(len(p)))
+	var dst []Sample
+	for b.Loop() {
+		dst = Samples(dst[:0], p, 7)
+	}
+}
