@@ -66,13 +66,16 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	for _, c := range []struct {
 		name string
 		stage.Count
-	}{{"data", rep.Data}, {"ref", rep.Ref}, {"from parents", rep.Parent}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
-		if c.name == "from parents" && len(rep.Parents) == 0 {
+	}{{"data", rep.Data}, {"patched", rep.Patch}, {"ref", rep.Ref}, {"from parents", rep.Parent}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
+		if c.name == "from parents" && len(rep.Parents) == 0 || c.name == "patched" && c.N == 0 {
 			continue
 		}
 		r.line(c.name, "%d of %s", c.N, cli.FormatSize(c.Bytes))
 	}
 	r.line("dedup", "1 : %.3f", rep.Dedup)
+	if rep.Patch.N > 0 {
+		r.line("delta", "1 : %.3f, patches of %s", rep.Delta, cli.FormatSize(rep.Programs))
+	}
 	r.line("compression", "1 : %.3f, %d segments of %s in %s", rep.Compress, rep.Segments, cli.FormatSize(rep.Raw), cli.FormatSize(rep.Payload))
 	for _, name := range slices.Sorted(maps.Keys(rep.Codecs)) {
 		r.line("  "+printable(name), "%d segments in %s", rep.Codecs[name].N, cli.FormatSize(rep.Codecs[name].Bytes))

@@ -10,7 +10,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// block is a decoded segment. It is not changed after loading but for verified.
+// block is a decoded segment. It is not changed after loading but for verified and built.
 type block struct {
 	memory   *[]byte // of a Reader's buffers; data is in it
 	stream   int
@@ -18,9 +18,11 @@ type block struct {
 	entries  []stream.Entry
 	starts   []int64 // offset in the stream of each entry, and of the end
 	data     []byte  // the decoded payload
-	places   []int   // where the bytes of each entry begin in data, for data entries
-	chunks   []int   // entry of each data chunk
+	places   []int   // where the bytes of each entry begin in data, for stored entries
+	chunks   []int   // entry of each stored chunk
 	verified []atomic.Bool
+	built    []atomic.Pointer[[]byte] // bytes of each patched entry, once they were needed; nil if there is none
+	patched  int64                    // bytes of them all
 }
 
 // getBuffer returns memory of n bytes, which putBuffer takes back.
@@ -58,7 +60,7 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
 	}
-	return b, int64(cap(*b.memory) + 100*len(b.entries) + 200), nil
+	return b, int64(cap(*b.memory)+108*len(b.entries)+200) + b.patched, nil
 }
 
 // decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
@@ -105,14 +107,20 @@ func (b *block) layOut(s *stream.Segment) {
 		e := &s.Entries[i]
 		b.starts = append(b.starts, at)
 		at += e.Len
-		if e.Kind == stream.Data {
+		if e.Kind.IsStored() {
 			b.places[i] = place
-			place += int(e.Len)
+			place += e.PayloadLen()
 			b.chunks = append(b.chunks, i)
+		}
+		if e.Kind == stream.Patched {
+			b.patched += e.Len
 		}
 	}
 	b.starts = append(b.starts, at)
 	b.verified = make([]atomic.Bool, len(b.entries))
+	if b.patched > 0 {
+		b.built = make([]atomic.Pointer[[]byte], len(b.entries))
+	}
 }
 
 func (b *block) end() int64 { return b.starts[len(b.entries)] }
@@ -134,8 +142,8 @@ func (b *block) chunk(i int) ([]byte, error) {
 // given back by release; it is nil if they are of b itself.
 func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
 	switch b.entries[i].Kind {
-	case stream.Data:
-		p, err := b.chunk(i)
+	case stream.Data, stream.Patched:
+		p, err := r.stored(b, i)
 		return p, nil, err
 	case stream.ParentRef:
 		return r.fromParent(b, i)
@@ -146,19 +154,11 @@ func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
 // resolve returns the bytes that reference i of b stands for, as bytes does.
 func (r *Reader) resolve(b *block, i int) ([]byte, *heldBlock, error) {
 	ref := &b.entries[i]
-	if ref.Ordinal < 0 || ref.Ordinal >= r.root.info.Totals.Data.N {
-		return nil, nil, corruptf("reference at offset %d to chunk %d, there are %d", b.starts[i], ref.Ordinal, r.root.info.Totals.Data.N)
+	var p []byte
+	from, held, err := r.holder(b, ref.Ordinal)
+	if err == nil {
+		p, err = r.target(from, ref)
 	}
-	from := b
-	var held *heldBlock
-	if n := ref.Ordinal - b.first; n < 0 || n >= int64(len(b.chunks)) {
-		var err error
-		if held, err = r.segmentOf(ref.Ordinal); err != nil {
-			return nil, nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
-		}
-		from = held.value
-	}
-	p, err := from.target(ref)
 	if err != nil {
 		r.release(held)
 		return nil, nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
@@ -166,7 +166,23 @@ func (r *Reader) resolve(b *block, i int) ([]byte, *heldBlock, error) {
 	return p, held, nil
 }
 
-// segmentOf returns the segment that holds the data chunk of an ordinal.
+// holder returns the segment that holds the chunk of an ordinal: b, or one to be given back by
+// release. b may be nil.
+func (r *Reader) holder(b *block, ordinal int64) (*block, *heldBlock, error) {
+	if n := r.root.info.Totals.Chunks(); ordinal < 0 || ordinal >= n {
+		return nil, nil, corruptf("chunk %d, there are %d", ordinal, n)
+	}
+	if b != nil && ordinal >= b.first && ordinal < b.first+int64(len(b.chunks)) {
+		return b, nil, nil
+	}
+	held, err := r.segmentOf(ordinal)
+	if err != nil {
+		return nil, nil, err
+	}
+	return held.value, held, nil
+}
+
+// segmentOf returns the segment that holds the chunk of an ordinal.
 func (r *Reader) segmentOf(ordinal int64) (*heldBlock, error) {
 	number, err := r.find(func(k key) bool { return k.ordinal > ordinal })
 	if err != nil {
@@ -175,16 +191,25 @@ func (r *Reader) segmentOf(ordinal int64) (*heldBlock, error) {
 	return r.segment(number)
 }
 
-// target returns the bytes of the chunk that ref, of any segment, refers to.
-func (b *block) target(ref *stream.Entry) ([]byte, error) {
-	n := ref.Ordinal - b.first
-	if n < 0 || n >= int64(len(b.chunks)) {
-		return nil, corruptf("chunk %d is not where the index says", ref.Ordinal)
+// target returns the bytes of the chunk of b that ref, of any segment, refers to.
+func (r *Reader) target(b *block, ref *stream.Entry) ([]byte, error) {
+	i, err := b.entryOf(ref.Ordinal)
+	if err != nil {
+		return nil, err
 	}
-	if e := &b.entries[b.chunks[n]]; e.Hash != ref.Hash || e.Len != ref.Len {
+	if e := &b.entries[i]; e.Hash != ref.Hash || e.Len != ref.Len {
 		return nil, corruptf("chunk %d has another hash or length", ref.Ordinal)
 	}
-	return b.chunk(b.chunks[n])
+	return r.stored(b, i)
+}
+
+// entryOf returns the number of the entry that has an ordinal.
+func (b *block) entryOf(ordinal int64) (int, error) {
+	n := ordinal - b.first
+	if n < 0 || n >= int64(len(b.chunks)) {
+		return 0, corruptf("chunk %d is not where the index says", ordinal)
+	}
+	return b.chunks[n], nil
 }
 
 // ReadAt fills p with the bytes of a stream from offset off, as io.ReaderAt describes. The

@@ -54,7 +54,7 @@ func (r *Reader) verifyAgreement() error {
 			}
 			got.dicts = append(got.dicts, dictRef{f.ID, at})
 		case *stream.Segment:
-			at := Place{len(got.info.Streams) - 1, f.Offset, got.info.Totals.Data.N, pos, n}
+			at := Place{len(got.info.Streams) - 1, f.Offset, got.info.Totals.Chunks(), pos, n}
 			if segments >= len(want) || summary(w, at, f.Entries) != want[segments] {
 				return corruptf("segment at byte %d is not what the index says of it", pos)
 			}

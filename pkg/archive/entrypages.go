@@ -6,8 +6,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// entryPage calls visit for the entries of each segment of entry page n, in order. References to
-// parents name one that there is.
+// entryPage calls visit for the entries of each segment of entry page n, in order. What refers to a
+// parent names one that there is.
 func (r *Reader) entryPage(n int, visit func(i int, entries []stream.Entry) error) error {
 	at := r.root.entries[n]
 	raw, err := r.readSpan(at, "entry page")
@@ -16,8 +16,8 @@ func (r *Reader) entryPage(n int, visit func(i int, entries []stream.Entry) erro
 	}
 	err = parseEntryPage(raw, n, r.ciphers, func(i int, entries []stream.Entry) error {
 		for j := range entries {
-			if e := &entries[j]; e.Kind == stream.ParentRef && int(e.Parent) >= len(r.root.info.Parents) {
-				return corruptf("chunk of parent %d, there are %d", e.Parent, len(r.root.info.Parents))
+			if err := stream.CheckParents(&entries[j], len(r.root.info.Parents)); err != nil {
+				return err
 			}
 		}
 		return visit(i, entries)
@@ -75,7 +75,8 @@ type Chunk struct {
 	Hash    Hash
 	Len     int64
 	Parent  int   // number of the parent that holds it, or -1
-	Ordinal int64 // number of the data chunk in the archive that holds it
+	Ordinal int64 // number of the chunk in the archive that holds it
+	Patched bool  // it is what a patch makes, and no base of another
 }
 
 // Chunks calls visit for all chunks of an archive: those that it holds, and those of its parents
@@ -89,9 +90,9 @@ func (r *Reader) Chunks(visit func(Chunk) error) error {
 		err := r.entryPage(n, func(_ int, entries []stream.Entry) error {
 			for i := range entries {
 				e := &entries[i]
-				c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next}
+				c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next, Patched: e.Kind == stream.Patched}
 				switch e.Kind {
-				case stream.Data:
+				case stream.Data, stream.Patched:
 					next++
 				case stream.ParentRef:
 					c.Parent, c.Ordinal = int(e.Parent), e.Ordinal
@@ -108,8 +109,8 @@ func (r *Reader) Chunks(visit func(Chunk) error) error {
 			return err
 		}
 	}
-	if want := r.root.info.Totals.Data.N; next != want {
-		return corruptf("entry pages have %d data chunks, the root says %d", next, want)
+	if want := r.root.info.Totals.Chunks(); next != want {
+		return corruptf("entry pages have %d chunks, the root says %d", next, want)
 	}
 	return nil
 }

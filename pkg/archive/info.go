@@ -106,8 +106,18 @@ func readCount(in *wire.Reader) Count {
 	return Count{in.Int(stream.MaxSize), in.Int(stream.MaxSize)}
 }
 
+// Totals have two elements more if there are patches, at their end.
+const (
+	totalsElements  = 14
+	patchedElements = totalsElements + 2
+)
+
 func appendTotals(w *wire.Writer, t *Totals) {
-	w.Array(14)
+	if t.Patch.N > 0 {
+		w.Array(patchedElements)
+	} else {
+		w.Array(totalsElements)
+	}
 	for _, c := range []Count{t.Data, t.Zero, t.Hole, t.Ref, t.Parent} {
 		c.append(w)
 	}
@@ -120,10 +130,16 @@ func appendTotals(w *wire.Writer, t *Totals) {
 		w.Array(2)
 		t.Codecs[name].append(w)
 	}
+	if t.Patch.N > 0 {
+		t.Patch.append(w)
+	}
 }
 
 func readTotals(in *wire.Reader, t *Totals) {
-	tuple(in, 14)
+	elements := in.Array(patchedElements)
+	if in.Err() == nil && elements != totalsElements && elements != patchedElements {
+		in.Failf("totals of %d elements", elements)
+	}
 	for _, c := range []*Count{&t.Data, &t.Zero, &t.Hole, &t.Ref, &t.Parent} {
 		*c = readCount(in)
 	}
@@ -138,5 +154,8 @@ func readTotals(in *wire.Reader, t *Totals) {
 		name := in.String(stream.MaxName)
 		tuple(in, 2)
 		t.Codecs[name] = readCount(in)
+	}
+	if elements == patchedElements {
+		t.Patch = readCount(in)
 	}
 }

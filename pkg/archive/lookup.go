@@ -30,7 +30,7 @@ func (r *Reader) endOfPage(n int) first {
 		return r.root.firsts[n+1]
 	}
 	info := &r.root.info
-	return first{key{len(info.Streams), 0, info.Totals.Data.N}, info.Totals.Segments}
+	return first{key{len(info.Streams), 0, info.Totals.Chunks()}, info.Totals.Segments}
 }
 
 // checkPage holds a page against what the root says of it and of its neighbours.

@@ -17,24 +17,28 @@ type FindFunc func(id Hash, hint string) (src io.ReaderAt, size int64, err error
 // ErrParent: a parent of a thin archive cannot be had.
 var ErrParent = errors.New("parent archive is missing")
 
-// parent is a parent of a Reader, once it was needed.
-type parent struct {
-	mu sync.Mutex
-	r  *Reader
+// family is a Reader and the parents that were needed so far, by their ids: its own, and those of
+// its parents, whose patches have their bases there.
+type family struct {
+	mu      sync.Mutex
+	readers map[Hash]*Reader
 }
+
+func newFamily() *family { return &family{readers: map[Hash]*Reader{}} }
 
 // parent opens parent number i. An error is not remembered.
 func (r *Reader) parent(i int) (*Reader, error) {
-	if i >= len(r.parents) {
-		return nil, corruptf("chunk of parent %d, there are %d", i, len(r.parents))
+	parents := r.root.info.Parents
+	if i >= len(parents) {
+		return nil, corruptf("chunk of parent %d, there are %d", i, len(parents))
 	}
-	p := &r.parents[i]
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.r != nil {
-		return p.r, nil
+	want := &parents[i]
+	all := r.family
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if p := all.readers[want.ID]; p != nil {
+		return p, nil
 	}
-	want := &r.root.info.Parents[i]
 	if r.o.Find == nil {
 		return nil, fmt.Errorf("%w: %v (%q)", ErrParent, want.ID, want.Hint)
 	}
@@ -42,9 +46,7 @@ func (r *Reader) parent(i int) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := r.o
-	o.Find = nil // a chunk of a parent is never in a parent of it
-	found, err := newReader(src, size, o, r.caches)
+	found, err := newReader(src, size, r.o, r.caches, all)
 	if err == nil {
 		err = found.Locked()
 	}
@@ -54,7 +56,7 @@ func (r *Reader) parent(i int) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parent %v: %w", want.ID, err)
 	}
-	p.r = found
+	all.readers[want.ID] = found
 	return found, nil
 }
 
@@ -73,14 +75,11 @@ func (r *Reader) parentChunk(e *stream.Entry) ([]byte, *heldBlock, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if n := from.root.info.Totals.Data.N; e.Ordinal >= n {
-		return nil, nil, corruptf("chunk %d of the parent %v, which has %d", e.Ordinal, from.ID(), n)
+	var p []byte
+	b, held, err := from.holder(nil, e.Ordinal)
+	if err == nil {
+		p, err = from.target(b, e)
 	}
-	held, err := from.segmentOf(e.Ordinal)
-	if err != nil {
-		return nil, nil, fmt.Errorf("parent %v: %w", from.ID(), err)
-	}
-	p, err := held.value.target(e)
 	if err != nil {
 		r.release(held)
 		return nil, nil, fmt.Errorf("parent %v: %w", from.ID(), err)
@@ -97,13 +96,20 @@ func NewParents(o Options) *Parents {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCache
 	}
-	return &Parents{&Reader{o: o, caches: newCaches(o.CacheBytes), root: &root{}}}
+	return &Parents{&Reader{o: o, caches: newCaches(o.CacheBytes), family: newFamily(), root: &root{}}}
 }
 
 // Add takes in a Parent frame.
 func (p *Parents) Add(f *stream.Parent) {
 	p.r.root.info.Parents = append(p.r.root.info.Parents, *f)
-	p.r.parents = make([]parent, len(p.r.root.info.Parents))
+}
+
+// Reader opens parent number i, of those that were added.
+func (p *Parents) Reader(i int) (*Reader, error) { return p.r.parent(i) }
+
+// Base returns the bytes of a base that a parent holds, for BuildPatch.
+func (p *Parents) Base(base *stream.Base) ([]byte, func(), error) {
+	return p.r.parentBase(base)
 }
 
 // Append appends the bytes that a ParentRef stands for to dst.

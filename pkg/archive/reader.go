@@ -53,8 +53,8 @@ type Reader struct {
 	kinds   []string     // of recipients
 	decoder *codec.Decoder
 	caches  *caches
+	family  *family
 	o       Options
-	parents []parent
 }
 
 // NewReader opens the archive of size bytes on src.
@@ -62,11 +62,11 @@ func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCache
 	}
-	return newReader(src, size, o, newCaches(o.CacheBytes))
+	return newReader(src, size, o, newCaches(o.CacheBytes), newFamily())
 }
 
-func newReader(src io.ReaderAt, size int64, o Options, c *caches) (*Reader, error) {
-	r := &Reader{src: src, size: size, o: o, caches: c, magic: archiveMagic}
+func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*Reader, error) {
+	r := &Reader{src: src, size: size, o: o, caches: c, family: f, magic: archiveMagic}
 	var err error
 	if r.decoder, err = codec.NewDecoder(o.Threads); err != nil {
 		return nil, err
@@ -80,7 +80,6 @@ func newReader(src io.ReaderAt, size int64, o Options, c *caches) (*Reader, erro
 	if err := r.root.open(r.ciphers); err != nil {
 		return nil, fmt.Errorf("root at byte %d: %w", r.rootAt.pos, err)
 	}
-	r.parents = make([]parent, len(r.root.info.Parents))
 	return r, r.loadDicts()
 }
 

@@ -77,7 +77,7 @@ func (info *Info) Add(f stream.Frame) {
 
 // Totals count entries and the bytes that they stand for, and segments.
 type Totals struct {
-	Data, Zero, Hole, Ref, Parent Count
+	Data, Zero, Hole, Ref, Parent, Patch Count
 
 	Segments    int64
 	Raw, Stored int64            // bytes of payloads, decoded and as stored
@@ -106,8 +106,14 @@ func (t *Totals) Add(s *stream.Segment) {
 
 // Bytes returns the bytes of content that all entries stand for.
 func (t *Totals) Bytes() int64 {
-	return t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes + t.Parent.Bytes
+	return t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes + t.Parent.Bytes + t.Patch.Bytes
 }
+
+// Chunks returns the number of entries that have an ordinal.
+func (t *Totals) Chunks() int64 { return t.Data.N + t.Patch.N }
+
+// Programs returns the bytes of all patch programs: what is in the decoded payloads beside data.
+func (t *Totals) Programs() int64 { return t.Raw - t.Data.Bytes }
 
 // AddEntry counts an entry.
 func (t *Totals) AddEntry(e *stream.Entry) {
@@ -121,6 +127,8 @@ func (t *Totals) AddEntry(e *stream.Entry) {
 		c = &t.Ref
 	case stream.ParentRef:
 		c = &t.Parent
+	case stream.Patched:
+		c = &t.Patch
 	}
 	c.N++
 	c.Bytes += e.Len

@@ -119,14 +119,26 @@ func (s *Scanner) take(f stream.Frame) error {
 	switch f := f.(type) {
 	case *stream.Segment:
 		for i := range f.Entries {
-			if f.Entries[i].Kind == stream.Ref {
-				f.Entries[i].Ordinal = stream.NoOrdinal
-			}
+			dropOrdinals(&f.Entries[i])
 		}
 	case *stream.End:
 		return s.readTail()
 	}
 	return nil
+}
+
+// dropOrdinals leaves an entry as it is in a chunk stream.
+func dropOrdinals(e *stream.Entry) {
+	switch e.Kind {
+	case stream.Ref:
+		e.Ordinal = stream.NoOrdinal
+	case stream.Patched:
+		for i := range e.Patch.Bases {
+			if b := &e.Patch.Bases[i]; b.Parent == stream.OwnBase {
+				b.Ordinal = stream.NoOrdinal
+			}
+		}
+	}
 }
 
 // onlyEnd makes sure that nothing stands behind the End frame of a stream, before it is handed

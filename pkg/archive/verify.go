@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/ordered"
@@ -90,6 +91,7 @@ func (r *Reader) verifyStructure() error {
 	}
 	var got Totals
 	var hashes []Hash
+	patched := map[int64]bool{} // ordinals
 	var root stream.Root
 	streams := r.root.info.Streams
 	current, at := 0, int64(0)
@@ -115,12 +117,22 @@ func (r *Reader) verifyStructure() error {
 		got.Segments++
 		for i := range entries {
 			e := &entries[i]
-			if e.Kind == stream.Ref {
-				if e.Ordinal < 0 || e.Ordinal >= int64(len(hashes)) {
+			next := int64(len(hashes))
+			switch e.Kind {
+			case stream.Ref:
+				if e.Ordinal < 0 || e.Ordinal >= next {
 					return corruptf("reference at offset %d to chunk %d, which did not come before it", at, e.Ordinal)
 				}
 				e.Hash = hashes[e.Ordinal]
-			} else if e.Kind == stream.Data {
+			case stream.Patched:
+				if i := slices.IndexFunc(e.Patch.Bases, func(b stream.Base) bool {
+					return b.Parent == stream.OwnBase && (b.Ordinal >= next || patched[b.Ordinal])
+				}); i >= 0 {
+					return corruptf("patch at offset %d is based on chunk %d, which is no data chunk before it", at, e.Patch.Bases[i].Ordinal)
+				}
+				patched[next] = true
+				hashes = append(hashes, e.Hash)
+			case stream.Data:
 				hashes = append(hashes, e.Hash)
 			}
 			got.AddEntry(e)
@@ -135,7 +147,7 @@ func (r *Reader) verifyStructure() error {
 	if err != nil {
 		return err
 	}
-	if want := &r.root.info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Parent != want.Parent || got.Segments != want.Segments {
+	if want := &r.root.info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Parent != want.Parent || got.Patch != want.Patch || got.Segments != want.Segments {
 		return corruptf("totals of the index are not those of its entries")
 	}
 	return nil

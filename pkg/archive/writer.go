@@ -46,12 +46,23 @@ type Writer struct {
 	runLength int
 }
 
-// target is where a reference points to: the ordinal and the length of a data chunk.
+// target is where a reference points to: the ordinal and the length of a chunk, and whether it
+// is a patched one, which is no base.
 type target uint64
 
-func makeTarget(ordinal, length int64) target { return target(ordinal<<32 | length) }
-func (t target) ordinal() int64               { return int64(t >> 32) }
-func (t target) length() int64                { return int64(t & math.MaxUint32) }
+const patchedTarget = 1 << 31
+
+func makeTarget(ordinal int64, e *stream.Entry) target {
+	t := target(ordinal<<32 | e.Len)
+	if e.Kind == stream.Patched {
+		t |= patchedTarget
+	}
+	return t
+}
+
+func (t target) ordinal() int64 { return int64(t >> 32) }
+func (t target) length() int64  { return int64(t & (patchedTarget - 1)) }
+func (t target) patched() bool  { return t&patchedTarget != 0 }
 
 // WriterOptions are the options of a Writer. The zero value works.
 type WriterOptions struct {
@@ -158,28 +169,29 @@ func withSealed(m stream.Meta) stream.Meta {
 	return sealed
 }
 
-// number counts the data chunks of s and resolves its references.
+// number counts the chunks of s and resolves its references.
 func (a *Writer) number(s *stream.Segment) error {
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		switch e.Kind {
+		case stream.Patched:
+			if err := a.numberBases(e.Patch.Bases); err != nil {
+				return err
+			}
+			fallthrough
 		case stream.Data:
 			if a.ordinal == math.MaxUint32 {
-				return fmt.Errorf("more than %d data chunks", uint32(math.MaxUint32))
+				return fmt.Errorf("more than %d chunks", uint32(math.MaxUint32))
 			}
-			if err := a.chunks.Add(e.Hash, uint64(makeTarget(a.ordinal, e.Len))); err != nil {
+			if err := a.chunks.Add(e.Hash, uint64(makeTarget(a.ordinal, e))); err != nil {
 				return err
 			}
 			a.ordinal++
 		case stream.Ref:
-			v, ok, err := a.chunks.Lookup(e.Hash)
+			t, err := a.target(e.Hash)
 			if err != nil {
 				return err
 			}
-			if !ok {
-				return corruptf("reference to the chunk %v, which did not come before it", e.Hash)
-			}
-			t := target(v)
 			if t.length() != e.Len {
 				return corruptf("reference of %d bytes to the chunk %v of %d bytes", e.Len, e.Hash, t.length())
 			}
@@ -187,6 +199,34 @@ func (a *Writer) number(s *stream.Segment) error {
 		}
 	}
 	return nil
+}
+
+// numberBases resolves the own bases of a patch.
+func (a *Writer) numberBases(bases []stream.Base) error {
+	for i := range bases {
+		b := &bases[i]
+		if b.Parent != stream.OwnBase {
+			continue
+		}
+		t, err := a.target(b.Hash)
+		if err != nil {
+			return err
+		}
+		if t.patched() {
+			return corruptf("patch based on the chunk %v, which is patched itself", b.Hash)
+		}
+		b.Ordinal = t.ordinal()
+	}
+	return nil
+}
+
+// target finds the chunk that a reference or a base names.
+func (a *Writer) target(hash Hash) (target, error) {
+	v, ok, err := a.chunks.Lookup(hash)
+	if err == nil && !ok {
+		err = corruptf("reference to the chunk %v, which did not come before it", hash)
+	}
+	return target(v), err
 }
 
 // frame writes f and notes it in the index. ordinal is the number of data chunks before it.

@@ -154,12 +154,11 @@ func (c *catting) decode(d decoded) (decoded, error) {
 	at, raw := s.Offset, d.raw
 	for i := range s.Entries {
 		e := &s.Entries[i]
-		if e.Kind == stream.Data {
-			if blake.Sum(raw[:e.Len]) != e.Hash {
-				return d, fmt.Errorf("%w: chunk at offset %d does not have its hash %v", stream.ErrCorrupt, at, e.Hash)
-			}
-			raw = raw[e.Len:]
+		n := e.PayloadLen()
+		if e.Kind == stream.Data && blake.Sum(raw[:n]) != e.Hash {
+			return d, fmt.Errorf("%w: chunk at offset %d does not have its hash %v", stream.ErrCorrupt, at, e.Hash)
 		}
+		raw = raw[n:]
 		at += e.Len
 	}
 	return d, nil
@@ -189,36 +188,63 @@ func (c *catting) write(d decoded) error {
 }
 
 func (c *catting) segment(s *stream.Segment, raw []byte) error {
-	if err := c.spool.put(s.Entries, raw); err != nil {
+	pos, err := c.spool.write(raw)
+	if err != nil {
 		return err
 	}
 	size := s.Size()
-	if !c.writing || s.Offset+size <= c.o.Offset || s.Offset >= c.to {
-		return nil
-	}
+	writing := c.writing && s.Offset+size > c.o.Offset && s.Offset < c.to
 	c.parts = c.parts[:0]
+	at := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
-		var part []byte
-		switch e.Kind {
-		case stream.Data:
-			part, raw = raw[:e.Len], raw[e.Len:]
-		case stream.Ref:
-			var err error
-			if part, err = c.spool.get(e); err != nil {
-				return err
-			}
-		case stream.ParentRef:
-			var err error
-			if part, err = c.parents.Append(nil, e); err != nil {
-				return err
-			}
+		n := e.PayloadLen()
+		part, err := c.bytes(e, raw[:n], pos, writing)
+		if err != nil {
+			return fmt.Errorf("chunk at offset %d: %w", at, err)
 		}
+		raw = raw[n:]
+		pos += int64(n)
+		at += e.Len
 		c.parts = append(c.parts, part)
+	}
+	if !writing {
+		return nil
 	}
 	if err := archive.WriteEntries(c.out, s.Offset, s.Entries, c.parts, c.o.Offset, c.to); err != nil {
 		return err
 	}
 	c.o.Progress.report(min(s.Offset+size, c.to) - c.o.Offset)
 	return nil
+}
+
+// bytes returns the bytes of a chunk, which has p in the payload, at pos of the spool. Those of
+// others are left out unless they are needed for the output.
+func (c *catting) bytes(e *stream.Entry, p []byte, pos int64, needed bool) ([]byte, error) {
+	switch e.Kind {
+	case stream.Data:
+		return p, c.spool.note(e, pos)
+	case stream.Patched:
+		find := c.parents.Base
+		if e.Patch.Own() {
+			find = c.spool.base
+		}
+		made, err := archive.BuildPatch(nil, e, p, find)
+		if err == nil {
+			pos, err = c.spool.write(made)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return made, c.spool.note(e, pos)
+	case stream.Ref:
+		if needed {
+			return c.spool.get(e)
+		}
+	case stream.ParentRef:
+		if needed {
+			return c.parents.Append(nil, e)
+		}
+	}
+	return nil, nil
 }

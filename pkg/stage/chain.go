@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"filippo.io/age"
 
@@ -32,13 +33,15 @@ type ChainArchive struct {
 	Error   string        `json:"error,omitempty"` // why the rest is not known; also of a missing one
 	Size    int64         `json:"stored_bytes"`    // of the file
 	Data    Count         `json:"data"`            // chunks that it has itself
+	Patch   Count         `json:"patch"`           // chunks that it makes of others
 	Parents []ChainParent `json:"parents"`
 }
 
 // ChainParent tells what an archive takes from a parent.
 type ChainParent struct {
-	ID    string `json:"id"`
-	Taken Count  `json:"taken"` // references to its chunks, and the bytes that they stand for
+	ID      string `json:"id"`
+	Taken   Count  `json:"taken"`   // references to its chunks, and the bytes that they stand for
+	Patches int64  `json:"patches"` // chunks that are made of its chunks
 
 	Archive int `json:"-"` // its number in Archives
 }
@@ -128,21 +131,31 @@ func (c *chain) describe(n int, r *archive.Reader) error {
 		return err
 	}
 	info := r.Info()
-	taken := make([]Count, len(info.Parents))
-	err := r.Chunks(func(chunk archive.Chunk) error {
-		if chunk.Parent >= 0 {
-			taken[chunk.Parent].N++
-			taken[chunk.Parent].Bytes += chunk.Len
+	parents := make([]ChainParent, len(info.Parents))
+	err := r.EntryPages(func(_ archive.Place, entries []stream.Entry) error {
+		for i := range entries {
+			switch e := &entries[i]; e.Kind {
+			case stream.ParentRef:
+				parents[e.Parent].Taken.N++
+				parents[e.Parent].Taken.Bytes += e.Len
+			case stream.Patched:
+				for i, b := range e.Patch.Bases {
+					same := func(o stream.Base) bool { return o.Parent == b.Parent }
+					if b.Parent != stream.OwnBase && !slices.ContainsFunc(e.Patch.Bases[:i], same) {
+						parents[b.Parent].Patches++
+					}
+				}
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	c.list[n].Data = Count(info.Totals.Data)
+	c.list[n].Data, c.list[n].Patch = Count(info.Totals.Data), Count(info.Totals.Patch)
 	for i, p := range info.Parents {
-		at := c.add(p, c.todo[n].level+1)
-		c.list[n].Parents = append(c.list[n].Parents, ChainParent{p.ID.String(), taken[i], at})
+		parents[i].ID, parents[i].Archive = p.ID.String(), c.add(p, c.todo[n].level+1)
 	}
+	c.list[n].Parents = parents
 	return nil
 }

@@ -39,8 +39,11 @@ type parentList struct {
 	path   string
 	loaded bool
 	hashes []stream.Hash
-	sizes  []uint32
+	sizes  []uint32 // with noBase
 }
+
+// noBase marks the size of a patched chunk.
+const noBase = 1 << 31
 
 // frame looks at a frame before it is written.
 func (c *parentCheck) frame(f stream.Frame) error {
@@ -55,10 +58,8 @@ func (c *parentCheck) frame(f stream.Frame) error {
 		at := f.Offset
 		for i := range f.Entries {
 			e := &f.Entries[i]
-			if e.Kind == stream.ParentRef {
-				if err := c.entry(e); err != nil {
-					return fmt.Errorf("stream %q, chunk at offset %d: %w", c.name, at, err)
-				}
+			if err := c.entry(e); err != nil {
+				return fmt.Errorf("stream %q, chunk at offset %d: %w", c.name, at, err)
 			}
 			at += e.Len
 		}
@@ -66,21 +67,44 @@ func (c *parentCheck) frame(f stream.Frame) error {
 	return nil
 }
 
-// entry tells whether a parent has the chunk that e refers to.
+// entry tells whether parents have the chunks that e refers to.
 func (c *parentCheck) entry(e *stream.Entry) error {
-	p := c.parents[e.Parent]
-	if !p.loaded {
-		if err := p.load(c.ids); err != nil {
-			return err
+	switch e.Kind {
+	case stream.ParentRef:
+		p, err := c.parent(e.Parent, e.Ordinal)
+		if err == nil && (p.hashes[e.Ordinal] != e.Hash || int64(p.sizes[e.Ordinal]&^noBase) != e.Len) {
+			err = fmt.Errorf("%w: chunk %d of the parent %v has another hash or length", stream.ErrCorrupt, e.Ordinal, p.ID)
+		}
+		return err
+	case stream.Patched:
+		for _, b := range e.Patch.Bases {
+			if b.Parent == stream.OwnBase {
+				continue
+			}
+			p, err := c.parent(b.Parent, b.Ordinal)
+			if err == nil && p.sizes[b.Ordinal]&noBase != 0 {
+				err = fmt.Errorf("%w: it is based on chunk %d of the parent %v, which is patched itself", stream.ErrCorrupt, b.Ordinal, p.ID)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
-	switch n := int64(len(p.hashes)); {
-	case e.Ordinal >= n:
-		return fmt.Errorf("%w: it is to be chunk %d of the parent %v, which has %d", stream.ErrCorrupt, e.Ordinal, p.ID, n)
-	case p.hashes[e.Ordinal] != e.Hash || int64(p.sizes[e.Ordinal]) != e.Len:
-		return fmt.Errorf("%w: chunk %d of the parent %v has another hash or length", stream.ErrCorrupt, e.Ordinal, p.ID)
-	}
 	return nil
+}
+
+// parent returns a parent, which has a chunk of that ordinal.
+func (c *parentCheck) parent(number int32, ordinal int64) (*parentList, error) {
+	p := c.parents[number]
+	if !p.loaded {
+		if err := p.load(c.ids); err != nil {
+			return nil, err
+		}
+	}
+	if n := int64(len(p.hashes)); ordinal >= n {
+		return nil, fmt.Errorf("%w: it needs chunk %d of the parent %v, which has %d", stream.ErrCorrupt, ordinal, p.ID, n)
+	}
+	return p, nil
 }
 
 // find returns the path of a parent in the directory: of an archive, or of an exported index.
@@ -152,12 +176,16 @@ func (l *parentList) load(ids []age.Identity) error {
 	if err != nil {
 		return err
 	}
-	n := min(p.Index.Info().Totals.Data.N, info.Size()/minEntry)
+	n := min(p.Index.Info().Totals.Chunks(), info.Size()/minEntry)
 	l.hashes, l.sizes = make([]stream.Hash, 0, n), make([]uint32, 0, n)
 	if err := p.Index.Chunks(func(chunk archive.Chunk) error {
 		if chunk.Parent < 0 { // in the order of ordinals
+			size := uint32(chunk.Len)
+			if chunk.Patched {
+				size |= noBase
+			}
 			l.hashes = append(l.hashes, chunk.Hash)
-			l.sizes = append(l.sizes, uint32(chunk.Len))
+			l.sizes = append(l.sizes, size)
 		}
 		return nil
 	}); err != nil {

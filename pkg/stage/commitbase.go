@@ -60,7 +60,7 @@ func newBaseEntries(r *archive.Reader) *baseEntries {
 // convert makes a chunk a reference to the base or to a parent of it.
 func (b *baseEntries) convert(e *stream.Entry) error {
 	switch e.Kind {
-	case stream.Data:
+	case stream.Data, stream.Patched:
 		if b.info.Totals.Ref.N > 0 {
 			b.hashes = append(b.hashes, e.Hash)
 		}
@@ -79,7 +79,7 @@ func (b *baseEntries) convert(e *stream.Entry) error {
 	default:
 		return nil
 	}
-	e.Kind = stream.ParentRef
+	e.Kind, e.Patch = stream.ParentRef, nil
 	return nil
 }
 

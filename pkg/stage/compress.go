@@ -31,7 +31,7 @@ const compressName = "hexz-compress"
 // trainBytes is how much of a stream is looked at, and kept in memory, to train a dictionary.
 const trainBytes = 16 << 20
 
-// Compress regroups the data chunks of a stream of frames into segments of Block bytes and
+// Compress regroups the chunks of a stream of frames into segments of Block bytes and
 // encodes them. Where a segment ends depends on the chunks alone, not on the segments that
 // came in.
 func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*Stats, error) {
@@ -59,6 +59,7 @@ type group struct {
 	encoder *codec.Encoder
 	seg     stream.Segment
 	raw     []byte
+	made    int64 // bytes that patches make
 	encoded []byte
 }
 
@@ -153,8 +154,8 @@ func (c *compressing) segment(s *stream.Segment, emit func(*group) error) error 
 	at := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
-		if g := c.group; g != nil && (len(g.seg.Entries) >= maxSegmentEntries ||
-			e.Kind == stream.Data && len(g.raw) > 0 && len(g.raw)+int(e.Len) > c.o.Block) {
+		if g := c.group; g != nil && (len(g.seg.Entries) >= maxSegmentEntries || g.made > maxPatched ||
+			e.Kind.IsStored() && len(g.raw) > 0 && len(g.raw)+e.PayloadLen() > c.o.Block) {
 			if err := c.flush(emit); err != nil {
 				return err
 			}
@@ -166,9 +167,11 @@ func (c *compressing) segment(s *stream.Segment, emit func(*group) error) error 
 		}
 		c.group.seg.Entries = append(c.group.seg.Entries, *e)
 		at += e.Len
-		if e.Kind == stream.Data {
-			c.group.raw = append(c.group.raw, raw[:e.Len]...)
-			raw = raw[e.Len:]
+		n := e.PayloadLen()
+		c.group.raw = append(c.group.raw, raw[:n]...)
+		raw = raw[n:]
+		if e.Kind == stream.Patched {
+			c.group.made += e.Len
 		}
 	}
 	return nil

@@ -130,20 +130,21 @@ func (d *deduping) segment(s *stream.Segment) error {
 		if e.Kind == stream.Ref {
 			d.known.find(e) // if a parent has it, what it refers to has become a reference, too
 		}
-		if e.Kind != stream.Data {
+		if !e.Kind.IsStored() {
 			continue
 		}
+		n := e.PayloadLen()
 		known, err := d.find(e)
 		if err != nil {
 			return err
 		}
 		if !known {
-			kept += int(e.Len)
+			kept += n
 		}
 		if last := len(d.parts) - 1; last >= 0 && d.parts[last].keep == !known {
-			d.parts[last].n += int(e.Len)
+			d.parts[last].n += n
 		} else {
-			d.parts = append(d.parts, part{int(e.Len), !known})
+			d.parts = append(d.parts, part{n, !known})
 		}
 	}
 	encoded := s.Codec != stream.RawCodec
@@ -229,7 +230,7 @@ func (d *deduping) find(e *stream.Entry) (known bool, err error) {
 		}
 	}
 	if known && err == nil {
-		e.Kind, e.Ordinal = stream.Ref, stream.NoOrdinal
+		e.Kind, e.Ordinal, e.Patch = stream.Ref, stream.NoOrdinal, nil
 	}
 	return known, err
 }

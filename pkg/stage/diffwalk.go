@@ -54,7 +54,7 @@ func newWalker(r *archive.Reader, name string) *walker {
 	limit := r.Size() / minEntry
 	return &walker{
 		r: r, name: name, streams: r.Info().Streams,
-		chunks: make([]diffChunk, 0, min(t.Data.N, limit)), taken: make([]diffChunk, 0, min(t.Parent.N, limit)),
+		chunks: make([]diffChunk, 0, min(t.Chunks(), limit)), taken: make([]diffChunk, 0, min(t.Parent.N, limit)),
 	}
 }
 
@@ -120,7 +120,7 @@ func (w *walker) load() error {
 		return nil
 	}
 	for i := range entries {
-		if e := &entries[i]; e.Kind == stream.Data {
+		if e := &entries[i]; e.Kind.IsStored() {
 			w.chunks = append(w.chunks, diffChunk{hash: e.Hash, size: uint32(e.Len)})
 		}
 	}
@@ -160,7 +160,7 @@ func (w *walker) fill() error {
 		switch e.Kind {
 		case stream.ParentRef:
 			w.taken = append(w.taken, diffChunk{e.Hash, uint32(e.Len), true})
-		case stream.Data:
+		case stream.Data, stream.Patched:
 			e.Ordinal = w.ordinal
 			w.ordinal++
 			fallthrough

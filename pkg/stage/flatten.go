@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"hexz/pkg/archive"
@@ -11,9 +12,9 @@ import (
 	"hexz/pkg/stream"
 )
 
-// flattening copies the chunks of parents into a stream, which then needs none. Segments that
-// refer to no parent pass as they are; the others are cut and encoded anew. It keeps up to 64
-// bytes of memory for each data chunk.
+// flattening copies the chunks of parents into a stream, and what patches make of them, which then
+// needs none. Segments that refer to no parent pass as they are; the others are cut and encoded
+// anew. It keeps up to 64 bytes of memory for each chunk.
 type flattening struct {
 	out      *output
 	in       *archive.Scanner
@@ -83,7 +84,7 @@ func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) erro
 	if s.RawLen > 0 {
 		f.last = s.Codec
 	}
-	if !slices.ContainsFunc(s.Entries, func(e stream.Entry) bool { return e.Kind == stream.ParentRef }) {
+	if !slices.ContainsFunc(s.Entries, needsParent) {
 		for i := range s.Entries {
 			if err := f.see(&s.Entries[i]); err != nil {
 				return err
@@ -102,17 +103,17 @@ func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) erro
 		if err := f.room(s.Stream, at, &e, emit); err != nil {
 			return err
 		}
-		if err := f.see(&e); err != nil {
-			return err
+		n := e.PayloadLen()
+		p := raw[:n]
+		raw = raw[n:]
+		if needsParent(e) {
+			err = f.replace(&e, p)
+		} else {
+			f.made.Payload = append(f.made.Payload, p...)
+			err = f.see(&e)
 		}
-		switch e.Kind {
-		case stream.Data:
-			f.made.Payload = append(f.made.Payload, raw[:e.Len]...)
-			raw = raw[e.Len:]
-		case stream.ParentRef:
-			if err := f.replace(&e); err != nil {
-				return err
-			}
+		if err != nil {
+			return fmt.Errorf("chunk at offset %d: %w", at, err)
 		}
 		f.made.Entries = append(f.made.Entries, e)
 		at += e.Len
@@ -120,17 +121,22 @@ func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) erro
 	return f.flush(emit)
 }
 
-// see notes a data chunk. What stands before it cannot refer to it.
+// needsParent tells whether e is to be replaced.
+func needsParent(e stream.Entry) bool {
+	return e.Kind == stream.ParentRef || e.Kind == stream.Patched && !e.Patch.Own()
+}
+
+// see notes a chunk. What stands before it cannot refer to it.
 func (f *flattening) see(e *stream.Entry) error {
-	if e.Kind != stream.Data {
+	if !e.Kind.IsStored() {
 		return nil
 	}
 	_, _, err := f.seen.Add(e.Hash)
 	return err
 }
 
-// replace makes a chunk of a parent one of this stream.
-func (f *flattening) replace(e *stream.Entry) error {
+// replace makes a chunk of a parent, or one that a program makes of those, one of this stream.
+func (f *flattening) replace(e *stream.Entry, program []byte) error {
 	_, added, err := f.seen.Add(e.Hash)
 	if err != nil {
 		return err
@@ -139,7 +145,12 @@ func (f *flattening) replace(e *stream.Entry) error {
 		*e = stream.Entry{Kind: stream.Ref, Len: e.Len, Hash: e.Hash, Ordinal: stream.NoOrdinal}
 		return nil
 	}
-	if f.made.Payload, err = f.parents.Append(f.made.Payload, e); err != nil {
+	if e.Kind == stream.Patched {
+		f.made.Payload, err = archive.BuildPatch(f.made.Payload, e, program, f.parents.Base)
+	} else {
+		f.made.Payload, err = f.parents.Append(f.made.Payload, e)
+	}
+	if err != nil {
 		return err
 	}
 	*e = stream.Entry{Kind: stream.Data, Len: e.Len, Hash: e.Hash}

@@ -27,11 +27,14 @@ type Report struct {
 	Zero     Count            `json:"zero"`
 	Hole     Count            `json:"hole"`
 	Ref      Count            `json:"ref"`
-	Parent   Count            `json:"parent"` // chunks that parents hold
+	Parent   Count            `json:"parent"`        // chunks that parents hold
+	Patch    Count            `json:"patch"`         // chunks that patches make
+	Programs int64            `json:"program_bytes"` // of the patches
 	Parents  []ParentReport   `json:"parents"`
 	Raw      int64            `json:"raw_bytes"`      // of payloads, decoded
 	Payload  int64            `json:"payload_bytes"`  // of payloads, as stored
-	Dedup    float64          `json:"dedup_ratio"`    // (data + ref + parent) / data
+	Dedup    float64          `json:"dedup_ratio"`    // (data + patch + ref + parent) / (data + patch)
+	Delta    float64          `json:"delta_ratio"`    // (data + patch) / raw
 	Compress float64          `json:"compress_ratio"` // raw / payload
 	Total    float64          `json:"total_ratio"`    // content / stored
 	Codecs   map[string]Count `json:"codecs"`         // segments and stored bytes
@@ -95,7 +98,7 @@ type SegmentLine struct {
 	Offset  int64  `json:"offset"`
 	Bytes   int64  `json:"bytes"`
 	Entries int    `json:"entries"`
-	Raw     int64  `json:"raw_bytes"`   // of its data chunks
+	Raw     int64  `json:"raw_bytes"`   // of its data chunks and patches
 	Pos     int64  `json:"position"`    // of its frame
 	Len     int64  `json:"frame_bytes"` // of its frame
 }
@@ -105,10 +108,11 @@ type ChunkLine struct {
 	Stream  string `json:"stream"`
 	Offset  int64  `json:"offset"`
 	Bytes   int64  `json:"bytes"`
-	Kind    string `json:"kind"` // data, zero, hole, ref or parent
+	Kind    string `json:"kind"` // data, zero, hole, ref, parent or patch
 	Hash    string `json:"hash,omitempty"`
-	Ordinal *int64 `json:"ordinal,omitempty"` // of data, ref and parent: number of the data chunk
-	Parent  *int32 `json:"parent,omitempty"`  // of parent: which one
+	Ordinal *int64 `json:"ordinal,omitempty"`       // number of the chunk; none of zero and hole
+	Parent  *int32 `json:"parent,omitempty"`        // of parent: which one
+	Program *int   `json:"program_bytes,omitempty"` // of patch
 }
 
 // InspectOptions ask for lines beside the report. They are called in order.
@@ -207,8 +211,8 @@ func (in *inspector) segment(name string, at archive.Place, entries []stream.Ent
 			b := &in.buckets[bits.Len64(uint64(e.Len))]
 			b.N++
 			b.Bytes += e.Len
-			line.Raw += e.Len
 		}
+		line.Raw += int64(e.PayloadLen())
 		if in.o.Chunk != nil {
 			if err := in.chunk(name, at.Offset+line.Bytes, e); err != nil {
 				return err
@@ -225,10 +229,13 @@ func (in *inspector) segment(name string, at archive.Place, entries []stream.Ent
 func (in *inspector) chunk(name string, offset int64, e *stream.Entry) error {
 	line := ChunkLine{Stream: name, Offset: offset, Bytes: e.Len}
 	switch e.Kind {
-	case stream.Data:
+	case stream.Data, stream.Patched:
 		n := int64(len(in.hashes))
 		in.hashes = append(in.hashes, e.Hash)
 		line.Kind, line.Hash, line.Ordinal = "data", e.Hash.String(), &n
+		if e.Kind == stream.Patched {
+			line.Kind, line.Program = "patch", &e.Patch.Len
+		}
 	case stream.Ref:
 		line.Kind = "ref"
 		hash := e.Hash
@@ -255,12 +262,15 @@ func (in *inspector) report(info *archive.Info, size int64) *Report {
 		Version: 1, Size: size, Segments: t.Segments, Streams: []StreamReport{},
 		Bytes: t.Bytes(),
 		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref), Parent: Count(t.Parent), Parents: []ParentReport{},
+		Patch: Count(t.Patch), Programs: t.Programs(),
 		Raw: t.Raw, Payload: t.Stored, Codecs: map[string]Count{}, Chunks: []Bucket{}, Stages: []any{},
 	}
 	for _, p := range info.Parents {
 		rep.Parents = append(rep.Parents, ParentReport{p.ID.String(), p.Hint})
 	}
-	rep.Dedup = ratio(t.Data.Bytes+t.Ref.Bytes+t.Parent.Bytes, t.Data.Bytes)
+	own := t.Data.Bytes + t.Patch.Bytes
+	rep.Dedup = ratio(own+t.Ref.Bytes+t.Parent.Bytes, own)
+	rep.Delta = ratio(own, t.Raw)
 	rep.Compress = ratio(t.Raw, t.Stored)
 	rep.Total = ratio(rep.Bytes, size)
 	for name, c := range t.Codecs {

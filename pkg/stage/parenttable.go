@@ -99,7 +99,7 @@ func (t *parentTable) find(e *stream.Entry) bool {
 	if !ok || int64(t.places[n].length) != e.Len {
 		return false
 	}
-	e.Kind, e.Parent, e.Ordinal = stream.ParentRef, t.numbers[t.places[n].parent], int64(t.places[n].ordinal)
+	e.Kind, e.Parent, e.Ordinal, e.Patch = stream.ParentRef, t.numbers[t.places[n].parent], int64(t.places[n].ordinal), nil
 	return true
 }
 

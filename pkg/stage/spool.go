@@ -17,8 +17,9 @@ type spool struct {
 }
 
 type place struct {
-	pos int64
-	len int64
+	pos     int64
+	len     int32
+	patched bool // what a patch made: no base of another
 }
 
 func newSpool(dir string) (*spool, error) {
@@ -41,41 +42,58 @@ func tempFile(dir, pattern string) (*os.File, error) {
 
 func (s *spool) close() { s.file.Close() }
 
-// put keeps the data chunks of a segment, whose bytes are raw.
-func (s *spool) put(entries []stream.Entry, raw []byte) error {
-	if len(raw) == 0 {
-		return nil
-	}
-	at := s.size
-	for i := range entries {
-		e := &entries[i]
-		if e.Kind != stream.Data {
-			continue
-		}
-		_, added, err := s.index.Add(e.Hash)
-		if err != nil {
-			return err
-		}
-		if added {
-			s.places = append(s.places, place{at, e.Len})
-		}
-		at += e.Len
-	}
-	n, err := s.file.WriteAt(raw, s.size)
+// write appends bytes, and returns where they are.
+func (s *spool) write(p []byte) (pos int64, err error) {
+	pos = s.size
+	n, err := s.file.WriteAt(p, pos)
 	s.size += int64(n)
+	return pos, err
+}
+
+// note remembers where the bytes of a chunk are. The first of a hash counts.
+func (s *spool) note(e *stream.Entry, pos int64) error {
+	_, added, err := s.index.Add(e.Hash)
+	if added && err == nil {
+		s.places = append(s.places, place{pos, int32(e.Len), e.Kind == stream.Patched})
+	}
 	return err
+}
+
+// find returns where the chunk is that a reference or a base names.
+func (s *spool) find(hash stream.Hash) (place, error) {
+	n, ok := s.index.Lookup(hash)
+	if !ok {
+		return place{}, fmt.Errorf("%w: reference to the chunk %v, which did not come before it", stream.ErrCorrupt, hash)
+	}
+	return s.places[n], nil
 }
 
 // get returns the bytes of the chunk that a reference names.
 func (s *spool) get(ref *stream.Entry) ([]byte, error) {
-	n, ok := s.index.Lookup(ref.Hash)
-	if !ok {
-		return nil, fmt.Errorf("%w: reference to the chunk %v, which did not come before it", stream.ErrCorrupt, ref.Hash)
+	at, err := s.find(ref.Hash)
+	if err != nil {
+		return nil, err
 	}
-	at := s.places[n]
-	if at.len != ref.Len {
+	if int64(at.len) != ref.Len {
 		return nil, fmt.Errorf("%w: reference of %d bytes to the chunk %v of %d bytes", stream.ErrCorrupt, ref.Len, ref.Hash, at.len)
 	}
+	return s.read(at)
+}
+
+// base returns the bytes of a base, for archive.BuildPatch.
+func (s *spool) base(b *stream.Base) ([]byte, func(), error) {
+	at, err := s.find(b.Hash)
+	if err == nil && at.patched {
+		err = fmt.Errorf("%w: the base %v is patched itself", stream.ErrCorrupt, b.Hash)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := s.read(at)
+	return p, func() {}, err
+}
+
+func (s *spool) read(at place) ([]byte, error) {
 	p := make([]byte, at.len)
 	_, err := s.file.ReadAt(p, at.pos)
 	return p, err

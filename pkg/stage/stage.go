@@ -23,6 +23,10 @@ const (
 
 	// maxSegmentEntries keeps segments small that have little or no payload.
 	maxSegmentEntries = 1024
+
+	// maxPatched is the number of bytes that patches make of which a segment is full: they are
+	// made in memory.
+	maxPatched = 8 << 20
 )
 
 // Progress is called now and then with the number of content bytes done so far. It may be nil.
@@ -46,6 +50,7 @@ type Stats struct {
 	Hole     Count  `json:"hole"`
 	Ref      Count  `json:"ref"`
 	Parent   Count  `json:"parent"`
+	Patch    Count  `json:"patch"`
 	Raw      int64  `json:"raw_bytes"`     // of payloads, decoded
 	Payload  int64  `json:"payload_bytes"` // of payloads, as written
 	Written  int64  `json:"written_bytes"` // all that was written
@@ -62,7 +67,7 @@ func newStats(name string, streams int64, t *archive.Totals) *Stats {
 	return &Stats{
 		Version: 1, Stage: name, Streams: streams, Segments: t.Segments,
 		Bytes: t.Bytes(),
-		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref), Parent: Count(t.Parent),
+		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref), Parent: Count(t.Parent), Patch: Count(t.Patch),
 		Raw: t.Raw, Payload: t.Stored,
 	}
 }

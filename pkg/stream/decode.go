@@ -141,8 +141,8 @@ func readSegmentHead(in *wire.Reader, s *Segment) {
 	s.RawLen = int(in.Int(MaxPayload))
 }
 
-// ReadEntries appends an array of entries to dst. With refHash false the refs have no hash,
-// as in the index of an archive.
+// ReadEntries appends an array of entries to dst. With refHash false the refs and own bases have
+// no hash, as in the index of an archive.
 func ReadEntries(in *wire.Reader, dst []Entry, refHash bool) []Entry {
 	n := in.Array(MaxEntries)
 	dst = slices.Grow(dst, min(n, 1024))
@@ -181,6 +181,12 @@ func readEntry(in *wire.Reader, refHash bool) Entry {
 		in.Fixed(e.Hash[:])
 		e.Parent = int32(in.Int(MaxParents))
 		e.Ordinal = in.Int(MaxSize)
+	case Patched:
+		want = 5
+		e.Len = in.Int(MaxChunk)
+		in.Fixed(e.Hash[:])
+		e.Patch = &Patch{Bases: readBases(in, refHash)}
+		e.Patch.Len = int(in.Int(MaxChunk))
 	default:
 		in.Failf("entry of unknown kind %d", int(e.Kind))
 	}
@@ -188,4 +194,30 @@ func readEntry(in *wire.Reader, refHash bool) Entry {
 		in.Failf("entry of %d elements, %d were expected", arity, want)
 	}
 	return e
+}
+
+func readBases(in *wire.Reader, hash bool) []Base {
+	bases := make([]Base, 0, 1)
+	n := in.Array(MaxBases)
+	if in.Err() == nil && n == 0 {
+		in.Failf("patch without a base")
+	}
+	for ; n > 0 && in.Err() == nil; n-- {
+		if got := in.Array(2); in.Err() == nil && got != 2 {
+			in.Failf("base of %d elements, 2 were expected", got)
+		}
+		b := Base{Parent: OwnBase, Ordinal: NoOrdinal}
+		switch {
+		case !hash && in.IsNil():
+		case hash && in.IsBytes():
+			in.Fixed(b.Hash[:])
+		default:
+			b.Parent = int32(in.Int(MaxParents))
+		}
+		if b.Parent != OwnBase || !hash || !in.IsNil() {
+			b.Ordinal = in.Int(MaxSize)
+		}
+		bases = append(bases, b)
+	}
+	return bases
 }

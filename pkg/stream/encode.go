@@ -57,7 +57,7 @@ func Append(w *wire.Writer, f Frame) {
 	}
 }
 
-// AppendEntries writes an array of entries. With refHash false the refs have no hash.
+// AppendEntries writes an array of entries. With refHash false the refs and own bases have no hash.
 func AppendEntries(w *wire.Writer, entries []Entry, refHash bool) {
 	w.Array(len(entries))
 	for i := range entries {
@@ -69,7 +69,7 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 	switch e.Kind {
 	case Data:
 		w.Array(3)
-	case ParentRef:
+	case ParentRef, Patched:
 		w.Array(5)
 	case Ref:
 		if refHash {
@@ -82,19 +82,44 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 	}
 	w.Int(int64(e.Kind))
 	w.Int(e.Len)
-	if e.Kind == Data || e.Kind == ParentRef || e.Kind == Ref && refHash {
+	if e.Kind != Ref && !e.Kind.IsRun() || e.Kind == Ref && refHash {
 		w.Bytes(e.Hash[:])
+	}
+	if e.Kind == Patched {
+		appendBases(w, e.Patch.Bases, refHash)
+		w.Int(int64(e.Patch.Len))
 	}
 	if e.Kind == ParentRef {
 		w.Int(int64(e.Parent))
 		w.Int(e.Ordinal)
 	}
 	if e.Kind == Ref {
-		if e.Ordinal == NoOrdinal {
+		appendOrdinal(w, e.Ordinal)
+	}
+}
+
+func appendBases(w *wire.Writer, bases []Base, hash bool) {
+	w.Array(len(bases))
+	for i := range bases {
+		b := &bases[i]
+		w.Array(2)
+		switch {
+		case b.Parent != OwnBase:
+			w.Int(int64(b.Parent))
+		case hash:
+			w.Bytes(b.Hash[:])
+		default:
 			w.Nil()
-		} else {
-			w.Int(e.Ordinal)
 		}
+		appendOrdinal(w, b.Ordinal)
+	}
+}
+
+func appendOrdinal(w *wire.Writer, n int64) {
+	if n == NoOrdinal {
+		w.Nil()
+	} else {
+		w.Int(n)
 	}
 }
 

@@ -37,6 +37,7 @@ const (
 	MaxDicts   = 16       // dictionaries of a stream of frames
 	MaxStreams = 1 << 16  // streams (Open frames)
 	MaxParents = 1 << 10  // parents (Parent frames)
+	MaxBases   = 16       // chunks that a patch copies from
 	MaxSize    = 1<<63 - 1
 )
 
@@ -126,11 +127,16 @@ const (
 	Zero      EntryKind = 1 // a run of allocated zero bytes
 	Hole      EntryKind = 2 // a run of unallocated bytes, which read as zero
 	Ref       EntryKind = 3 // the same bytes as an earlier data chunk
-	ParentRef EntryKind = 4 // the same bytes as a data chunk of a parent
+	ParentRef EntryKind = 4 // the same bytes as a chunk of a parent
+	Patched   EntryKind = 5 // a chunk: what a patch program makes of other chunks; the program is in the payload
 )
 
 // IsRun tells whether an entry of that kind is a run of zero bytes, and no chunk.
 func (k EntryKind) IsRun() bool { return k == Zero || k == Hole }
+
+// IsStored tells whether an entry of that kind has bytes in the payload. These entries are
+// counted: the number of one is its ordinal, and references may be to it.
+func (k EntryKind) IsStored() bool { return k == Data || k == Patched }
 
 // NoOrdinal stands for an ordinal that is nil.
 const NoOrdinal = -1
@@ -138,19 +144,53 @@ const NoOrdinal = -1
 // Entry describes the next Len bytes of a stream.
 type Entry struct {
 	Kind    EntryKind
-	Parent  int32 // of ParentRef: number of the parent
-	Len     int64 // 1 to MaxChunk for chunks, 1 to MaxSize for runs
-	Hash    Hash  // of chunks
-	Ordinal int64 // of ParentRef: number of the data chunk in the parent; of Ref: in the archive, or NoOrdinal
+	Parent  int32  // of ParentRef: number of the parent
+	Len     int64  // 1 to MaxChunk for chunks, 1 to MaxSize for runs
+	Hash    Hash   // of chunks
+	Ordinal int64  // of ParentRef: number of the chunk in the parent; of Ref: in the archive, or NoOrdinal
+	Patch   *Patch // of Patched
 }
 
-// Segment is a run of entries, with the bytes of its data chunks as one payload.
+// Patch tells how the bytes of a chunk are made: by a program (see package delta) that stands in
+// the payload, from data chunks that lie elsewhere.
+type Patch struct {
+	Len   int    // bytes of the program, less than those of the chunk
+	Bases []Base // 1 to MaxBases
+}
+
+// Base is a data chunk that a patch copies from: of a parent, or an earlier one of the same
+// stream of frames. Those of one patch are all of parents, or none is. It is never a patched one,
+// so that a patch never builds on a patch.
+type Base struct {
+	Parent  int32 // number of the parent, or OwnBase
+	Hash    Hash  // of an own one
+	Ordinal int64 // as in Entry
+}
+
+// Own tells whether the bases of p are chunks of the same stream of frames.
+func (p *Patch) Own() bool { return p.Bases[0].Parent == OwnBase }
+
+// OwnBase stands for the number of a parent if there is none.
+const OwnBase = -1
+
+// PayloadLen returns the number of bytes that e has in the payload of its segment.
+func (e *Entry) PayloadLen() int {
+	switch e.Kind {
+	case Data:
+		return int(e.Len)
+	case Patched:
+		return e.Patch.Len
+	}
+	return 0
+}
+
+// Segment is a run of entries, with the bytes of its data chunks and patches as one payload.
 type Segment struct {
 	Stream  int64
 	Offset  int64 // position of the first entry in the stream
 	Entries []Entry
 	Codec   string // of Payload, see package codec
-	RawLen  int    // bytes of the decoded payload: the sum of the data entries
+	RawLen  int    // bytes of the decoded payload: the sum of PayloadLen
 	Payload []byte
 
 	deferred int // bytes of a payload that is not here

@@ -1,0 +1,95 @@
+package archive
+
+import (
+	"fmt"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/delta"
+	"hexz/pkg/stream"
+)
+
+// stored returns the verified bytes of entry i of b, a segment of r: of the payload, or what a
+// patch makes. They are valid for as long as b is held.
+func (r *Reader) stored(b *block, i int) ([]byte, error) {
+	e := &b.entries[i]
+	if e.Kind == stream.Data {
+		return b.chunk(i)
+	}
+	if p := b.built[i].Load(); p != nil {
+		return *p, nil
+	}
+	program := b.data[b.places[i]:][:e.Patch.Len]
+	p, err := BuildPatch(nil, e, program, func(base *stream.Base) ([]byte, func(), error) {
+		if base.Parent == stream.OwnBase {
+			return r.base(b, base)
+		}
+		return r.parentBase(base)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("patch at offset %d: %w", b.starts[i], err)
+	}
+	b.built[i].Store(&p)
+	return p, nil
+}
+
+// parentBase returns the bytes of a base that a parent of r holds, and what gives them back.
+func (r *Reader) parentBase(base *stream.Base) ([]byte, func(), error) {
+	from, err := r.parent(int(base.Parent))
+	if err != nil {
+		return nil, nil, err
+	}
+	return from.base(nil, base)
+}
+
+// base returns the bytes of a base that r holds, perhaps in b, and what gives them back.
+func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
+	from, held, err := r.holder(b, base.Ordinal)
+	free := func() { r.release(held) }
+	var p []byte
+	if err == nil {
+		p, err = from.base(base)
+	}
+	if err != nil {
+		free()
+		return nil, nil, err
+	}
+	return p, free, nil
+}
+
+// base returns the bytes of a base that b holds.
+func (b *block) base(base *stream.Base) ([]byte, error) {
+	i, err := b.entryOf(base.Ordinal)
+	if err != nil {
+		return nil, err
+	}
+	switch e := &b.entries[i]; {
+	case e.Kind != stream.Data:
+		return nil, corruptf("its base, chunk %d, is patched itself", base.Ordinal)
+	case base.Parent == stream.OwnBase && e.Hash != base.Hash:
+		return nil, corruptf("its base, chunk %d, has another hash", base.Ordinal)
+	}
+	return b.chunk(i)
+}
+
+// BuildPatch appends the bytes of the patched chunk e to dst. find returns the bytes of a base, and
+// a function that is called when they are no longer needed. What does not have the hash of e is
+// an ErrCorrupt.
+func BuildPatch(dst []byte, e *stream.Entry, program []byte, find func(*stream.Base) ([]byte, func(), error)) ([]byte, error) {
+	bases := make([][]byte, len(e.Patch.Bases))
+	for i := range e.Patch.Bases {
+		p, free, err := find(&e.Patch.Bases[i])
+		if err != nil {
+			return dst, err
+		}
+		defer free()
+		bases[i] = p
+	}
+	made, err := delta.Apply(dst, program, bases, int(e.Len))
+	if err != nil {
+		return dst, corrupt(err)
+	}
+	if blake.Sum(made[len(dst):]) != e.Hash {
+		return dst, corruptf("what it makes does not have the hash %v", e.Hash)
+	}
+	return made, nil
+}

@@ -1,0 +1,76 @@
+package archive
+
+import (
+	"sort"
+
+	"hexz/pkg/stream"
+)
+
+// Payload is the decoded payload of a segment, for who looks for bases of patches. It keeps memory
+// of the Reader's cache until Release.
+type Payload struct {
+	r  *Reader
+	it *heldBlock
+}
+
+// Payload returns the payload of a segment, which are counted from 0 over the archive.
+func (r *Reader) Payload(segment int64) (Payload, error) {
+	if err := r.Locked(); err != nil {
+		return Payload{}, err
+	}
+	if n := r.root.info.Totals.Segments; segment < 0 || segment >= n {
+		return Payload{}, corruptf("segment %d, there are %d", segment, n)
+	}
+	it, err := r.segment(segment)
+	return Payload{r, it}, err
+}
+
+// Locate returns the number of the segment that holds a chunk, and where the chunk begins in its
+// payload.
+func (r *Reader) Locate(ordinal int64) (segment int64, offset int, err error) {
+	if segment, err = r.find(func(k key) bool { return k.ordinal > ordinal }); err != nil {
+		return 0, 0, err
+	}
+	p, err := r.Payload(segment)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer p.Release()
+	i, err := p.it.value.entryOf(ordinal)
+	if err != nil {
+		return 0, 0, err
+	}
+	return segment, p.it.value.places[i], nil
+}
+
+// SegmentAt returns the number of the segment that holds an offset of a stream, and the offset where
+// the segment begins.
+func (r *Reader) SegmentAt(streamNo int, offset int64) (segment, from int64, err error) {
+	if err := r.Locked(); err != nil {
+		return 0, 0, err
+	}
+	if segment, err = r.findOffset(streamNo, offset); err != nil {
+		return 0, 0, err
+	}
+	ref, _, err := r.at(segment)
+	return segment, ref.offset, err
+}
+
+// Bytes returns all of the payload. The caller must not change it.
+func (p Payload) Bytes() []byte { return p.it.value.data }
+
+// Chunk returns the data chunk that holds a byte of the payload: its number in the archive, and
+// where it begins and ends. A byte of a patch is in none.
+func (p Payload) Chunk(offset int) (ordinal int64, from, to int, ok bool) {
+	b := p.it.value
+	n := sort.Search(len(b.chunks), func(n int) bool { return b.places[b.chunks[n]] > offset }) - 1
+	if n < 0 || b.entries[b.chunks[n]].Kind != stream.Data {
+		return 0, 0, 0, false
+	}
+	from = b.places[b.chunks[n]]
+	to = from + int(b.entries[b.chunks[n]].Len)
+	return b.first + int64(n), from, to, offset < to
+}
+
+// Release gives the memory back.
+func (p Payload) Release() { p.r.release(p.it) }
