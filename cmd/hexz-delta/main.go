@@ -1,0 +1,70 @@
+// Command hexz-delta makes patches of chunks that are much like others.
+package main
+
+import (
+	"context"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/pflag"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/stage"
+)
+
+// otherMemory is what hexz-delta may take beside the index without collecting garbage for it, in
+// bytes.
+const otherMemory = 80 << 20
+
+func main() { cli.Main(command()) }
+
+func command() *cli.Command {
+	var o stage.DeltaOptions
+	var parents cli.ParentFlags
+	var ids cli.IdentityFlags
+	return &cli.Command{
+		Name:  "hexz-delta",
+		Args:  "[FILE]",
+		Short: "Make patches of chunks that are much like others",
+		Long: `Reads a chunk stream from FILE or standard input and writes it to standard
+output, with data chunks that differ little from a chunk of a parent replaced by
+patches: what has changed, byte by byte. The parents are those of the stream, so
+hexz-dedup --parent stands in front; they are needed again to restore.
+
+With --self, chunks that are much like an earlier one of the stream become
+patches as well. A copy of all data chunks then goes to a temporary file in
+$TMPDIR, and the memory grows by 70 bytes for each.
+
+It looks near the chunks that matched first. Once there are data chunks for a
+sixteenth of what the parents hold, it reads all of the parents to find what has
+moved. Larger chunks (hexz-chunk --avg 64K) make smaller archives here, as what
+is noted of each chunk outweighs most patches.`,
+		Example: `  hexz-chunk disk.img | hexz-dedup --parent mon.hxz |
+    hexz-delta --parent mon.hxz | hexz-compress | hexz-seal -o tue.hxz
+  hexz-chunk vm.img | hexz-dedup | hexz-delta --self | hexz-compress |
+    hexz-seal -o vm.hxz`,
+		MaxArgs: 1,
+		Stream:  true,
+		Threads: true, Output: true, Progress: true, Stats: true,
+		Flags: func(f *pflag.FlagSet) {
+			f.BoolVar(&o.Self, "self", false, "make patches of earlier chunks of the stream, too")
+			f.Var(cli.SizeVar(&o.MaxMemory, stage.DefaultDeltaIndex), "max-memory", "limit the index of samples to `SIZE`; the smaller it is, the more is overlooked")
+			parents.AddFlags(f)
+			ids.AddFlags(f)
+		},
+		Run: func(env *cli.Env, args []string) error {
+			var err error
+			if o.Identities, err = ids.Load(env, false); err != nil {
+				return err
+			}
+			find := parents.Finder(args)
+			defer find.Close()
+			o.Find, o.Threads = find.Find, env.Threads
+			debug.SetMemoryLimit(o.MaxMemory + otherMemory) // or the heap grows to twice the index
+			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+				o.Progress = progress
+				return stage.Delta(ctx, dst, src, o)
+			}))
+		},
+	}
+}

@@ -1,0 +1,212 @@
+package stage
+
+import (
+	"context"
+	"io"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/delta"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// DeltaOptions are the options of Delta. The zero value works.
+type DeltaOptions struct {
+	Self       bool             // make patches of earlier chunks of the stream as well
+	Find       archive.FindFunc // to find the parents of the stream
+	Identities []age.Identity   // to open them
+	MaxMemory  int64            // bytes for the index of samples; 0 is DefaultDeltaIndex
+	TempDir    string           // of the file for Self; "" is the system's
+	Threads    int              // 0 is 1
+	Progress   Progress
+}
+
+// DefaultDeltaIndex is the memory of Delta for samples, in bytes: one in 64 bytes of 512 MiB, and
+// fewer the more there is.
+const DefaultDeltaIndex = 128 << 20
+
+const deltaName = "hexz-delta"
+
+// roundBytes is how many bytes of chunks Delta looks at together. What one of them has can be
+// found from the next round on.
+const roundBytes = 1 << 20
+
+// Delta copies a stream of frames and replaces data chunks that are much like others by patches: of
+// chunks of the parents that the stream names, and with Self of earlier chunks of its own. It
+// decodes what it looks at; what comes out is not encoded.
+//
+// Beside the index it takes 32 MiB for segments of parents, and with Self a copy of all data chunks
+// in a temporary file, and 70 bytes of memory for each. The output does not depend on Threads.
+func Delta(ctx context.Context, dst io.Writer, src io.Reader, o DeltaOptions) (*Stats, error) {
+	out := &output{Writer: stream.NewWriter(dst), name: deltaName, progress: o.Progress}
+	d := &deltaing{out: out, o: o, in: archive.NewScanner(src)}
+	if d.o.MaxMemory == 0 {
+		d.o.MaxMemory = DefaultDeltaIndex
+	}
+	d.o.Threads = max(o.Threads, 1)
+	defer d.close()
+	return out.end(d.run(ctx))
+}
+
+type deltaing struct {
+	ctx   context.Context
+	out   *output
+	o     DeltaOptions
+	in    *archive.Scanner
+	codec decoder
+	bases *deltaBases
+	last  anchor
+
+	round []*stream.Segment
+	jobs  []*deltaJob // of the data chunks of round
+	size  int         // bytes of these
+}
+
+// deltaJob is a data chunk that may become a patch.
+type deltaJob struct {
+	segment int // of the round
+	entry   int
+	data    []byte
+	near    anchor
+	samples []delta.Sample
+	patch   *stream.Patch // nil if it stays as it is
+	code    []byte
+}
+
+func (d *deltaing) run(ctx context.Context) error {
+	var err error
+	d.ctx = ctx
+	if d.codec, err = newDecoder(1); err != nil {
+		return err
+	}
+	if d.bases, err = newDeltaBases(d.o); err != nil {
+		return err
+	}
+	return eachFrame(ctx, d.in, d.frame)
+}
+
+func (d *deltaing) close() {
+	if d.bases != nil {
+		d.bases.close()
+	}
+}
+
+func (d *deltaing) frame(f stream.Frame) error {
+	switch f := f.(type) {
+	case *stream.Header:
+		params := stream.Meta{}
+		if d.o.Self {
+			params["self"] = true
+		}
+		f.AddStage(deltaName, params)
+	case *stream.Parent:
+		d.bases.parents.Add(f)
+		d.bases.named++
+	case *stream.Open:
+		d.last = anchor{name: f.Name}
+	case *stream.Dict:
+		return d.codec.add(f) // what may need it is decoded here
+	case *stream.Segment:
+		return d.segment(f)
+	case *stream.Close:
+		if err := d.endRound(); err != nil {
+			return err
+		}
+	}
+	return d.out.Write(f)
+}
+
+// segment puts s into the round.
+func (d *deltaing) segment(s *stream.Segment) error {
+	raw, err := d.codec.decode(s)
+	if err != nil {
+		return err
+	}
+	s.Payload, s.Codec = raw, stream.RawCodec
+	d.last.offset = s.Offset
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		n := e.PayloadLen()
+		if e.Kind == stream.Data {
+			d.jobs = append(d.jobs, &deltaJob{segment: len(d.round), entry: i, data: raw[:n], near: d.last})
+			d.size += n
+		}
+		raw = raw[n:]
+		d.last.pass(e)
+	}
+	d.round = append(d.round, s)
+	if d.size < roundBytes && len(d.round) < maxRound {
+		return nil
+	}
+	return d.endRound()
+}
+
+// maxRound bounds the segments of a round, which may have no data.
+const maxRound = 256
+
+// endRound makes patches where it pays, and writes the segments.
+func (d *deltaing) endRound() error {
+	jobs, round := d.jobs, d.round
+	d.jobs, d.round, d.size = nil, nil, 0
+	if len(jobs) > 0 {
+		if err := d.bases.prepare(d.ctx, jobs); err != nil {
+			return err
+		}
+	}
+	if err := ordered.Map(d.ctx, d.o.Threads, func(emit func(*deltaJob) error) error {
+		for _, j := range jobs {
+			if err := emit(j); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(j *deltaJob) (*deltaJob, error) {
+		return j, d.bases.encode(j)
+	}, func(*deltaJob) error { return nil }); err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if j.patch == nil {
+			if err := d.bases.addOwn(&round[j.segment].Entries[j.entry], j); err != nil {
+				return err
+			}
+		}
+	}
+	for n, s := range round {
+		mine := 0
+		for mine < len(jobs) && jobs[mine].segment == n {
+			mine++
+		}
+		d.apply(s, jobs[:mine])
+		jobs = jobs[mine:]
+		err := d.out.Write(s)
+		s.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply puts the patches into a segment.
+func (d *deltaing) apply(s *stream.Segment, jobs []*deltaJob) {
+	old := s.Payload
+	made := make([]byte, 0, len(old))
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		n := e.PayloadLen()
+		p := old[:n]
+		old = old[n:]
+		if len(jobs) > 0 && jobs[0].entry == i {
+			if j := jobs[0]; j.patch != nil {
+				e.Kind, e.Patch = stream.Patched, j.patch
+				p = j.code
+			}
+			jobs = jobs[1:]
+		}
+		made = append(made, p...)
+	}
+	s.Payload, s.RawLen = made, len(made)
+}
