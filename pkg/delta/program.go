@@ -44,13 +44,13 @@ func Apply(dst, program []byte, bases [][]byte, n int) ([]byte, error) {
 	}
 	base, at := 0, int64(0)
 	for left := int64(n); left > 0; {
-		head := in.number()
-		size := int64(head >> 2)
+		v := in.number()
+		size := int64(v >> 2)
 		if size > left || size == 0 {
 			return dst, in.fail("an operation of %d bytes where there is room for %d", size, left)
 		}
 		left -= size
-		switch head & 3 {
+		switch v & 3 {
 		case opLiteral:
 			out = append(out, in.bytes(int(size))...)
 			at += size
@@ -125,11 +125,14 @@ type writer struct {
 	at      int64
 }
 
+// head is the number that an operation on n bytes begins with.
+func head(n int, op uint64) uint64 { return uint64(n)<<2 | op }
+
 func (w *writer) number(n uint64) { w.program = binary.AppendUvarint(w.program, n) }
 
 // literal appends bytes as they are.
 func (w *writer) literal(p []byte) {
-	w.number(uint64(len(p))<<2 | opLiteral)
+	w.number(head(len(p), opLiteral))
 	w.program = append(w.program, p...)
 	w.at += int64(len(p))
 }
@@ -142,15 +145,14 @@ func (w *writer) copy(base int, at int64, n int) {
 		w.used = append(w.used, base)
 		base = len(w.used) - 1
 	}
-	head := uint64(n) << 2
 	switch {
 	case base == w.base && at == w.at:
-		w.number(head | opCopy)
+		w.number(head(n, opCopy))
 	case base == w.base:
-		w.number(head | opSkip)
+		w.number(head(n, opSkip))
 		w.program = binary.AppendVarint(w.program, at-w.at)
 	default:
-		w.number(head | opJump)
+		w.number(head(n, opJump))
 		w.number(uint64(base))
 		w.number(uint64(at))
 	}

@@ -15,8 +15,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// changing passes on a stream with its tenth reference to a parent changed.
-func changing(change func(*stream.Entry)) filter {
+// changing passes on a stream with its tenth entry of a kind changed.
+func changing(kind stream.EntryKind, change func(*stream.Entry)) filter {
 	return func(dst io.Writer, src io.Reader) error {
 		out := &output{Writer: stream.NewWriter(dst)}
 		n := 0
@@ -24,7 +24,7 @@ func changing(change func(*stream.Entry)) filter {
 			switch f := f.(type) {
 			case *stream.Segment:
 				for i := range f.Entries {
-					if e := &f.Entries[i]; e.Kind == stream.ParentRef {
+					if e := &f.Entries[i]; e.Kind == kind {
 						if n++; n == 10 {
 							change(e)
 						}
@@ -104,7 +104,7 @@ func TestCheckParents(t *testing.T) {
 	} {
 		in := thin
 		if c.change != nil {
-			in = pipe(t, thin, changing(c.change))
+			in = pipe(t, thin, changing(stream.ParentRef, c.change))
 		}
 		var buf bytes.Buffer
 		_, err := Seal(t.Context(), &buf, bytes.NewReader(in), SealOptions{CheckParents: c.dir})
