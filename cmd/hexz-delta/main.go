@@ -62,7 +62,7 @@ is noted of each chunk outweighs most patches.`,
 			o.Find, o.Threads = find.Find, env.Threads
 			debug.SetMemoryLimit(o.MaxMemory + otherMemory) // or the heap grows to twice the index
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				o.Progress = progress
+				o.Progress, o.Note = progress, env.Warn
 				return stage.Delta(ctx, dst, src, o)
 			}))
 		},

@@ -21,6 +21,9 @@ type DeltaOptions struct {
 	TempDir    string           // of the file for Self; "" is the system's
 	Threads    int              // 0 is 1
 	Progress   Progress
+
+	// Note is called with a remark worth a line: that there is nothing to make patches of.
+	Note func(string)
 }
 
 // DefaultDeltaIndex is the memory of Delta for samples, in bytes: one in 64 bytes of 512 MiB, and
@@ -151,6 +154,9 @@ func (d *deltaing) endRound() error {
 	jobs, round := d.jobs, d.round
 	d.jobs, d.round, d.size = nil, nil, 0
 	if len(jobs) > 0 {
+		if d.bases.index == nil && d.bases.named == 0 && !d.o.Self && d.o.Note != nil {
+			d.o.Note("nothing to make patches of: the stream names no parents (hexz-dedup --parent), and --self was not given")
+		}
 		if err := d.bases.prepare(d.ctx, jobs); err != nil {
 			return err
 		}
