@@ -34,6 +34,9 @@ type CatOptions struct {
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what
 	// is not encrypted.
 	Note func(string)
+
+	// lost, if not nil, is called for each chunk that no parent has; zeros take its place.
+	lost func(stream string, off, n int64, why error)
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
@@ -131,6 +134,7 @@ type catting struct {
 
 	parents *archive.Parents
 
+	name           string           // of the current stream
 	streams        []archive.Stream // names of those seen so far
 	found, writing bool
 }
@@ -176,6 +180,7 @@ func (c *catting) write(d decoded) error {
 		}
 		c.writing = c.o.Stream == "" || c.o.Stream == f.Name
 		c.found = c.found || c.writing
+		c.name = f.Name
 	case *stream.Close:
 		if c.writing && c.o.Offset > f.Size {
 			return fmt.Errorf("offset %d is outside of the stream of %d bytes", c.o.Offset, f.Size)
@@ -200,7 +205,10 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 		e := &s.Entries[i]
 		n := e.PayloadLen()
 		part, err := c.bytes(e, raw[:n], pos, writing)
-		if err != nil {
+		if err != nil && c.o.lost != nil {
+			c.o.lost(c.name, at, e.Len, err)
+			e.Kind = stream.Hole
+		} else if err != nil {
 			return fmt.Errorf("chunk at offset %d: %w", at, err)
 		}
 		raw = raw[n:]
