@@ -120,6 +120,9 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	return nil
 }
 
+// maxHeld is how many bytes of references are kept in memory before they are written.
+const maxHeld = 4 << 20
+
 type catting struct {
 	out   archive.Output
 	o     CatOptions
@@ -196,27 +199,42 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 	if !c.writing || s.Offset+size <= c.o.Offset || s.Offset >= c.to {
 		return nil
 	}
+	from, at, held := 0, s.Offset, 0 // the entries in parts, and the bytes of references among them
+	flush := func(to int) error {
+		entries := s.Entries[from:to]
+		err := archive.WriteEntries(c.out, at, entries, c.parts, c.o.Offset, c.to)
+		for i := range entries {
+			at += entries[i].Len
+		}
+		from, held, c.parts = to, 0, c.parts[:0]
+		return err
+	}
 	c.parts = c.parts[:0]
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		var part []byte
+		var err error
 		switch e.Kind {
 		case stream.Data:
 			part, raw = raw[:e.Len], raw[e.Len:]
 		case stream.Ref:
-			var err error
-			if part, err = c.spool.get(e); err != nil {
-				return err
-			}
+			part, err = c.spool.get(e)
+			held += len(part)
 		case stream.ParentRef:
-			var err error
-			if part, err = c.parents.Append(nil, e); err != nil {
+			part, err = c.parents.Append(nil, e)
+			held += len(part)
+		}
+		if err != nil {
+			return err
+		}
+		c.parts = append(c.parts, part)
+		if held >= maxHeld { // references may repeat a long chunk a million times
+			if err := flush(i + 1); err != nil {
 				return err
 			}
 		}
-		c.parts = append(c.parts, part)
 	}
-	if err := archive.WriteEntries(c.out, s.Offset, s.Entries, c.parts, c.o.Offset, c.to); err != nil {
+	if err := flush(len(s.Entries)); err != nil {
 		return err
 	}
 	c.o.Progress.report(min(s.Offset+size, c.to) - c.o.Offset)
