@@ -115,7 +115,9 @@ func (s *Scanner) take(f stream.Frame) error {
 	if !s.sealed {
 		return nil
 	}
-	s.note()
+	if err := s.note(); err != nil {
+		return err
+	}
 	switch f := f.(type) {
 	case *stream.Segment:
 		for i := range f.Entries {
@@ -149,17 +151,20 @@ func (s *Scanner) header(h *stream.Header) {
 }
 
 // note adds the last frame to the current run.
-func (s *Scanner) note() {
+func (s *Scanner) note() error {
 	at := s.in.at
 	last := len(s.runs) - 1
 	if last < 0 || s.runs[last].frames == runFrames {
-		s.endRun()
+		if s.endRun(); len(s.runs) == maxPages {
+			return corruptf("more than %d frames", maxPages*runFrames)
+		}
 		s.runs = append(s.runs, run{span: span{pos: at.pos}})
 		last++
 	}
 	s.run.Write(at.digest[:])
 	s.runs[last].frames++
 	s.runs[last].len = at.end() - s.runs[last].pos
+	return nil
 }
 
 func (s *Scanner) endRun() {
@@ -182,7 +187,9 @@ func (s *Scanner) readTail() error {
 			return err
 		}
 		if frameKind(frame) != kindRoot {
-			pages = append(pages, at)
+			if pages = append(pages, at); len(pages) > 2*maxPages {
+				return corruptf("more than %d index pages", 2*maxPages)
+			}
 		} else if end, err = s.root(frame); err != nil {
 			return fmt.Errorf("root at byte %d: %w", at.pos, err)
 		}
@@ -216,7 +223,7 @@ func (s *Scanner) root(frame []byte) (*root, error) {
 func (s *Scanner) indexFrame(at *span) ([]byte, error) {
 	in := s.in.file.Wire()
 	at.pos = in.Pos()
-	raw, err := readRaw(in)
+	raw, err := readRaw(in, maxIndexFrame)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
 	} else if err != nil {

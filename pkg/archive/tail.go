@@ -36,10 +36,11 @@ type tail struct {
 func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 	t := &tail{}
 	var pending []seal.Signature
+	limit := in.Pos() + maxTail
 	for in.More() {
 		pos := base + in.Pos()
 		isTrailer := in.IsBytes()
-		raw, err := readRaw(in)
+		raw, err := readRaw(in, limit-in.Pos())
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			if !want.tears(raw, isTrailer) {
 				return nil, corruptf("signatures are damaged at byte %d", pos)
@@ -98,18 +99,18 @@ func (t trailer) tears(raw []byte, isTrailer bool) bool {
 func (t *tail) padding(in *wire.Reader) error {
 	t.torn = true
 	for n := 0; in.More(); n++ {
-		if raw, err := readRaw(in); err != nil || len(raw) != 1 || raw[0] != 0 || n > maxTail {
+		if raw, err := readRaw(in, 1); err != nil || len(raw) != 1 || raw[0] != 0 || n > maxTail {
 			return corruptf("something stands behind the archive")
 		}
 	}
 	return in.Err()
 }
 
-// readRaw reads a frame of the index, a signature or a trailer, as it is.
-func readRaw(in *wire.Reader) ([]byte, error) {
+// readRaw reads a frame of the index, a signature or a trailer, of at most limit bytes, as it is.
+func readRaw(in *wire.Reader, limit int64) ([]byte, error) {
 	var raw bytes.Buffer
 	in.Tee(&raw)
-	in.Skip(maxIndexFrame)
+	in.Skip(limit)
 	in.Tee(nil)
 	return raw.Bytes(), in.Err()
 }

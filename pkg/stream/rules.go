@@ -171,9 +171,6 @@ func (r *rules) segment(f *Segment) error {
 		if e.Kind == ParentRef && int(e.Parent) >= len(r.parents) {
 			return corruptf("chunk of parent %d, there are %d parents", e.Parent, len(r.parents))
 		}
-		if e.Len > MaxSize-r.at {
-			return corruptf("stream is longer than %d bytes", int64(MaxSize))
-		}
 		r.at += e.Len
 		r.root.Add(e)
 	}
@@ -185,7 +182,7 @@ func (s *Segment) check() error {
 	if len(s.Entries) == 0 || len(s.Entries) > MaxEntries {
 		return corruptf("segment of %d entries", len(s.Entries))
 	}
-	raw := 0
+	raw, at := 0, s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		switch e.Kind {
@@ -200,6 +197,10 @@ func (s *Segment) check() error {
 		default:
 			return corruptf("entry of unknown kind %d", int(e.Kind))
 		}
+		if e.Len > MaxSize-at {
+			return corruptf("stream is longer than %d bytes", int64(MaxSize))
+		}
+		at += e.Len
 		if e.Kind == Data {
 			raw += int(e.Len)
 		}
