@@ -57,6 +57,9 @@ func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOption
 	})
 }
 
+// maxNames is how many streams an error names.
+const maxNames = 16
+
 // choose returns the number of the stream that is meant.
 func choose(streams []archive.Stream, name string) (int, error) {
 	var names []string
@@ -64,7 +67,12 @@ func choose(streams []archive.Stream, name string) (int, error) {
 		if streams[i].Name == name {
 			return i, nil
 		}
-		names = append(names, fmt.Sprintf("%q", streams[i].Name))
+		if i < maxNames {
+			names = append(names, fmt.Sprintf("%q", streams[i].Name))
+		}
+	}
+	if more := len(streams) - maxNames; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	switch {
 	case name == "" && len(streams) == 1:
