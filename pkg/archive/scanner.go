@@ -24,6 +24,8 @@ type Scanner struct {
 	sealed bool
 	runs   []run
 	run    blake.Hasher
+
+	segments int64 // of an archive, so far
 	id     Hash
 	tail   *tail // once the archive was read
 	signed []seal.PublicKey
@@ -120,6 +122,7 @@ func (s *Scanner) take(f stream.Frame) error {
 	}
 	switch f := f.(type) {
 	case *stream.Segment:
+		s.segments++
 		for i := range f.Entries {
 			if f.Entries[i].Kind == stream.Ref {
 				f.Entries[i].Ordinal = stream.NoOrdinal
@@ -187,8 +190,8 @@ func (s *Scanner) readTail() error {
 			return err
 		}
 		if frameKind(frame) != kindRoot {
-			if pages = append(pages, at); len(pages) > 2*maxPages {
-				return corruptf("more than %d index pages", 2*maxPages)
+			if pages = append(pages, at); int64(len(pages)) > 2*s.segments {
+				return corruptf("more index pages than %d segments have", s.segments)
 			}
 		} else if end, err = s.root(frame); err != nil {
 			return fmt.Errorf("root at byte %d: %w", at.pos, err)

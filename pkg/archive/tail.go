@@ -51,7 +51,7 @@ func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 			return nil, corrupt(err)
 		}
 		if len(raw) == 1 && raw[0] == 0 && t.end > 0 {
-			return t, t.padding(in)
+			return t, t.padding(in, limit)
 		}
 		if !isTrailer {
 			s, err := parseSignature(raw)
@@ -94,12 +94,12 @@ func (t trailer) tears(raw []byte, isTrailer bool) bool {
 	return !bytes.Contains(raw, whole)
 }
 
-// padding takes zero bytes behind a trailer, which a file system may leave of an append that a
+// padding takes zero bytes behind a trailer, up to position limit, which a file system may leave of an append that a
 // power cut has stopped.
-func (t *tail) padding(in *wire.Reader) error {
+func (t *tail) padding(in *wire.Reader, limit int64) error {
 	t.torn = true
-	for n := 0; in.More(); n++ {
-		if raw, err := readRaw(in, 1); err != nil || len(raw) != 1 || raw[0] != 0 || n > maxTail {
+	for in.More() {
+		if raw, err := readRaw(in, limit-in.Pos()); err != nil || len(raw) != 1 || raw[0] != 0 {
 			return corruptf("something stands behind the archive")
 		}
 	}

@@ -32,7 +32,7 @@ type VerifyOptions struct {
 	Damage func(error)
 }
 
-// Verify checks the archive, and returns nil or the first damage. It keeps 32 bytes for each
+// Verify checks the archive, and returns nil or the first fault, damage before others. It keeps 32 bytes for each
 // data chunk.
 func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 	if err := r.Locked(); err != nil && o.Level >= Content {
@@ -76,8 +76,8 @@ func (v *verifier) found(err error) {
 		return
 	}
 	v.said[err.Error()] = true
-	if v.err == nil {
-		v.err = err
+	if v.err == nil || errors.Is(err, stream.ErrCorrupt) && !errors.Is(v.err, stream.ErrCorrupt) {
+		v.err = err // damage counts for more than a parent that is missing
 	}
 	if v.o.Damage != nil && v.ctx.Err() == nil {
 		v.o.Damage(err)
@@ -284,7 +284,7 @@ func (r *Reader) verifyRun(s run) error {
 	for range s.frames {
 		frame.Reset()
 		in.Tee(&frame)
-		in.Skip(maxFrame)
+		in.SkipFrame(maxFrame)
 		in.Tee(nil)
 		digest := frame.Sum()
 		frames.Write(digest[:])
