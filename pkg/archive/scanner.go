@@ -26,10 +26,10 @@ type Scanner struct {
 	run    blake.Hasher
 
 	segments int64 // of an archive, so far
-	id     Hash
-	tail   *tail // once the archive was read
-	signed []seal.PublicKey
-	err    error
+	id       Hash
+	tail     *tail // once the archive was read
+	signed   []seal.PublicKey
+	err      error
 }
 
 // NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities;
