@@ -39,8 +39,12 @@ lint:
 	$(GO) mod tidy -diff
 	scripts/check-imports
 
+# What several goroutines do at once is tested with one processor and with many, too.
+CONCURRENT := Concurrent|TestSharedReader|TestChained|TestMap|TestChunkThreads
+
 unit:
 	$(GO) test -race ./...
+	$(GO) test -race -cpu 1,8 -run '$(CONCURRENT)' ./pkg/...
 
 fuzz:
 	scripts/fuzz
