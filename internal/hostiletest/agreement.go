@@ -71,7 +71,13 @@ func agreement() []Case {
 		{"abort in an archive", "corrupt scan=aborted cat=aborted restore=ok inspect=ok dedup=ok diff=ok commit=ok", body(func(b *Builder) {
 			b.Raw(Encode(&stream.Abort{Stage: "a", Message: "b"}))
 		})},
-		{"zeros behind the trailer, 512 KiB", "corrupt", swap("trailer", func(p []byte) []byte { return append(p, make([]byte, 512<<10)...) })},
+		{"65472 zeros behind the trailer", "ok", swap("trailer", func(p []byte) []byte { return append(p, make([]byte, 65472)...) })},
+		{"65473 zeros behind the trailer", "corrupt", swap("trailer", func(p []byte) []byte { return append(p, make([]byte, 65473)...) })},
+		{"another trailer in what is cut", "corrupt", swap("trailer", func(p []byte) []byte {
+			other := bytes.Clone(p)
+			other[40]++
+			return append(append(p, 0xc6, 0, 1, 0, 0), other...)
+		})},
 		{"9000 trailers", "corrupt", swap("trailer", func(p []byte) []byte { return bytes.Repeat(p, 9000) })},
 		{"a byte string of 1 MiB behind the trailer", "corrupt", swap("trailer", func(p []byte) []byte {
 			return append(append(p, 0xc6, 0, 0x10, 0, 0), make([]byte, 1<<20)...)
