@@ -10,7 +10,7 @@ VERSION := 0.1.0
 
 BINARIES := $(notdir $(wildcard cmd/hexz-*))
 
-.PHONY: build demo test needs lint unit fuzz bats bench install clean
+.PHONY: build demo test needs lint unit fuzz bats defects bench install clean
 
 # Static, so that they run on a host that has nothing but a kernel.
 build:
@@ -51,6 +51,10 @@ fuzz:
 
 bats:
 	scripts/run-bats
+
+# Makes mistakes in a copy of the sources, and tells which no test finds. Takes some minutes.
+defects:
+	scripts/planted-defects
 
 # Measures beside other tools; BENCH='--quick' or other flags of bench/run.
 bench:
