@@ -25,15 +25,15 @@ func Large() []Case {
 		{"a million runs", "ok", disk(func(b *Builder) {
 			b.Add("none", nil, slices.Repeat([]stream.Entry{Zeros(stream.Zero, 1), Zeros(stream.Hole, 1)}, stream.MaxEntries/2)...)
 		})},
-		{"a million references", "ok", disk(func(b *Builder) {
+		{"a quarter of a million references", "ok", disk(func(b *Builder) {
 			b.Add("none", []byte("x"), Data([]byte("x")))
-			b.Add("none", nil, slices.Repeat([]stream.Entry{Ref([]byte("x"), 0)}, 1<<19)...)
+			b.Add("none", nil, slices.Repeat([]stream.Entry{Ref([]byte("x"), 0)}, 1<<18)...)
 		})},
 		{"65536 streams", "ok", streams(stream.MaxStreams)},
 		{"65537 streams", "corrupt", streams(stream.MaxStreams + 1)},
-		{"30000 pages", "ok", disk(func(b *Builder) {
+		{"10000 pages", "ok", disk(func(b *Builder) {
 			b.PageLen = 1
-			for range 30000 {
+			for range 10000 {
 				b.Add("none", nil, Zeros(stream.Zero, 1))
 			}
 		})},
@@ -71,8 +71,8 @@ func Large() []Case {
 			return b.Seal()
 		}},
 		{"a million index pages", "corrupt dedup=ok", swap("map", func(p []byte) []byte { return append(p, bytes.Repeat([]byte{0x90}, 3000000)...) })},
-		{"three million ancillary frames", "ok", disk(func(b *Builder) {
-			for range 3000000 {
+		{"a million ancillary frames", "ok", disk(func(b *Builder) {
+			for range 1000000 {
 				b.Raw([]byte{0x91, 0xcc, 0x80})
 			}
 		})},
