@@ -17,6 +17,8 @@ func entries() []Case {
 	}
 	long := Ref(alpha, 0)
 	long.Len++
+	short := Ref(alpha, 0)
+	short.Len--
 	return []Case{
 		{"reference forward", "corrupt scan=ok inspect=ok dedup=ok restore=ok", disk(func(b *Builder) {
 			b.Add("none", alpha, Ref(beta, 1), Data(alpha))
@@ -25,6 +27,7 @@ func entries() []Case {
 		{"reference to itself", found + " scan=ok", refs(Ref(beta, 1))},
 		{"reference to chunk 2^63 - 1", found + " scan=ok cat=ok", refs(Ref(alpha, stream.MaxSize))},
 		{"reference to another chunk", found + " scan=ok commit=ok diff=corrupt", refs(long)},
+		{"reference that is shorter", found + " scan=ok commit=ok diff=corrupt", refs(short)},
 		{"reference with another hash", "corrupt scan=ok inspect=ok dedup=ok diff=ok commit=ok", refs(Ref(bytes.ToUpper(alpha), 0))},
 		{"reference without an ordinal", found + " scan=ok cat=ok", refs(Ref(alpha, stream.NoOrdinal))},
 		{"data of no bytes", "corrupt", disk(func(b *Builder) { b.Add("none", alpha, Data(alpha), Data(nil)) })},
