@@ -10,7 +10,7 @@ VERSION := 0.1.0
 
 BINARIES := $(notdir $(wildcard cmd/hexz-*))
 
-.PHONY: build demo test needs lint unit fuzz bats bench install clean
+.PHONY: build demo test needs lint unit fuzz bats defects bench install clean
 
 # Static, so that they run on a host that has nothing but a kernel.
 build:
@@ -39,14 +39,22 @@ lint:
 	$(GO) mod tidy -diff
 	scripts/check-imports
 
+# What several goroutines do at once is tested with one processor and with many, too.
+CONCURRENT := TestSharedReader|TestChained
+
 unit:
 	$(GO) test -race ./...
+	$(GO) test -race -cpu 1,8 -run '$(CONCURRENT)' ./pkg/archive ./pkg/stage
 
 fuzz:
 	scripts/fuzz
 
 bats:
 	scripts/run-bats
+
+# Makes mistakes in a copy of the sources, and tells which no test finds. Takes some minutes.
+defects:
+	scripts/planted-defects
 
 # Measures beside other tools; BENCH='--quick' or other flags of bench/run.
 bench:

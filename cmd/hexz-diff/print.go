@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -84,6 +83,6 @@ func endJSON(w *bufio.Writer, rep *stage.DiffReport) error {
 
 // encode returns v, of which nothing can fail, as JSON.
 func encode(v any) []byte {
-	p, _ := json.Marshal(v)
+	p, _ := cli.JSON(v)
 	return p
 }

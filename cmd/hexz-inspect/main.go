@@ -3,7 +3,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -178,4 +177,10 @@ func (o *flags) lines(w io.Writer) stage.InspectOptions {
 }
 
 // encode prints v as one line of JSON.
-func encode(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) }
+func encode(w io.Writer, v any) error {
+	p, err := cli.JSON(v)
+	if err == nil {
+		_, err = w.Write(append(p, '\n'))
+	}
+	return err
+}

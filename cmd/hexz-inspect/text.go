@@ -60,7 +60,7 @@ func printReport(w io.Writer, rep *stage.Report) error {
 		r.line("stream", "%s: %d bytes, %s", printable(s.Name), s.Size, params(s.Chunker))
 		r.line("  root", "%s", s.Root)
 		for _, name := range slices.Sorted(maps.Keys(s.Digests)) {
-			r.line("  "+name, "%s", s.Digests[name])
+			r.line("  "+printable(name), "%s", s.Digests[name])
 		}
 	}
 	for _, c := range []struct {

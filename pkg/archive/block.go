@@ -81,11 +81,7 @@ func (r *Reader) decodeSegment(ref segmentRef, next key, frame *[]byte) (*block,
 	}
 	b := &block{stream: ref.stream, first: ref.ordinal, entries: s.Entries}
 	b.layOut(s)
-	end := info.Size
-	if next.stream == ref.stream {
-		end = next.offset
-	}
-	if b.end() != end || ref.ordinal+int64(len(b.chunks)) != next.ordinal {
+	if end := r.endOf(ref.key, next); b.end() != end || ref.ordinal+int64(len(b.chunks)) != next.ordinal {
 		return nil, corruptf("it ends at offset %d, the index says %d", b.end(), end)
 	}
 	if s.Codec == stream.RawCodec {

@@ -74,8 +74,8 @@ func (r *Reader) verifyAgreement() error {
 	return nil
 }
 
-// contentOf restores a stream to out, but goes on behind a damaged segment. It tells whether
-// there was none.
+// contentOf restores a stream to out, which takes everything, but goes on behind a damaged
+// segment. It tells whether there was none.
 func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err error) {
 	type verdict struct {
 		*restored
@@ -92,17 +92,22 @@ func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err er
 		d, err := v.r.restoreSegment(no, number, 0, size)
 		return verdict{d, err}, nil
 	}, func(d verdict) error {
-		if d.fault != nil {
-			whole = false
-			if v.found(d.fault); !v.goOn() {
-				return d.fault
+		fault, end := d.fault, int64(0)
+		if fault == nil {
+			end = d.own.value.end()
+			to := out
+			if !whole {
+				to = &digester{} // what is left is only looked at
 			}
+			fault = d.write(to)
+		}
+		if fault == nil {
+			v.o.Progress(base + end)
 			return nil
 		}
-		defer v.r.releaseAll(d.restored)
-		v.o.Progress(base + d.b.end())
-		if whole {
-			return d.write(out, 0, size)
+		whole = false
+		if v.found(fault); !v.goOn() {
+			return fault
 		}
 		return nil
 	})

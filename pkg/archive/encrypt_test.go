@@ -461,9 +461,10 @@ func TestSealedFramesAreOneToOne(t *testing.T) {
 	}
 	open3 := plain(3)
 	for name, body := range map[string][][]byte{
-		"an empty one": renumber(append(a.body[:3:3], sealed(2, nil)), 3, 3),
-		"one in two":   renumber(append(a.body[:3:3], sealed(2, open3[:5]), sealed(3, open3[5:])), 4, 4),
-		"two in one":   renumber(append(a.body[:3:3], sealed(2, append(bytes.Clone(open3), plain(4)...))), 3, 5),
+		"an empty one":      renumber(append(a.body[:3:3], sealed(2, nil)), 3, 3),
+		"one in two":        renumber(append(a.body[:3:3], sealed(2, open3[:5]), sealed(3, open3[5:])), 4, 4),
+		"a number left out": renumber(a.body[:3:3], 3, 3),
+		"two in one":        renumber(append(a.body[:3:3], sealed(2, append(bytes.Clone(open3), plain(4)...))), 3, 5),
 	} {
 		s := a
 		s.body = body

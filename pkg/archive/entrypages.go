@@ -6,8 +6,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// entryPage calls visit for the entries of each segment of entry page n, in order. What refers to a
-// parent names one that there is.
+// entryPage calls visit for the entries of each segment of entry page n, in order. No entry is
+// empty, and what refers to a parent names one that there is.
 func (r *Reader) entryPage(n int, visit func(i int, entries []stream.Entry) error) error {
 	at := r.root.entries[n]
 	raw, err := r.readSpan(at, "entry page")
@@ -18,6 +18,9 @@ func (r *Reader) entryPage(n int, visit func(i int, entries []stream.Entry) erro
 		for j := range entries {
 			if err := stream.CheckParents(&entries[j], len(r.root.info.Parents)); err != nil {
 				return err
+			}
+			if entries[j].Len < 1 {
+				return corruptf("entry of %d bytes", entries[j].Len)
 			}
 		}
 		return visit(i, entries)
@@ -42,7 +45,8 @@ func (s *segmentRef) place() Place {
 }
 
 // EntryPages calls visit for the entries of every segment in order, from the index alone.
-// References carry an ordinal but no hash. visit must not keep the entries.
+// References carry an ordinal but no hash. The entries of a segment end where the next one
+// begins. visit must not keep them.
 func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
 	if err := r.Locked(); err != nil {
 		return err
@@ -58,6 +62,13 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 				return corruptf("entry page %d has more segments than its map page", n)
 			}
 			seen++
+			next := r.endOfPage(n).key
+			if seen < len(page) {
+				next = page[seen].key
+			}
+			if err := r.fits(page[i].key, next, entries); err != nil {
+				return err
+			}
 			return visit(page[i].place(), entries)
 		})
 		if err == nil && seen != len(page) {
@@ -66,6 +77,26 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// fits tells whether the entries of the segment at k reach up to the next one.
+func (r *Reader) fits(k, next key, entries []stream.Entry) error {
+	end := r.endOf(k, next)
+	at, chunks := k.offset, int64(0)
+	for i := range entries {
+		if entries[i].Len > end-at {
+			return corruptf("entries of the segment at offset %d go beyond offset %d", k.offset, end)
+		}
+		at += entries[i].Len
+		if entries[i].Kind.IsStored() {
+			chunks++
+		}
+	}
+	if at != end || k.ordinal+chunks != next.ordinal {
+		return corruptf("entries of the segment at offset %d end at offset %d with chunk %d, the map page says %d and %d",
+			k.offset, at, k.ordinal+chunks, end, next.ordinal)
 	}
 	return nil
 }

@@ -146,16 +146,7 @@ func FuzzHostile(f *testing.F) {
 		f.Add(what, uint16(i*7), []byte{0xff, 1})
 	}
 	f.Fuzz(func(t *testing.T, what string, at uint16, patch []byte) {
-		skip := int(at)
-		readEverything(t, resealed(t, b.buf.Bytes(), func(w string, f []byte) []byte {
-			if w == what {
-				if skip >= 0 && skip < len(f) {
-					copy(f[skip:], patch)
-				}
-				skip -= len(f)
-			}
-			return f
-		}))
+		readEverything(t, resealed(t, b.buf.Bytes(), patched(what, int(at), patch)))
 	})
 }
 

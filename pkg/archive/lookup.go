@@ -80,6 +80,14 @@ func (r *Reader) at(number int64) (ref segmentRef, next key, err error) {
 	return page[i], r.endOfPage(n).key, nil
 }
 
+// endOf returns the offset at which the segment at k ends, by the key of the next one.
+func (r *Reader) endOf(k, next key) int64 {
+	if next.stream == k.stream {
+		return next.offset
+	}
+	return r.root.info.Streams[k.stream].Size
+}
+
 // findOffset returns the segment that holds an offset of a stream.
 func (r *Reader) findOffset(streamNo int, off int64) (int64, error) {
 	return r.find(func(k key) bool {

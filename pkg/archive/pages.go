@@ -108,6 +108,9 @@ func parseMapPage(b []byte, number int, c *ciphers, locked bool) ([]segmentRef, 
 		tuple(in, 3)
 		segments = append(segments, segmentRef{span: readSpan(in, maxFrame)})
 	}
+	if in.Err() == nil && segments == nil {
+		in.Failf("page without segments")
+	}
 	keys := in.Bytes(maxIndexFrame)
 	if err := finish(in); err != nil || locked {
 		return segments, err

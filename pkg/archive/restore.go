@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
@@ -46,11 +47,10 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 	}, func(number int64) (*restored, error) {
 		return r.restoreSegment(streamNo, number, o.Offset, end)
 	}, func(d *restored) error {
-		err := d.write(out, o.Offset, end)
+		err := d.write(out)
 		if err == nil && o.Progress != nil {
-			o.Progress(min(d.b.end(), end) - o.Offset)
+			o.Progress(min(d.own.value.end(), end) - o.Offset)
 		}
-		r.releaseAll(d)
 		return err
 	})
 }
@@ -71,50 +71,103 @@ func (r *Reader) eachSegment(streamNo int, from, to int64, do func(int64) error)
 	return err
 }
 
-// restored is a segment on its way to the output.
+// What a segment on its way to the output keeps in memory beside itself: as many blocks that it
+// refers to, and bytes of them, but one block at least.
+const (
+	maxHeldBlocks = 64
+	maxHeldBytes  = 8 << 20
+)
+
+// restored is a segment on its way to the output. Its references may lead to more blocks than
+// memory should hold, so what is behind the first of them is fetched when it is to be written.
 type restored struct {
-	b     *block
-	parts [][]byte     // verified bytes of each entry, nil for runs and for what is not asked for
-	held  []*heldBlock // of the cache, whose memory parts are in
+	r        *Reader
+	own      *heldBlock
+	from, to int64        // offsets in the stream of what is asked for
+	first    int          // entry that is to be written next
+	next     int          // entry that is to be fetched next
+	parts    [][]byte     // verified bytes of entries first to next; nil for runs and what is not asked for
+	held     []*heldBlock // of the cache, whose memory parts are in
+	bytes    int64        // of held
 }
 
-// restoreSegment reads a segment and verifies what lies from offset from to offset to.
+// restoreSegment reads a segment and verifies what lies from offset from to offset to, or the
+// beginning of it.
 func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored, error) {
-	it, err := r.segment(number)
+	own, err := r.segment(number)
 	if err != nil {
 		return nil, err
 	}
-	b := it.value
-	if b.stream != streamNo {
-		return nil, corruptf("no segment holds offset %d", from)
+	d := &restored{r: r, own: own, from: from, to: to}
+	if own.value.stream != streamNo {
+		err = corruptf("no segment holds offset %d", from)
+	} else {
+		err = d.fetch()
 	}
-	d := &restored{b: b, parts: make([][]byte, len(b.entries)), held: []*heldBlock{it}}
-	for i := range b.entries {
-		if b.starts[i+1] <= from || b.starts[i] >= to || b.entries[i].Kind.IsRun() {
-			continue
-		}
-		p, it, err := r.bytes(b, i)
-		if err != nil {
-			return nil, err
-		}
-		d.parts[i] = p
-		if it != nil {
-			d.held = append(d.held, it)
-		}
+	if err != nil {
+		d.release()
+		return nil, err
 	}
 	return d, nil
 }
 
-// releaseAll gives back all memory of d.
-func (r *Reader) releaseAll(d *restored) {
-	for _, it := range d.held {
-		r.release(it)
+// fetch verifies the entries that come next, as many as may be held.
+func (d *restored) fetch() error {
+	b := d.own.value
+	for ; d.next < len(b.entries) && len(d.held) < maxHeldBlocks && d.bytes < maxHeldBytes; d.next++ {
+		i := d.next
+		if b.starts[i+1] <= d.from || b.starts[i] >= d.to || b.entries[i].Kind.IsRun() {
+			d.parts = append(d.parts, nil)
+			continue
+		}
+		p, it, err := d.r.bytes(b, i)
+		if err != nil {
+			return err
+		}
+		d.parts = append(d.parts, p)
+		d.hold(it)
 	}
+	return nil
 }
 
-// write writes what lies from offset from to offset to.
-func (d *restored) write(out Output, from, to int64) error {
-	return WriteEntries(out, d.b.starts[0], d.b.entries, d.parts, from, to)
+// hold keeps an item until forget.
+func (d *restored) hold(it *heldBlock) {
+	if it == nil || slices.Contains(d.held, it) {
+		d.r.release(it)
+		return
+	}
+	d.held = append(d.held, it)
+	d.bytes += it.cost
+}
+
+// forget gives back what was held for the entries that are written.
+func (d *restored) forget() {
+	for _, it := range d.held {
+		d.r.release(it)
+	}
+	d.first, d.parts, d.held, d.bytes = d.next, d.parts[:0], d.held[:0], 0
+}
+
+// release gives back all memory of d.
+func (d *restored) release() {
+	d.forget()
+	d.r.release(d.own)
+}
+
+// write writes what is asked for, and releases d.
+func (d *restored) write(out Output) error {
+	defer d.release()
+	for b := d.own.value; ; {
+		if err := WriteEntries(out, b.starts[d.first], b.entries[d.first:d.next], d.parts, d.from, d.to); err != nil {
+			return err
+		}
+		if d.forget(); d.next == len(b.entries) {
+			return nil
+		}
+		if err := d.fetch(); err != nil {
+			return err
+		}
+	}
 }
 
 // WriteEntries writes the part from offset from to offset to of a run of entries that begins

@@ -212,12 +212,20 @@ func (r *root) open(c *ciphers) error {
 			return corruptf("pages %d and %d are out of order", i-1, i)
 		}
 	}
-	names := map[string]bool{}
+	if len(r.firsts) > 0 && r.firsts[0].segment != 0 {
+		return corruptf("there are %d segments before the first page", r.firsts[0].segment)
+	}
+	names, ids := map[string]bool{}, map[int64]bool{}
 	for _, s := range r.info.Streams {
-		if names[s.Name] {
+		switch {
+		case !stream.ValidName(s.Name):
+			return corruptf("stream name %q is empty or not UTF-8", s.Name)
+		case names[s.Name]:
 			return corruptf("two streams are named %q", s.Name)
+		case ids[s.ID]:
+			return corruptf("two streams have the id %d", s.ID)
 		}
-		names[s.Name] = true
+		names[s.Name], ids[s.ID] = true, true
 	}
 	return nil
 }

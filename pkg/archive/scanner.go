@@ -24,10 +24,12 @@ type Scanner struct {
 	sealed bool
 	runs   []run
 	run    blake.Hasher
-	id     Hash
-	tail   *tail // once the archive was read
-	signed []seal.PublicKey
-	err    error
+
+	segments int64 // of an archive, so far
+	id       Hash
+	tail     *tail // once the archive was read
+	signed   []seal.PublicKey
+	err      error
 }
 
 // NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities;
@@ -115,9 +117,12 @@ func (s *Scanner) take(f stream.Frame) error {
 	if !s.sealed {
 		return nil
 	}
-	s.note()
+	if err := s.note(); err != nil {
+		return err
+	}
 	switch f := f.(type) {
 	case *stream.Segment:
+		s.segments++
 		for i := range f.Entries {
 			dropOrdinals(&f.Entries[i])
 		}
@@ -161,17 +166,20 @@ func (s *Scanner) header(h *stream.Header) {
 }
 
 // note adds the last frame to the current run.
-func (s *Scanner) note() {
+func (s *Scanner) note() error {
 	at := s.in.at
 	last := len(s.runs) - 1
 	if last < 0 || s.runs[last].frames == runFrames {
-		s.endRun()
+		if s.endRun(); len(s.runs) == maxPages {
+			return corruptf("more than %d frames", maxPages*runFrames)
+		}
 		s.runs = append(s.runs, run{span: span{pos: at.pos}})
 		last++
 	}
 	s.run.Write(at.digest[:])
 	s.runs[last].frames++
 	s.runs[last].len = at.end() - s.runs[last].pos
+	return nil
 }
 
 func (s *Scanner) endRun() {
@@ -194,7 +202,9 @@ func (s *Scanner) readTail() error {
 			return err
 		}
 		if frameKind(frame) != kindRoot {
-			pages = append(pages, at)
+			if pages = append(pages, at); int64(len(pages)) > 2*s.segments {
+				return corruptf("more index pages than %d segments have", s.segments)
+			}
 		} else if end, err = s.root(frame); err != nil {
 			return fmt.Errorf("root at byte %d: %w", at.pos, err)
 		}
@@ -228,7 +238,7 @@ func (s *Scanner) root(frame []byte) (*root, error) {
 func (s *Scanner) indexFrame(at *span) ([]byte, error) {
 	in := s.in.file.Wire()
 	at.pos = in.Pos()
-	raw, err := readRaw(in)
+	raw, err := readRaw(in, maxIndexFrame)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
 	} else if err != nil {

@@ -15,6 +15,8 @@ const (
 	maxSignature  = 4 << 10 // bytes of the text of a signature
 	maxSignatures = 64
 	maxTail       = 512 << 10 // bytes of all signatures and trailers
+
+	maxAppend = tailSize - trailerSize // bytes that are appended at once, so that the last trailer is found
 )
 
 // tail is what stands behind the root:
@@ -36,12 +38,13 @@ type tail struct {
 func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 	t := &tail{}
 	var pending []seal.Signature
+	limit := in.Pos() + maxTail
 	for in.More() {
 		pos := base + in.Pos()
 		isTrailer := in.IsBytes()
-		raw, err := readRaw(in)
+		raw, err := readRaw(in, limit-in.Pos())
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			if !want.tears(raw, isTrailer) {
+			if !want.tears(raw, pos, isTrailer) {
 				return nil, corruptf("signatures are damaged at byte %d", pos)
 			}
 			break
@@ -50,7 +53,10 @@ func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 			return nil, corrupt(err)
 		}
 		if len(raw) == 1 && raw[0] == 0 && t.end > 0 {
-			return t, t.padding(in)
+			if err := padding(in, limit); err != nil {
+				return nil, err
+			}
+			break
 		}
 		if !isTrailer {
 			s, err := parseSignature(raw)
@@ -79,37 +85,41 @@ func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
 	if t.end == 0 {
 		return nil, stream.ErrTruncated
 	}
-	t.torn = base+in.Pos() > t.end
+	behind := base + in.Pos() - t.end
+	if behind > maxAppend {
+		return nil, corruptf("%d bytes behind the last trailer", behind)
+	}
+	t.torn = behind > 0
 	return t, nil
 }
 
-// tears tells whether raw can be what is left of an append: the beginning of a trailer like t, or
-// of a signature. What has a trailer behind it was appended to its end, and is damaged.
-func (t trailer) tears(raw []byte, isTrailer bool) bool {
-	whole := t.append(nil)
+// tears tells whether raw, at byte pos, can be what is left of an append: the beginning of a
+// trailer like t, or of a signature. What has a trailer in it was appended to its end, and is
+// damaged.
+func (t trailer) tears(raw []byte, pos int64, isTrailer bool) bool {
 	if isTrailer {
-		return bytes.HasPrefix(whole, raw)
+		return bytes.HasPrefix(t.append(nil), raw)
 	}
-	return !bytes.Contains(raw, whole)
+	_, err := findTrailer(raw, pos, t.magic)
+	return err != nil
 }
 
-// padding takes zero bytes behind a trailer, which a file system may leave of an append that a
-// power cut has stopped.
-func (t *tail) padding(in *wire.Reader) error {
-	t.torn = true
-	for n := 0; in.More(); n++ {
-		if raw, err := readRaw(in); err != nil || len(raw) != 1 || raw[0] != 0 || n > maxTail {
+// padding takes zero bytes behind a trailer, up to position limit, which a file system may leave of
+// an append that a power cut has stopped.
+func padding(in *wire.Reader, limit int64) error {
+	for in.More() {
+		if raw, err := readRaw(in, limit-in.Pos()); err != nil || len(raw) != 1 || raw[0] != 0 {
 			return corruptf("something stands behind the archive")
 		}
 	}
 	return in.Err()
 }
 
-// readRaw reads a frame of the index, a signature or a trailer, as it is.
-func readRaw(in *wire.Reader) ([]byte, error) {
+// readRaw reads a frame of the index, a signature or a trailer, of at most limit bytes, as it is.
+func readRaw(in *wire.Reader, limit int64) ([]byte, error) {
 	var raw bytes.Buffer
 	in.Tee(&raw)
-	in.Skip(maxIndexFrame)
+	in.Skip(limit)
 	in.Tee(nil)
 	return raw.Bytes(), in.Err()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sort"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/ordered"
@@ -32,7 +33,7 @@ type VerifyOptions struct {
 	Damage func(error)
 }
 
-// Verify checks the archive, and returns nil or the first damage. It keeps 32 bytes for each
+// Verify checks the archive, and returns nil or the first fault, damage before others. It keeps 32 bytes for each
 // data chunk.
 func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 	if err := r.Locked(); err != nil && o.Level >= Content {
@@ -42,7 +43,12 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 	if o.Progress == nil {
 		v.o.Progress = func(int64) {}
 	}
-	v.found(r.verifyStructure())
+	if !v.places() {
+		return v.err
+	}
+	if v.goOn() {
+		v.found(r.verifyStructure())
+	}
 	if o.Level >= Stored && v.goOn() {
 		v.stored()
 	}
@@ -71,8 +77,8 @@ func (v *verifier) found(err error) {
 		return
 	}
 	v.said[err.Error()] = true
-	if v.err == nil {
-		v.err = err
+	if v.err == nil || errors.Is(err, stream.ErrCorrupt) && !errors.Is(v.err, stream.ErrCorrupt) {
+		v.err = err // damage counts for more than a parent that is missing
 	}
 	if v.o.Damage != nil && v.ctx.Err() == nil {
 		v.o.Damage(err)
@@ -81,11 +87,8 @@ func (v *verifier) found(err error) {
 
 func (v *verifier) goOn() bool { return v.ctx.Err() == nil && (v.err == nil || v.o.Damage != nil) }
 
-// verifyStructure checks that the index agrees with itself, and that its parts cover the file.
+// verifyStructure checks that the index agrees with itself.
 func (r *Reader) verifyStructure() error {
-	if err := r.verifyCover(); err != nil {
-		return err
-	}
 	if r.locked != nil {
 		return r.verifyEntryPages()
 	}
@@ -153,9 +156,38 @@ func (r *Reader) verifyStructure() error {
 	return nil
 }
 
-// verifyCover checks that runs, pages, root and trailer lie in the file without a gap, and
-// every segment in a run.
-func (r *Reader) verifyCover() error {
+// places checks that runs, pages, root and trailer lie in the file without a gap, and that no two
+// segments are in the same place. An index that lies about that could lead to the same bytes a
+// million times, so nothing else is looked at if it returns false.
+func (v *verifier) places() bool {
+	body, err := v.r.verifyCover()
+	if err != nil {
+		v.found(err)
+		return false
+	}
+	last := int64(0)
+	for n := range v.r.root.maps {
+		page, err := v.r.page(n)
+		if err != nil {
+			if v.found(err); !v.goOn() {
+				return false
+			}
+			continue
+		}
+		for i := range page {
+			if page[i].pos < last || page[i].end() > body {
+				v.found(corruptf("segment at byte %d is not in its place", page[i].pos))
+				return false
+			}
+			last = page[i].end()
+		}
+	}
+	return true
+}
+
+// verifyCover checks that runs, pages, root and trailer lie in the file without a gap. It returns
+// where the runs end.
+func (r *Reader) verifyCover() (body int64, err error) {
 	at := int64(0)
 	next := func(what string, s span) error {
 		if s.pos != at {
@@ -164,33 +196,23 @@ func (r *Reader) verifyCover() error {
 		at = s.end()
 		return nil
 	}
-	for _, s := range r.root.runs {
+	for i, s := range r.root.runs {
 		if err := next("run of frames", s.span); err != nil {
-			return err
+			return 0, err
+		}
+		if whole := s.frames == runFrames || i+1 == len(r.root.runs); s.frames < 1 || s.len < int64(s.frames) || !whole {
+			return 0, corruptf("run of %d frames in %d bytes at byte %d", s.frames, s.len, s.pos)
 		}
 	}
-	body := at
+	body = at
 	for _, list := range [][]span{r.root.maps, r.root.entries, {r.rootAt}} {
 		for _, s := range list {
 			if err := next("index frame", s); err != nil {
-				return err
+				return 0, err
 			}
 		}
 	}
-	last := int64(0)
-	for n := range r.root.maps {
-		page, err := r.page(n)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			if page[i].pos < last || page[i].end() > body {
-				return corruptf("segment at byte %d is not in its place", page[i].pos)
-			}
-			last = page[i].end()
-		}
-	}
-	return nil
+	return body, nil
 }
 
 // verifyEntryPages checks the digests of the entry pages, whose content is not to be had.
@@ -240,10 +262,17 @@ type result struct {
 // err is in another frame.
 func (r *Reader) damagedSegments(s run, err error) []error {
 	var faults []error
-	for n := range r.root.maps {
+	n := sort.Search(len(r.root.maps), func(n int) bool {
+		page, err := r.page(n)
+		return err != nil || page[len(page)-1].end() > s.pos
+	})
+	for ; n < len(r.root.maps); n++ {
 		page, pageErr := r.page(n)
 		if pageErr != nil {
 			return append(faults, err)
+		}
+		if page[0].pos >= s.end() {
+			break
 		}
 		for i := range page {
 			if page[i].pos < s.pos || page[i].end() > s.end() {
@@ -267,7 +296,7 @@ func (r *Reader) verifyRun(s run) error {
 	for range s.frames {
 		frame.Reset()
 		in.Tee(&frame)
-		in.Skip(maxFrame)
+		in.SkipFrame(maxFrame)
 		in.Tee(nil)
 		digest := frame.Sum()
 		frames.Write(digest[:])

@@ -33,6 +33,9 @@ func TestFuzzSeeds(t *testing.T) {
 	if err := dec.AddDict(70000, readFile(t, "text.dict")); err != nil {
 		t.Fatal(err)
 	}
+	if out, err := dec.Decode(nil, Zstd, readFile(t, "text.dict.zst"), len(readFile(t, "text.raw"))); err != nil || !bytes.Equal(out, readFile(t, "text.raw")) {
+		t.Errorf("the seed of FuzzAddDict does not decode: %v", err)
+	}
 	count := map[string]int{}
 	for i, s := range fuzzSeeds(t) {
 		if _, err := dec.Decode(nil, s.name, s.src, s.rawLen); err != nil {
@@ -71,6 +74,28 @@ func FuzzDecode(f *testing.F) {
 			if (err == nil) != (err2 == nil) || string(out) != string(again) {
 				t.Fatalf("used memory: %v, then %v", err, err2)
 			}
+		}
+	})
+}
+
+// A dictionary of a stranger is refused, or there is no harm in decoding with it.
+func FuzzAddDict(f *testing.F) {
+	dict := readFile(f, "text.dict")
+	src, raw := readFile(f, "text.dict.zst"), readFile(f, "text.raw")
+	f.Add(dict)
+	f.Add(dict[:len(dict)/2])
+	f.Fuzz(func(t *testing.T, p []byte) {
+		dec := newDecoder(t)
+		id, err := DictID(p)
+		if err != nil {
+			id = 70000
+		}
+		if addErr := dec.AddDict(id, p); (addErr == nil) != (err == nil) {
+			t.Fatalf("DictID: %v, AddDict: %v", err, addErr)
+		}
+		out, err := dec.Decode(nil, Zstd, src, len(raw))
+		if err != nil && !errors.Is(err, ErrCorrupt) || err == nil && len(out) != len(raw) {
+			t.Fatalf("%d bytes, %v", len(out), err)
 		}
 	})
 }

@@ -212,10 +212,31 @@ func TestQcow2Refused(t *testing.T) {
 	}
 }
 
+func qcow2Seeds(t testing.TB) [][]byte {
+	return [][]byte{
+		made(nil, []uint64{4096, 0, 1, 1<<62 | 4608, 4096 | 1}, append(make([]byte, 512), packed(t, 0, make([]byte, 512))...)),
+		made(func(h *header) { h.version = 2 }, []uint64{4096, 1}, make([]byte, 512)),
+		made(func(h *header) { h.codec, h.incompatible = 1, incompatCodec }, []uint64{1<<62 | 4096}, packed(t, 1, make([]byte, 512))),
+	}
+}
+
+// The seeds are images with changes, so that the fuzzer begins behind the checks.
+func TestQcow2Seeds(t *testing.T) {
+	for i, p := range qcow2Seeds(t) {
+		img, err := open(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list, _, err := all(img); err != nil || len(list) == 0 {
+			t.Errorf("seed %d: %d changes, %v", i, len(list), err)
+		}
+	}
+}
+
 func FuzzQcow2(f *testing.F) {
-	f.Add(made(nil, []uint64{4096, 0, 1, 1<<62 | 4608, 4096 | 1}, append(make([]byte, 512), packed(f, 0, make([]byte, 512))...)))
-	f.Add(made(func(h *header) { h.version = 2 }, []uint64{4096, 1}, make([]byte, 512)))
-	f.Add(made(func(h *header) { h.codec, h.incompatible = 1, incompatCodec }, []uint64{1<<62 | 4096}, packed(f, 1, make([]byte, 512))))
+	for _, p := range qcow2Seeds(f) {
+		f.Add(p)
+	}
 	f.Fuzz(func(t *testing.T, p []byte) {
 		img, err := open(p)
 		if err != nil {

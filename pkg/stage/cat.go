@@ -60,6 +60,9 @@ func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOption
 	})
 }
 
+// maxNames is how many streams an error names.
+const maxNames = 16
+
 // choose returns the number of the stream that is meant.
 func choose(streams []archive.Stream, name string) (int, error) {
 	var names []string
@@ -67,7 +70,12 @@ func choose(streams []archive.Stream, name string) (int, error) {
 		if streams[i].Name == name {
 			return i, nil
 		}
-		names = append(names, fmt.Sprintf("%q", streams[i].Name))
+		if i < maxNames {
+			names = append(names, fmt.Sprintf("%q", streams[i].Name))
+		}
+	}
+	if more := len(streams) - maxNames; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	switch {
 	case name == "" && len(streams) == 1:
@@ -122,6 +130,9 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	}
 	return nil
 }
+
+// maxHeld is how many bytes of references are kept in memory before they are written.
+const maxHeld = 4 << 20
 
 type catting struct {
 	out   archive.Output
@@ -199,27 +210,45 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 	}
 	size := s.Size()
 	writing := c.writing && s.Offset+size > c.o.Offset && s.Offset < c.to
+	from, at, held := 0, s.Offset, 0 // the entries in parts, and the bytes of others than data among them
+	flush := func(to int) error {
+		if !writing {
+			return nil
+		}
+		entries := s.Entries[from:to]
+		err := archive.WriteEntries(c.out, at, entries, c.parts, c.o.Offset, c.to)
+		for i := range entries {
+			at += entries[i].Len
+		}
+		from, held, c.parts = to, 0, c.parts[:0]
+		return err
+	}
 	c.parts = c.parts[:0]
-	at := s.Offset
+	off := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		n := e.PayloadLen()
 		part, err := c.bytes(e, raw[:n], pos, writing)
 		if err != nil && c.o.lost != nil {
-			c.o.lost(c.name, at, e.Len, err)
+			c.o.lost(c.name, off, e.Len, err)
 			e.Kind = stream.Hole
 		} else if err != nil {
-			return fmt.Errorf("chunk at offset %d: %w", at, err)
+			return fmt.Errorf("chunk at offset %d: %w", off, err)
 		}
 		raw = raw[n:]
 		pos += int64(n)
-		at += e.Len
+		off += e.Len
 		c.parts = append(c.parts, part)
+		if e.Kind != stream.Data {
+			held += len(part)
+		}
+		if held >= maxHeld { // references may repeat a long chunk a million times
+			if err := flush(i + 1); err != nil {
+				return err
+			}
+		}
 	}
-	if !writing {
-		return nil
-	}
-	if err := archive.WriteEntries(c.out, s.Offset, s.Entries, c.parts, c.o.Offset, c.to); err != nil {
+	if err := flush(len(s.Entries)); err != nil || !writing {
 		return err
 	}
 	c.o.Progress.report(min(s.Offset+size, c.to) - c.o.Offset)

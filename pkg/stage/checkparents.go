@@ -12,8 +12,12 @@ import (
 )
 
 // minEntry is the fewest bytes that a data entry takes in an index. It bounds how many there are,
-// whatever the index says.
-const minEntry = 36
+// whatever the index says; and for no more than expectedChunks is memory allocated before they
+// come, as the file may have holes.
+const (
+	minEntry       = 36
+	expectedChunks = 1 << 20
+)
 
 // parentCheck holds what a stream takes from its parents against what these have. A parent whose
 // chunks are referred to takes 36 bytes of memory for each that it has.
@@ -176,7 +180,7 @@ func (l *parentList) load(ids []age.Identity) error {
 	if err != nil {
 		return err
 	}
-	n := min(p.Index.Info().Totals.Chunks(), info.Size()/minEntry)
+	n := min(p.Index.Info().Totals.Chunks(), info.Size()/minEntry, expectedChunks)
 	l.hashes, l.sizes = make([]stream.Hash, 0, n), make([]uint32, 0, n)
 	if err := p.Index.Chunks(func(chunk archive.Chunk) error {
 		if chunk.Parent < 0 { // in the order of ordinals

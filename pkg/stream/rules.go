@@ -171,9 +171,6 @@ func (r *rules) segment(f *Segment) error {
 		if err := CheckParents(e, len(r.parents)); err != nil {
 			return err
 		}
-		if e.Len > MaxSize-r.at {
-			return corruptf("stream is longer than %d bytes", int64(MaxSize))
-		}
 		r.at += e.Len
 		r.root.Add(e)
 	}
@@ -202,7 +199,7 @@ func (s *Segment) check() error {
 	if len(s.Entries) == 0 || len(s.Entries) > MaxEntries {
 		return corruptf("segment of %d entries", len(s.Entries))
 	}
-	raw, made, bases := 0, int64(0), 0
+	raw, made, bases, at := 0, int64(0), 0, s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		switch e.Kind {
@@ -224,6 +221,10 @@ func (s *Segment) check() error {
 		default:
 			return corruptf("entry of unknown kind %d", int(e.Kind))
 		}
+		if e.Len > MaxSize-at {
+			return corruptf("stream is longer than %d bytes", int64(MaxSize))
+		}
+		at += e.Len
 		raw += e.PayloadLen()
 		if raw > MaxPayload || made > MaxPayload {
 			return corruptf("segment of more than %d bytes", MaxPayload)

@@ -33,6 +33,14 @@ func (r *Reader) Skip(limit int64) {
 	r.within(end)
 }
 
+// SkipFrame reads over an array of at most limit bytes, each element of which is as deep as Skip
+// and Meta allow.
+func (r *Reader) SkipFrame(limit int64) {
+	end := r.Pos() + limit
+	r.skip(end, -1)
+	r.within(end)
+}
+
 // within fails if more was read than up to end: a last string may have gone beyond it.
 func (r *Reader) within(end int64) {
 	if r.Pos() > end {

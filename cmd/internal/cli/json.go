@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// JSON returns v as one line of JSON, without the newline. Text of strangers does no harm on a
+// terminal: encoding/json escapes control characters of ASCII, and here the others and all that is
+// invisible are escaped as well.
+func JSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	p := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if !bytes.ContainsFunc(p, hidden) {
+		return p, nil
+	}
+	var out []byte
+	for len(p) > 0 {
+		r, n := utf8.DecodeRune(p)
+		if !hidden(r) {
+			out = append(out, p[:n]...)
+		} else if r1, r2 := utf16.EncodeRune(r); r1 != unicode.ReplacementChar {
+			out = fmt.Appendf(out, `\u%04x\u%04x`, r1, r2)
+		} else {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		p = p[n:]
+	}
+	return out, nil
+}
+
+// hidden tells the characters beyond ASCII, and DEL, that are not to be printed.
+func hidden(r rune) bool { return r >= 0x7f && !unicode.IsGraphic(r) }
+
+// writeJSON writes v to o as one line of JSON, and commits it.
+func writeJSON(o *Output, v any) error {
+	p, err := JSON(v)
+	if err != nil {
+		return err
+	}
+	if _, err := o.Write(append(p, '\n')); err != nil {
+		return err
+	}
+	return o.Commit()
+}

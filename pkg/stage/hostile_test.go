@@ -1,0 +1,135 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"hexz/internal/hostiletest"
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// sink is an archive.Output that counts, and keeps nothing.
+type sink struct{ n int64 }
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.n += int64(len(p))
+	return len(p), nil
+}
+
+func (s *sink) Zeros(n int64) error {
+	s.n += n
+	return nil
+}
+
+func (s *sink) Hole(n int64) error { return s.Zeros(n) }
+
+// hostileReaders are all that can read an archive. Each returns what is wrong with it.
+func hostileReaders(t *testing.T) map[string]func(p []byte) error {
+	ctx := t.Context()
+	sound := openArchive(t, hostiletest.Sound().Seal())
+	open := func(do func(r *archive.Reader) error) func(p []byte) error {
+		return func(p []byte) error {
+			r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 2})
+			if err != nil {
+				return err
+			}
+			return do(r)
+		}
+	}
+	return map[string]func(p []byte) error{
+		"scan": func(p []byte) error {
+			_, err := Unseal(ctx, io.Discard, bytes.NewReader(p), UnsealOptions{})
+			return err
+		},
+		"cat": func(p []byte) error {
+			err := CatStream(ctx, &sink{}, bytes.NewReader(p), CatOptions{Stream: "disk", Threads: 2, TempDir: t.TempDir()})
+			if errors.Is(err, ErrChoose) {
+				return nil
+			}
+			return err
+		},
+		"restore": open(func(r *archive.Reader) error {
+			for no, s := range r.Info().Streams {
+				var out sink
+				if err := r.Restore(ctx, no, &out, archive.RestoreOptions{Threads: 2}); err != nil {
+					return err
+				}
+				if out.n != s.Size {
+					return fmt.Errorf("stream %q has %d bytes, but %d were restored", s.Name, s.Size, out.n)
+				}
+			}
+			return nil
+		}),
+		"verify": open(func(r *archive.Reader) error {
+			err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content, Threads: 2})
+			found := 0
+			all := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content, Threads: 2, Damage: func(error) { found++ }})
+			if (err == nil) != (all == nil) || (found > 0) != (all != nil) {
+				return fmt.Errorf("Verify says %v, but with Damage %v and %d faults", err, all, found)
+			}
+			return err
+		}),
+		"inspect": open(func(r *archive.Reader) error {
+			none := InspectOptions{Segment: func(SegmentLine) error { return nil }, Chunk: func(ChunkLine) error { return nil }}
+			_, err := Inspect(r, none)
+			return err
+		}),
+		"dedup": open(func(r *archive.Reader) error {
+			in := pipe(t, content(10000), cutting(ChunkOptions{}))
+			_, err := Dedup(ctx, io.Discard, bytes.NewReader(in), DedupOptions{Parents: []Parent{{Index: r}}})
+			return err
+		}),
+		"diff": open(func(r *archive.Reader) error {
+			_, err := Diff(ctx, r, sound, DiffOptions{})
+			_, back := Diff(ctx, sound, r, DiffOptions{})
+			if (err == nil) != (back == nil) {
+				return fmt.Errorf("Diff says %v, and the other way round %v", err, back)
+			}
+			return err
+		}),
+		"commit": open(func(r *archive.Reader) error {
+			_, err := Commit(ctx, io.Discard, r, "", nil, CommitOptions{})
+			return err
+		}),
+	}
+}
+
+// class names what a reader made of its input.
+func class(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, stream.ErrCorrupt):
+		return "corrupt"
+	case errors.Is(err, stream.ErrTruncated):
+		return "truncated"
+	case errors.Is(err, stream.ErrAborted):
+		return "aborted"
+	case errors.Is(err, archive.ErrParent):
+		return "parent"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "too slow"
+	}
+	return "failed"
+}
+
+// Every lie goes through every reader, which finds it if it looks at that part.
+func TestHostileArchives(t *testing.T) {
+	readers := hostileReaders(t)
+	for _, c := range hostiletest.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			p := c.Make()
+			for name, read := range readers {
+				err := read(bytes.Clone(p))
+				if got := class(err); got != c.Class(name) {
+					t.Errorf("%s: %s (%v), want %s", name, got, err, c.Class(name))
+				}
+			}
+		})
+	}
+}
