@@ -19,6 +19,7 @@ func command() *cli.Command {
 	var signers cli.SignerFlags
 	var inPlace bool
 	var parents cli.ParentFlags
+	var salvage cli.SalvageFlags
 	return &cli.Command{
 		Name:  "hexz-cat",
 		Args:  "[FILE]",
@@ -33,6 +34,9 @@ holes again; on a device every byte is written. With --in-place only blocks of 4
 KiB that differ are written to the file or device, as they come: if that is
 stopped, the old content is gone in part, and it has to be run again.
 
+With --keep-going, what is damaged or missing becomes zeros. The output is kept,
+the exit code is 3, and --report tells which parts are lost.
+
 An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 --signed-by: from a pipe, what is missing is known only at the end.`,
 		Example: `  hexz-cat disk.hxz > disk.img
@@ -45,6 +49,7 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			f.Var(cli.SizeVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
 			f.BoolVar(&inPlace, "in-place", false, "write over the file or device that -o names, but only what differs from what is there; tell how much that was")
+			salvage.AddFlags(f, "keep-going", "write zeros in the place of what is damaged or missing")
 			parents.AddFlags(f)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
@@ -60,16 +65,19 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			if inPlace && (o.Offset > 0 || o.Length != nil) {
 				return cli.Usagef("--in-place is for a whole stream, without --offset and --length")
 			}
+			if err := salvage.Open(env, map[string]bool{"in-place": inPlace, "signed-by": len(o.SignedBy) > 0}); err != nil {
+				return err
+			}
 			find := parents.Finder(args)
 			defer find.Close()
 			o.Find = find.Find
-			return ids.Explain(run(env, o, find, inPlace, args))
+			return ids.Explain(run(env, o, find, inPlace, &salvage, args))
 		},
 	}
 }
 
-func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, args []string) error {
-	in, err := cli.OpenPacked(env, args, o.Identities, o.Find)
+func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, salvage *cli.SalvageFlags, args []string) error {
+	in, err := openInput(env, o, salvage.On, args)
 	if err != nil {
 		return err
 	}
@@ -86,7 +94,10 @@ func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, arg
 		total = *o.Length
 	}
 	o.Progress = env.Progress(total)
-	if in.Archive != nil {
+	var report *stage.SalvageReport
+	if salvage.On {
+		report, err = stage.CatSalvage(env.Ctx, dst, in.File, o)
+	} else if in.Archive != nil {
 		err = stage.Cat(env.Ctx, dst, in.Archive, o)
 	} else {
 		err = stage.CatStream(env.Ctx, dst, in.File, o)
@@ -103,10 +114,21 @@ func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, arg
 	if err := out.Commit(); err != nil {
 		return err
 	}
+	if report != nil {
+		return salvage.Close(report)
+	}
 	if in, ok := dst.(*stage.InPlaceOutput); ok {
 		env.Notef("%s were written, the rest was there already", cli.FormatSize(in.Written()))
 	}
 	return nil
+}
+
+// openInput opens FILE, whose index is not to be relied on if salvage is on.
+func openInput(env *cli.Env, o stage.CatOptions, salvage bool, args []string) (*cli.Packed, error) {
+	if salvage {
+		return cli.OpenInput(env, args)
+	}
+	return cli.OpenPacked(env, args, o.Identities, o.Find)
 }
 
 // flushOutput is an archive.Output that has to be flushed at the end.

@@ -18,6 +18,7 @@ func command() *cli.Command {
 	var ids cli.IdentityFlags
 	var signers cli.SignerFlags
 	var parents cli.ParentFlags
+	var salvage cli.SalvageFlags
 	return &cli.Command{
 		Name:  "hexz-unseal",
 		Args:  "[FILE]",
@@ -28,14 +29,20 @@ the stream is ended. An encrypted archive needs -i, or its passphrase.
 
 With --flatten the chunks that a thin archive has in its parents become part of
 the stream, which then needs no parents; what need not be compressed again is
-not.`,
+not.
+
+With --salvage, of an archive or stream that is damaged or cut short, all that
+still verifies becomes the stream, which is complete: what is lost are holes.
+The exit code is 3 then, and --report tells which.`,
 		Example: `  hexz-unseal disk.hxz | hexz-compress -l 19 | hexz-seal -o small.hxz
-  hexz-unseal --flatten monday.hxz | hexz-seal -o whole.hxz`,
+  hexz-unseal --flatten monday.hxz | hexz-seal -o whole.hxz
+  hexz-unseal --salvage --report lost.json bad.hxz | hexz-seal -o saved.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
 		Threads: true, Output: true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&o.Flatten, "flatten", false, "copy the chunks of parents into the stream")
+			salvage.AddFlags(f, "salvage", "take what is left of a damaged archive or stream")
 			parents.AddFlags(f)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
@@ -49,6 +56,12 @@ not.`,
 				return err
 			}
 			o.Note = ids.NotePlain(env)
+			if err := salvage.Open(env, map[string]bool{"flatten": o.Flatten, "signed-by": len(o.SignedBy) > 0}); err != nil {
+				return err
+			}
+			if salvage.On {
+				return ids.Explain(runSalvage(env, args, o, &salvage))
+			}
 			find := parents.Finder(args)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
@@ -58,4 +71,18 @@ not.`,
 			}))
 		},
 	}
+}
+
+func runSalvage(env *cli.Env, args []string, o stage.UnsealOptions, flags *cli.SalvageFlags) error {
+	var report *stage.SalvageReport
+	err := cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (stats *stage.Stats, err error) {
+		stats, report, err = stage.Salvage(ctx, dst, src, stage.SalvageOptions{
+			Identities: o.Identities, Threads: env.Threads, Progress: progress, Note: o.Note,
+		})
+		return stats, err
+	})
+	if err != nil {
+		return err
+	}
+	return flags.Close(report)
 }

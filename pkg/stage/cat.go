@@ -34,6 +34,9 @@ type CatOptions struct {
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what
 	// is not encrypted.
 	Note func(string)
+
+	// lost, if not nil, is called for each chunk that no parent has; zeros take its place.
+	lost func(stream string, off, n int64, why error)
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
@@ -131,6 +134,7 @@ type catting struct {
 
 	parents *archive.Parents
 
+	name           string           // of the current stream
 	streams        []archive.Stream // names of those seen so far
 	found, writing bool
 }
@@ -177,6 +181,7 @@ func (c *catting) write(d decoded) error {
 		}
 		c.writing = c.o.Stream == "" || c.o.Stream == f.Name
 		c.found = c.found || c.writing
+		c.name = f.Name
 	case *stream.Close:
 		if c.writing && c.o.Offset > f.Size {
 			return fmt.Errorf("offset %d is outside of the stream of %d bytes", c.o.Offset, f.Size)
@@ -197,6 +202,7 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 		return nil
 	}
 	c.parts = c.parts[:0]
+	at := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		var part []byte
@@ -210,10 +216,14 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 			}
 		case stream.ParentRef:
 			var err error
-			if part, err = c.parents.Append(nil, e); err != nil {
+			if part, err = c.parents.Append(nil, e); err != nil && c.o.lost == nil {
 				return err
+			} else if err != nil {
+				c.o.lost(c.name, at, e.Len, err)
+				e.Kind = stream.Hole
 			}
 		}
+		at += e.Len
 		c.parts = append(c.parts, part)
 	}
 	if err := archive.WriteEntries(c.out, s.Offset, s.Entries, c.parts, c.o.Offset, c.to); err != nil {

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"hexz/pkg/dedup"
@@ -79,4 +80,27 @@ func (s *spool) get(ref *stream.Entry) ([]byte, error) {
 	p := make([]byte, at.len)
 	_, err := s.file.ReadAt(p, at.pos)
 	return p, err
+}
+
+// randomAccess returns the bytes of src, from where it stands, for reading at random: a file as it
+// is, and all else by way of a temporary file. close takes that away.
+func randomAccess(src io.Reader, dir string) (at io.ReaderAt, size int64, close func(), err error) {
+	close = func() {}
+	if f, ok := src.(*os.File); ok {
+		pos, err := f.Seek(0, io.SeekCurrent)
+		if err == nil {
+			size, err = f.Seek(0, io.SeekEnd)
+		}
+		if info, statErr := f.Stat(); err == nil && statErr == nil && (size > 0 || info.Mode().IsRegular()) {
+			_, err = f.Seek(pos, io.SeekStart)
+			size = max(size-pos, 0)
+			return io.NewSectionReader(f, pos, size), size, close, err
+		}
+	}
+	f, err := tempFile(dir, "hexz-salvage-*")
+	if err != nil {
+		return nil, 0, close, err
+	}
+	size, err = io.Copy(f, src)
+	return f, size, func() { f.Close() }, err
 }

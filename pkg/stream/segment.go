@@ -32,38 +32,3 @@ func (s *Segment) load(in *wire.Reader) {
 	s.Payload = in.Rest(s.Payload, s.deferred)
 	s.deferred = 0
 }
-
-// ParseSegment reads a segment frame that was read as a whole. The payload of the result
-// aliases b.
-func ParseSegment(b []byte) (*Segment, error) {
-	in := wire.NewBytesReader(b)
-	kind, _ := readHead(in)
-	if in.Err() == nil && kind != KindSegment {
-		return nil, corruptf("a %s frame where a segment was expected", kind)
-	}
-	s := new(Segment)
-	readSegmentHead(in, s)
-	n := in.BytesLen(MaxPayload)
-	if err := in.Err(); err != nil {
-		return nil, err
-	}
-	if int64(len(b))-in.Pos() != int64(n) {
-		return nil, corruptf("segment frame of %d bytes where %d were expected", in.Pos()+int64(n), len(b))
-	}
-	s.Payload = b[in.Pos():]
-	return s, s.check()
-}
-
-// ParseDict reads a dict frame that was read as a whole.
-func ParseDict(b []byte) (*Dict, error) {
-	in := wire.NewBytesReader(b)
-	kind, _ := readHead(in)
-	if in.Err() == nil && kind != KindDict {
-		return nil, corruptf("a %s frame where a dict was expected", kind)
-	}
-	d, _ := readBody(in, kind, nil).(*Dict)
-	if in.Err() == nil && in.More() {
-		in.Failf("bytes behind the end of a frame")
-	}
-	return d, in.Err()
-}

@@ -48,8 +48,11 @@ func (w *Writer) CloseStream(digests map[string][]byte) error {
 
 // End writes the End frame with the root of all streams.
 func (w *Writer) End(totals Meta) error {
-	return w.Write(&End{Totals: totals, Root: w.rules.end.h.Sum()})
+	return w.Write(&End{Totals: totals, Root: w.EndRoot()})
 }
+
+// EndRoot returns the root of all streams that were closed so far.
+func (w *Writer) EndRoot() Hash { return w.rules.end.h.Sum() }
 
 // Abort tells the consumer that this stage failed with err, or that the upstream stage did
 // which err names. It does nothing once the stream has ended or the underlying writer failed.

@@ -9,7 +9,7 @@ import (
 // one to the output: it opens both, calls do, commits the output, and writes the stats that
 // do returns.
 func Filter[S any](env *Env, args []string, do func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (S, error)) error {
-	in, err := openInput(env, args)
+	in, err := OpenInput(env, args)
 	if err != nil {
 		return err
 	}

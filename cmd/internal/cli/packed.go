@@ -27,7 +27,7 @@ type Packed struct {
 // An encrypted archive is opened by one of ids, or locked without any; find, which may be nil,
 // finds the parents of a thin one.
 func OpenPacked(env *Env, args []string, ids []age.Identity, find archive.FindFunc) (*Packed, error) {
-	p, err := openInput(env, args)
+	p, err := OpenInput(env, args)
 	if err != nil || !p.Regular {
 		return p, err
 	}
@@ -42,8 +42,8 @@ func OpenPacked(env *Env, args []string, ids []age.Identity, find archive.FindFu
 	return p, nil
 }
 
-// openInput opens the FILE of args, or standard input.
-func openInput(env *Env, args []string) (*Packed, error) {
+// OpenInput opens the FILE of args, or standard input, without a look at what it is.
+func OpenInput(env *Env, args []string) (*Packed, error) {
 	path := "-"
 	if len(args) > 0 {
 		path = args[0]

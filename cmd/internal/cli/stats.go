@@ -1,10 +1,5 @@
 package cli
 
-import (
-	"bytes"
-	"encoding/json"
-)
-
 // openStats opens the file of --stats before the work begins, so that a wrong name shows at once.
 func (e *Env) openStats() (err error) {
 	if e.opts.stats != "" {
@@ -19,14 +14,5 @@ func (e *Env) Stats(v any) error {
 	if e.stats == nil {
 		return nil
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return err
-	}
-	if _, err := e.stats.Write(b.Bytes()); err != nil {
-		return err
-	}
-	return e.stats.Commit()
+	return writeJSON(e.stats, v)
 }

@@ -43,6 +43,14 @@ func NewReader(r io.Reader) *Reader {
 	return w
 }
 
+// NewSourceReader returns a Reader on src, which has a buffer of its own.
+func NewSourceReader(src interface {
+	io.Reader
+	io.ByteScanner
+}) *Reader {
+	return newReader(src)
+}
+
 // NewBytesReader returns a Reader on b.
 func NewBytesReader(b []byte) *Reader { return newReader(bytes.NewReader(b)) }
 

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"hexz/pkg/stage"
+)
+
+// SalvageFlags are the flags of binaries that read what is left of a damaged input.
+type SalvageFlags struct {
+	On     bool
+	name   string // of the flag
+	report string
+	out    *Output
+}
+
+// AddFlags adds --report, and the flag of that name which turns salvage on.
+func (s *SalvageFlags) AddFlags(f *pflag.FlagSet, name, usage string) {
+	s.name = name
+	f.BoolVar(&s.On, name, false, usage)
+	f.StringVar(&s.report, "report", "", "with --"+name+": write to `FILE` what is lost, as one JSON object")
+}
+
+// Open opens the file of --report, before the work begins. with are flags that salvage excludes, by
+// whether they were given.
+func (s *SalvageFlags) Open(env *Env, with map[string]bool) (err error) {
+	if !s.On && s.report != "" {
+		return Usagef("--report is for --%s", s.name)
+	}
+	for flag, given := range with {
+		if s.On && given {
+			return Usagef("--%s and --%s exclude each other", s.name, flag)
+		}
+	}
+	fd, isFD := fdPath(s.report)
+	if s.report == "-" || isFD && fd == 1 {
+		return Usagef("--report needs a file: standard output is for data")
+	}
+	if s.report != "" {
+		s.out, err = env.open(s.report)
+	}
+	return err
+}
+
+// Close writes the report, once the output is committed. What is lost is an error with exit code 3.
+func (s *SalvageFlags) Close(r *stage.SalvageReport) error {
+	if s.out != nil {
+		if err := writeJSON(s.out, r); err != nil {
+			return err
+		}
+	}
+	if r.Whole() {
+		return nil
+	}
+	text := fmt.Sprintf("%s lost in %s", FormatSize(r.LostBytes), counted(r.LostRanges, "place"))
+	if r.Unknown {
+		text += ", and more of a length that is not known"
+	}
+	var err error = lostError(text)
+	if s.out == nil {
+		err = WithHint(err, "--report FILE tells what")
+	}
+	return err
+}
+
+// lostError says that what came out is not all.
+type lostError string
+
+func (e lostError) Error() string { return string(e) }
+func (e lostError) ExitCode() int { return exitCorrupt }
+
+func counted(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// writeJSON writes v to o as one line of JSON, and commits it.
+func writeJSON(o *Output, v any) error {
+	enc := json.NewEncoder(o)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	return o.Commit()
+}

@@ -1,0 +1,78 @@
+package archive
+
+import (
+	"errors"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream"
+)
+
+// Checked tells what of a segment is right.
+type Checked struct {
+	*stream.Segment
+	Raw  []byte // the decoded payload, if any of it is right
+	Good []bool // for each entry that has bytes in the payload: whether they have their hash; nil if all have
+	Sure bool   // by the index or the key; or else entries without bytes are only what they say
+	Err  error  // why something is not right
+
+	sizes []int // of each entry: its bytes in the payload
+}
+
+var errDigest = errors.New("the segment is damaged")
+
+// Check decodes a segment that Next has returned, and compares all that can be compared. Safe for
+// concurrent use.
+func (s *Salvager) Check(f *Found) *Checked {
+	c := &Checked{Segment: f.Frame.(*stream.Segment)}
+	v := s.vouch(c.Segment, f.raw)
+	c.Sure = v == right || v == unknown && s.ciphers != nil
+	if v == wrong {
+		c.Err = errDigest
+	}
+	raw, err := c.Payload, error(nil)
+	if c.Codec != stream.RawCodec {
+		raw, err = s.decoder.Decode(nil, c.Codec, c.Payload, c.RawLen)
+	}
+	good := make([]bool, len(c.Entries))
+	c.sizes = make([]int, len(c.Entries))
+	all, at := true, 0
+	for i := range c.Entries {
+		e := &c.Entries[i]
+		n := payloadOf(e)
+		c.sizes[i] = n
+		good[i] = n == 0 || err == nil && blake.Sum(raw[at:at+n]) == e.Hash
+		all = all && good[i]
+		at += n
+	}
+	if err != nil {
+		c.Err = err
+	} else if c.Raw = raw; !all && c.Err == nil {
+		c.Err = errors.New("a chunk does not have its hash")
+	}
+	if !all {
+		c.Good = good
+	}
+	return c
+}
+
+// payloadOf returns how many bytes of the payload an entry stands for.
+func payloadOf(e *stream.Entry) int {
+	if e.Kind == stream.Data {
+		return int(e.Len)
+	}
+	return 0
+}
+
+// Keep makes the segment one of what is Good, not encoded. The entries that are not have been
+// replaced by some without bytes.
+func (c *Checked) Keep() {
+	var kept []byte
+	at := 0
+	for i, n := range c.sizes {
+		if n > 0 && c.Good[i] {
+			kept = append(kept, c.Raw[at:at+n]...)
+		}
+		at += n
+	}
+	c.Codec, c.RawLen, c.Payload = stream.RawCodec, len(kept), kept
+}

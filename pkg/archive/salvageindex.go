@@ -1,0 +1,135 @@
+package archive
+
+import (
+	"bytes"
+	"io"
+	"math"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream"
+)
+
+// openIndex finds the root and sets s.index. In a file that bytes were taken out of, or put into,
+// what the index says of positions is off by as much as the root itself.
+func (s *Salvager) openIndex() IndexState {
+	start := max(s.size-tailSize, 0)
+	tail := make([]byte, s.size-start)
+	if s.win.err = readFull(s.src, tail, start); s.win.err != nil {
+		return IndexNone
+	}
+	t, err := findTrailer(tail, math.MaxInt64/2, archiveMagic) // where the root stands is looked at below
+	if err != nil {
+		return IndexMissing
+	}
+	for _, pos := range s.rootPlaces(t.root, tail, start) {
+		raw := make([]byte, t.root.len)
+		if err := readFull(s.src, raw, pos); err != nil || blake.Sum(raw) != t.root.digest {
+			continue
+		}
+		if s.index = s.readRoot(raw, t.root, pos-t.root.pos); s.index != nil {
+			for no := range s.index.root.info.Streams {
+				s.numbers[s.index.root.info.Streams[no].ID] = no
+			}
+			return IndexIntact
+		}
+	}
+	return IndexDamaged
+}
+
+// maxRootPlaces bounds how often a root is looked for elsewhere.
+const maxRootPlaces = 16
+
+// rootPlaces returns where the root may be: where the trailer says; right in front of the first
+// trailer; in front of signatures.
+func (s *Salvager) rootPlaces(want span, tail []byte, start int64) []int64 {
+	var places []int64
+	add := func(pos int64) {
+		if pos >= 0 && pos <= s.size-want.len && len(places) < maxRootPlaces {
+			places = append(places, pos)
+		}
+	}
+	add(want.pos)
+	whole := trailer{want, archiveMagic}.append(nil)
+	first := bytes.Index(tail, whole)
+	add(start + int64(first) - want.len)
+	for at := 0; at < first; at++ { // signatures stand behind the root
+		i := bytes.Index(tail[at:first], []byte{0x93, byte(kindSignature)})
+		if i < 0 {
+			break
+		}
+		at += i
+		add(start + int64(at) - want.len)
+	}
+	return places
+}
+
+// readRoot returns a Reader of the index, whose parts are shift bytes behind where it says, or nil.
+func (s *Salvager) readRoot(raw []byte, at span, shift int64) *Reader {
+	root, err := parseRoot(raw)
+	if err != nil {
+		return nil
+	}
+	r := &Reader{src: shifted{s.src, shift}, size: s.size - shift, root: root, rootAt: at, ciphers: s.ciphers, caches: newCaches(0)}
+	if root.encrypted() && s.ciphers == nil {
+		return r // what it says cannot be read, but that it is encrypted
+	}
+	if root.encrypted() != (s.ciphers != nil) || root.open(s.ciphers) != nil {
+		return nil
+	}
+	return r
+}
+
+// shifted is a file whose bytes are by bytes behind where they are looked for.
+type shifted struct {
+	io.ReaderAt
+	by int64
+}
+
+func (f shifted) ReadAt(p []byte, pos int64) (int, error) {
+	if pos < -f.by {
+		return 0, io.EOF
+	}
+	return f.ReaderAt.ReadAt(p, pos+f.by)
+}
+
+// verdict is what the index says of a segment.
+type verdict int
+
+const (
+	unknown verdict = iota // it is lost, or that part of it
+	right                  // it has the digest
+	wrong                  // there is another segment there, or none
+)
+
+// vouch compares the frame of a segment with the index: by what it is, and not by where it stands.
+// Without the bytes of the frame it only tells whether there is one.
+func (s *Salvager) vouch(seg *stream.Segment, raw []byte) verdict {
+	if s.index == nil {
+		return unknown
+	}
+	no, ok := s.numbers[seg.Stream]
+	firsts := s.index.root.firsts
+	if !ok || len(firsts) == 0 || (key{no, seg.Offset, 0}).less(firsts[0].key) {
+		return wrong
+	}
+	number, err := s.index.findOffset(no, seg.Offset)
+	if err != nil {
+		return unknown // the page is damaged
+	}
+	ref, _, err := s.index.at(number)
+	if err != nil {
+		return unknown
+	}
+	if ref.stream != no || ref.offset != seg.Offset {
+		return wrong
+	}
+	if raw != nil && (int64(len(raw)) != ref.len || blake.Sum(raw) != ref.digest) {
+		return wrong
+	}
+	return right
+}
+
+// less tells whether the content at k comes before that at l.
+func (k key) less(l key) bool {
+	return k.stream < l.stream || k.stream == l.stream && k.offset < l.offset
+}

@@ -1,0 +1,48 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// CatSalvage restores what is left of a stream of a damaged archive or stream of frames to out, and
+// zeros in the place of what is lost, also of chunks of parents that are missing or damaged. What
+// is good, Salvage says. The report is of the stream and the range that o asks for. SignedBy is not
+// looked at.
+func CatSalvage(ctx context.Context, out archive.Output, src io.Reader, o CatOptions) (*SalvageReport, error) {
+	r, w := io.Pipe()
+	var report *SalvageReport
+	var salvageErr error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, report, salvageErr = Salvage(ctx, w, src, SalvageOptions{Identities: o.Identities, Threads: o.Threads, TempDir: o.TempDir, Note: o.Note})
+		w.CloseWithError(salvageErr)
+	}()
+	var missing SalvageReport
+	o.Note, o.SignedBy = nil, nil
+	o.lost = func(name string, off, n int64, why error) { missing.add(name, off, n, why.Error()) }
+	err := CatStream(ctx, out, r, o)
+	r.CloseWithError(err) // Salvage may still be writing
+	<-done
+	if salvageErr != nil && (err == nil || errors.Is(err, stream.ErrAborted)) {
+		err = salvageErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	name, to := o.Stream, int64(math.MaxInt64)
+	if name == "" {
+		name = report.Streams[0].Name // the only one, or CatStream had failed
+	}
+	if o.Length != nil && *o.Length < to-o.Offset {
+		to = o.Offset + *o.Length
+	}
+	report.join(&missing)
+	return report.within(name, o.Offset, to), nil
+}

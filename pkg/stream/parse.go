@@ -1,0 +1,79 @@
+package stream
+
+import "hexz/pkg/stream/wire"
+
+// Frames by themselves, without the rules that hold between them: for a reader that looks a frame
+// up in an index, or looks for what is left of a damaged stream.
+
+// ReadFrame reads the next frame of in. The payload of a *Segment is left unread: Deferred tells
+// its length. Any frame of a stream is taken wherever it stands; the caller asks whether it fits.
+func ReadFrame(in *wire.Reader) (Frame, error) {
+	kind, n := readHead(in)
+	if err := in.Err(); err != nil {
+		return nil, err
+	}
+	if kind >= FirstAncillary {
+		skipRest(in, n)
+		return &Ancillary{kind}, in.Err()
+	}
+	var seg *Segment
+	if kind == KindSegment {
+		seg = NewSegment()
+	}
+	f := readBody(in, kind, seg)
+	err := in.Err()
+	if err == nil && seg != nil {
+		err = seg.check()
+	}
+	if err != nil {
+		seg.Release()
+		return nil, err
+	}
+	return f, nil
+}
+
+// ParseFrame reads a frame that was read as a whole. The payload of a segment aliases b.
+func ParseFrame(b []byte) (Frame, error) {
+	in := wire.NewBytesReader(b)
+	f, err := ReadFrame(in)
+	if err != nil {
+		return nil, err
+	}
+	rest := b[in.Pos():]
+	s, ok := f.(*Segment)
+	switch {
+	case ok && len(rest) != s.deferred:
+		return nil, corruptf("segment frame of %d bytes where %d were expected", in.Pos()+int64(s.deferred), len(b))
+	case ok:
+		s.Payload, s.deferred = rest, 0
+	case len(rest) > 0:
+		return nil, corruptf("bytes behind the end of a frame")
+	}
+	return f, nil
+}
+
+// ParseSegment is ParseFrame for a segment.
+func ParseSegment(b []byte) (*Segment, error) {
+	f, err := ParseFrame(b)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := f.(*Segment)
+	if !ok {
+		return nil, corruptf("a %s frame where a segment was expected", f.Kind())
+	}
+	return s, nil
+}
+
+// ParseDict is ParseFrame for a dictionary.
+func ParseDict(b []byte) (*Dict, error) {
+	f, err := ParseFrame(b)
+	if err != nil {
+		return nil, err
+	}
+	d, ok := f.(*Dict)
+	if !ok {
+		return nil, corruptf("a %s frame where a dict was expected", f.Kind())
+	}
+	return d, nil
+}
