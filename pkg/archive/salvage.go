@@ -80,8 +80,13 @@ func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (
 	if len(s.chains) == 0 {
 		return nil, corruptf("nothing of a hexz stream was found; if it was encrypted, its header is damaged")
 	}
+	// Dictionaries of chains that were dropped do not count.
+	if len(s.dicts) > 0 {
+		s.dicts = map[int64]bool{}
+		s.decoder, err = codec.NewDecoder(threads)
+	}
 	s.Rewind()
-	return s, nil
+	return s, err
 }
 
 // open reads the clear header of an encrypted archive, and the index.
@@ -107,18 +112,6 @@ func (s *Salvager) open(ids []age.Identity) error {
 	}
 	if s.index != nil && s.index.root.encrypted() && s.ciphers == nil {
 		return corruptf("the archive is encrypted, and its clear header is damaged: without it no key opens it")
-	}
-	if s.index == nil {
-		return s.win.err
-	}
-	for _, d := range s.index.root.dicts {
-		if raw, err := s.index.readSpan(d.span, "dictionary"); err == nil {
-			if raw, err = s.index.plain(raw); err == nil {
-				if dict, err := stream.ParseDict(raw); err == nil {
-					s.addDict(dict)
-				}
-			}
-		}
 	}
 	return s.win.err
 }
@@ -166,6 +159,9 @@ func (s *Salvager) frameAt(pos int64) (stream.Frame, int64, error) {
 	}
 	s.number = number
 	f, err := stream.ParseFrame(plain)
+	if seg, ok := f.(*stream.Segment); ok {
+		seg.Payload = nil // it is in s.buf
+	}
 	return f, in.Pos(), err
 }
 

@@ -41,6 +41,12 @@ func (k *chooser) add(c chain) {
 		if !c.sure && !k.credible(p, &c) {
 			return
 		}
+		if c.pos < p.end { // it stands in the last frame of p, which is none then
+			if k.trim(p); p.frames == 0 {
+				k.drop()
+			}
+			continue
+		}
 		if k.fits(p, &c) {
 			if p.doubted && !p.continues(&c) {
 				k.settle(p)
@@ -52,14 +58,14 @@ func (k *chooser) add(c chain) {
 			continue
 		}
 		trimmed := *p
-		if p.tail.runs {
+		if p.tail.loose {
 			trimmed.trim()
 		}
 		switch {
 		case c.frames == 1 && !c.sure:
 			return // its offset is damaged, rather
-		case p.tail.runs && trimmed.frames > 0 && k.fits(&trimmed, &c):
-			*p = trimmed
+		case p.tail.loose && trimmed.frames > 0 && k.fits(&trimmed, &c):
+			k.trim(p)
 		case !p.sure && p.end-p.pos < c.end-c.pos:
 			k.drop()
 		default:
@@ -85,11 +91,18 @@ func (k *chooser) drop() {
 	k.kept = k.kept[:last]
 }
 
-// settle takes from a chain the last segment, if the frame behind it contradicts the lengths of its
-// runs, and nothing that came later has confirmed them.
+// trim takes the last frame from a chain.
+func (k *chooser) trim(c *chain) {
+	k.count(c, -1)
+	c.trim()
+	k.count(c, 1)
+}
+
+// settle takes from a chain the last frame, if it is loose and the one behind it contradicts it, and
+// nothing that came later has confirmed it.
 func (k *chooser) settle(c *chain) {
-	if c.doubted && c.tail.runs {
-		c.trim()
+	if c.doubted && c.tail.loose {
+		k.trim(c)
 	}
 	c.doubted = false
 }
@@ -115,7 +128,7 @@ func (k *chooser) fits(p, c *chain) bool {
 		return k.seen[c.first.id] == 0 // streams are not interleaved
 	case !p.last.open || c.opens:
 		return false
-	case p.end == c.pos && p.tail.runs:
+	case p.end == c.pos && p.tail.loose:
 		return false // nothing can be lost, so they disagree
 	}
 	return c.first.at >= p.last.at

@@ -1,6 +1,10 @@
 package archive
 
-import "hexz/pkg/stream"
+import (
+	"slices"
+
+	"hexz/pkg/stream"
+)
 
 // What does not prove to be a frame may cost, in bytes read, hashed or decoded, firstBudget and
 // perByte for each byte of the file that is behind. Of a file that looks like frames everywhere
@@ -23,7 +27,7 @@ type chain struct {
 
 	opens       bool  // it begins with Open
 	first, last place // in the content: where it begins and ends
-	tail        lastSegment
+	tail        lastFrame
 
 	// next is where the content goes on behind the frame that broke the chain, or -1 if that is
 	// not known. doubted: that frame says that the chain ends elsewhere.
@@ -39,11 +43,13 @@ type place struct {
 	at    int64
 }
 
-// lastSegment is the last frame of a chain, if it is a segment.
-type lastSegment struct {
-	pos    int64 // -1: it is none
+// lastFrame is what can be taken from the end of a chain.
+type lastFrame struct {
+	pos    int64 // -1: it was taken
 	before place
-	runs   bool // it has runs, whose lengths only the frame behind it or the index confirms
+	// loose: only the frame behind it, or the index, confirms the id of an Open, or the lengths of
+	// entries without bytes.
+	loose bool
 }
 
 // step returns the place behind f, and whether f can stand at p.
@@ -91,8 +97,8 @@ func (s *Salvager) survey() {
 // follow returns the chain that begins at a position, or one without frames if it does not prove to
 // be one, and where to look for the next.
 func (s *Salvager) follow(pos int64) (c chain, retry int64) {
-	c = chain{pos: pos, end: pos, tail: lastSegment{pos: -1}, next: -1}
-	proven, checked, last, number := false, int64(-1), pos, s.number
+	c = chain{pos: pos, end: pos, tail: lastFrame{pos: -1}, next: -1}
+	proven, checked, segment, number := false, int64(-1), false, s.number
 	for !c.ended {
 		f, n, err := s.frameAt(c.end)
 		if err != nil {
@@ -122,7 +128,7 @@ func (s *Salvager) follow(pos int64) (c chain, retry int64) {
 			c.first = begin(f, to)
 			_, c.opens = f.(*stream.Open)
 		}
-		c.tail = lastSegment{pos: -1}
+		c.tail = lastFrame{pos: c.end, before: c.last}
 		switch f := f.(type) {
 		case *stream.Segment:
 			if !proven {
@@ -130,25 +136,30 @@ func (s *Salvager) follow(pos int64) (c chain, retry int64) {
 				_, proven, c.sure = s.try(c.end, n)
 			}
 			c.longest = max(c.longest, n)
-			c.tail = lastSegment{c.end, c.last, hasRuns(f)}
+			c.tail.loose = isLoose(f)
 			f.Release()
 		case *stream.Dict:
 			s.addDict(f)
+		case *stream.Open:
+			c.tail.loose = true
 		case *stream.End:
 			c.ended = true
 		}
-		last, number = c.end, s.number
+		segment, number = seg != nil, s.number
 		c.last, c.end = to, c.end+n
 		c.frames++
 	}
-	if s.number = number; !proven {
-		if c.frames > 1 { // those before the last prove as little as it does
-			pos = last
-		}
+	s.number = number
+	switch {
+	case !proven && c.frames > 1: // those before the last prove as little as it does
+		return chain{}, c.tail.pos + 1
+	case !proven:
 		return chain{}, pos + 1
-	}
-	if c.tail.pos >= 0 && s.ciphers == nil {
+	case c.ended || s.ciphers != nil:
+	case segment:
 		s.confirm(&c, checked)
+	default: // it may be longer than it was, and have what follows in it
+		return c, max(c.tail.pos, pos) + 1
 	}
 	return c, max(c.end, pos+1)
 }
@@ -190,7 +201,7 @@ func (s *Salvager) confirm(c *chain, checked int64) {
 	}
 	switch {
 	case sure:
-		c.tail.runs, c.doubted = false, false
+		c.tail.loose, c.doubted = false, false
 	case !fine:
 		next := c.last.at
 		c.trim()
@@ -198,10 +209,10 @@ func (s *Salvager) confirm(c *chain, checked int64) {
 	}
 }
 
-// trim takes the last segment from a chain.
+// trim takes the last frame from a chain.
 func (c *chain) trim() {
 	c.end, c.last = c.tail.pos, c.tail.before
-	c.tail = lastSegment{pos: -1}
+	c.tail = lastFrame{pos: -1}
 	c.frames--
 	c.next, c.doubted = -1, false
 }
@@ -221,13 +232,8 @@ func (s *Salvager) try(pos, n int64) (fine, proof, sure bool) {
 	return fine, fine && (c.RawLen > 0 || c.Sure), fine && c.Sure
 }
 
-func hasRuns(s *stream.Segment) bool {
-	for i := range s.Entries {
-		if s.Entries[i].Kind.IsRun() {
-			return true
-		}
-	}
-	return false
+func isLoose(s *stream.Segment) bool {
+	return slices.ContainsFunc(s.Entries, func(e stream.Entry) bool { return payloadOf(&e) == 0 })
 }
 
 // search returns the next position from pos on at which a chain may begin, or the end of the file.

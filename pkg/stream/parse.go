@@ -32,7 +32,8 @@ func ReadFrame(in *wire.Reader) (Frame, error) {
 	return f, nil
 }
 
-// ParseFrame reads a frame that was read as a whole. The payload of a segment aliases b.
+// ParseFrame reads a frame that was read as a whole. The payload of a segment aliases b, which goes
+// with it if it is released.
 func ParseFrame(b []byte) (Frame, error) {
 	in := wire.NewBytesReader(b)
 	f, err := ReadFrame(in)
