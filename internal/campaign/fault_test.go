@@ -10,22 +10,25 @@ import (
 type fault struct {
 	name string
 	what string
+	// moves: sound frames can stand where others should then, and contradict those that were not
+	// hit. Salvage must choose, and may lose some of them.
+	moves bool
 	// do returns a damaged copy of p, which is not empty. By chance it can be p.
 	do func(rng *rand.Rand, p []byte) []byte
 }
 
 var single = []fault{
-	{"flip", "1 to 8 bits are flipped, each anywhere", flip},
-	{"zero", "a block reads as zeros: lost, or never written", zero},
-	{"swap", "two blocks are exchanged", swap},
-	{"double", "a block stands where another should: a misdirected write", double},
-	{"cut", "the end is missing", cut},
-	{"insert", "1 to 100 random bytes too many", insert},
-	{"delete", "1 to 100 bytes are missing", remove},
-	{"append", "up to 8 KiB behind the end, zeros or random", extend},
+	{"flip", "1 to 8 bits are flipped, each anywhere", false, flip},
+	{"zero", "a block reads as zeros: lost, or never written", false, zero},
+	{"swap", "two blocks are exchanged", true, swap},
+	{"double", "a block stands where another should: a misdirected write", true, double},
+	{"cut", "the end is missing", false, cut},
+	{"insert", "1 to 100 random bytes too many", false, insert},
+	{"delete", "1 to 100 bytes are missing", false, remove},
+	{"append", "up to 8 KiB behind the end, zeros or random", false, extend},
 }
 
-var faults = append(single[:len(single):len(single)], fault{"many", "2 to 4 of these faults, one after the other", many})
+var faults = append(single[:len(single):len(single)], fault{"many", "2 to 4 of these faults, one after the other", true, many})
 
 const blockSize = 4096
 

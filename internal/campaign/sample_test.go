@@ -35,11 +35,15 @@ type stream struct {
 type sample struct {
 	kind    string
 	archive []byte   // what is damaged
-	streams []stream // what stands in it
+	streams []stream // what is restored
 
 	// counts is how many of its bytes count: up to the first trailer behind the signature that is
 	// demanded. What comes behind that is signatures that nobody asks for.
 	counts int
+
+	own    []stream          // what stands in the archive: streams, unless it has a child
+	pieces []piece           // of own
+	names  map[string]string // of own: what salvage calls a stream without its name, and its name
 
 	child    []byte // a thin archive that is read by the damaged one, its parent; or nil
 	parent   []byte // a sound parent; or nil
@@ -203,5 +207,5 @@ func (m *maker) make(kind string, o options, list ...stream) *sample {
 	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
 		return stage.Seal(ctx, dst, src, o.seal)
 	}, p)
-	return &sample{kind: kind, archive: p, streams: list, counts: len(p)}
+	return &sample{kind: kind, archive: p, streams: list, own: list, counts: len(p)}
 }

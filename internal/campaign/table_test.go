@@ -17,7 +17,11 @@ type table struct {
 	rows  map[string]*row
 }
 
-type row struct{ tried, unchanged, found, tolerated, failed, wrong int }
+type row struct {
+	tried, unchanged, found, tolerated, failed, wrong int
+
+	saved, short, content int64
+}
 
 func (s *summary) add(o *outcome) {
 	for _, r := range []*row{s.kinds.row(o.kind), s.faults.row(o.fault), &s.all} {
@@ -45,6 +49,9 @@ func (r *row) add(o *outcome) {
 		}
 		return
 	}
+	r.saved += o.bytes
+	r.short += o.short
+	r.content += o.content
 	switch o.verdict {
 	case unchanged:
 		r.unchanged++
@@ -62,8 +69,8 @@ func (s *summary) markdown() string {
 		head string
 		t    *table
 	}{{"archive", &s.kinds}, {"fault", &s.faults}} {
-		fmt.Fprintf(&b, "| %s | tried | no change | found | tolerated | promise broken | wrong bytes |\n", part.head)
-		fmt.Fprintln(&b, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+		fmt.Fprintf(&b, "| %s | tried | no change | found | tolerated | promise broken | wrong bytes | salvaged | lost unhit |\n", part.head)
+		fmt.Fprintln(&b, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 		for _, name := range part.t.names {
 			part.t.rows[name].write(&b, name)
 		}
@@ -74,5 +81,7 @@ func (s *summary) markdown() string {
 }
 
 func (r *row) write(b *strings.Builder, name string) {
-	fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d |\n", name, r.tried, r.unchanged, r.found, r.tolerated, r.failed, r.wrong)
+	share := func(n int64) string { return fmt.Sprintf("%.2f %%", 100*float64(n)/float64(max(r.content, 1))) }
+	fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %s | %s |\n", name,
+		r.tried, r.unchanged, r.found, r.tolerated, r.failed, r.wrong, share(r.saved), share(r.short))
 }
