@@ -218,28 +218,21 @@ unreadable() {
 	umount full
 }
 
-@test "a pipe that gives one byte at a time, and one that stops for a while" {
-	head -c 12000 "$IN/records.json" >in
-	hexz-chunk --avg 1K in >chunks.hxs
-	hexz-dedup chunks.hxs | hexz-compress -b 8K >packed.hxs
-	hexz-seal -o a.hxz packed.hxs
-	cat >slow.py <<-'END'
+@test "a writer and a reader that stop for a while" {
+	cat >pauses.py <<-'END'
 		import sys, time
-		data = open(sys.argv[2], "rb").read()
-		step = 1 if sys.argv[1] == "bytes" else len(data) // 3
-		for at in range(0, len(data), step):
-		    sys.stdout.buffer.write(data[at:at + step])
+		data = open(sys.argv[1], "rb").read()
+		for at in range(0, len(data), 1 << 20):
+		    sys.stdout.buffer.write(data[at:at + (1 << 20)])
 		    sys.stdout.buffer.flush()
-		    time.sleep(0 if step == 1 else 0.1)
+		    time.sleep(0.1)
 	END
-	for how in bytes pauses; do
-		for stage in "hexz-chunk --avg 1K:in:chunks.hxs" "hexz-compress -d:packed.hxs:chunks.hxs" \
-			"hexz-seal:packed.hxs:a.hxz" "hexz-unseal:a.hxz:packed.hxs" "hexz-cat:a.hxz:in" "hexz-cat:packed.hxs:in"; do
-			IFS=: read -r command from want <<<"$stage"
-			"$PYTHON" slow.py $how $from | $command >out
-			if [ "$want" = chunks.hxs ]; then hexz-cat out | cmp - in; else cmp out $want; fi
-		done
-	done
+	while read -r stage; do
+		$stage >want
+		"$PYTHON" pauses.py "${stage##* }" | ${stage% *} >out
+		[[ $stage == hexz-chunk* ]] || cmp out want # the size of a pipe is not known
+	done < <(writers)
+	"$PYTHON" pauses.py "$W/noise" | hexz-chunk | hexz-cat | cmp - "$W/noise"
 	# A reader that pauses while all pipes in front of it are full.
 	hexz-chunk "$W/noise" | hexz-dedup | hexz-compress | hexz-seal | { head -c 1000; sleep 0.5; cat; } | cmp - "$W/a.hxz"
 	hexz-cat "$W/a.hxz" | { head -c 1000; sleep 0.5; cat; } | cmp - "$W/noise"
