@@ -160,7 +160,7 @@ whole() {
 	run -3 --separate-stderr hexz-cat --keep-going -o out noise
 	run -4 --separate-stderr bash -c "hexz-unseal --salvage noise | hexz-seal -o out"
 	pack "$IN/one" a.hxz
-	hexz-keygen sign -o sign.key >/dev/null
+	hexz-keygen sign --no-passphrase -o sign.key >/dev/null
 	run -2 hexz-unseal --salvage --flatten a.hxz -o out
 	run -2 hexz-unseal --salvage --signed-by sign.key.pub a.hxz -o out
 	run -2 hexz-cat --keep-going --signed-by sign.key.pub a.hxz -o out
