@@ -64,9 +64,8 @@ const (
 // frames, and where there is damage, all bytes. It fails if there is nothing to salvage, or if an
 // encrypted archive cannot be opened: without its clear header no key opens it.
 func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (*Salvager, error) {
-	s := &Salvager{src: src, size: size, win: newWindow(src, size), scan: newWindow(src, size), number: -1, dicts: map[int64]bool{}, numbers: map[int64]int{}}
-	var err error
-	if s.decoder, err = codec.NewDecoder(threads); err != nil {
+	s, err := newSalvager(src, size, threads)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.open(ids); err != nil {
@@ -87,6 +86,14 @@ func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (
 	}
 	s.Rewind()
 	return s, err
+}
+
+func newSalvager(src io.ReaderAt, size int64, threads int) (*Salvager, error) {
+	decoder, err := codec.NewDecoder(threads)
+	return &Salvager{
+		src: src, size: size, win: newWindow(src, size), scan: newWindow(src, size), number: -1,
+		decoder: decoder, dicts: map[int64]bool{}, numbers: map[int64]int{},
+	}, err
 }
 
 // open reads the clear header of an encrypted archive, and the index.

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"slices"
 
 	"hexz/pkg/stream"
 )
@@ -122,6 +123,8 @@ func (k *chooser) credible(p, c *chain) bool {
 // fits tells whether c can come behind p, with something lost between them.
 func (k *chooser) fits(p, c *chain) bool {
 	switch {
+	case p.ended:
+		return false
 	case !c.first.known || !p.last.known:
 		return true
 	case p.last.id != c.first.id:
@@ -135,14 +138,43 @@ func (k *chooser) fits(p, c *chain) bool {
 }
 
 // hasNested tells whether another archive or stream can be seen inside of this one: a header behind
-// the first byte, or a trailer that is not at the end.
+// the first byte, a trailer that is not at the end, or a segment within a frame.
 func (s *Salvager) hasNested() bool {
 	if s.nested == nil {
 		found := s.contains([]byte("\x95\x00\xa4"+stream.Magic), 1, s.size) ||
-			s.contains(trailer{magic: archiveMagic}.append(nil)[:2+len(archiveMagic)], 0, s.ownTail())
+			s.contains(trailer{magic: archiveMagic}.append(nil)[:2+len(archiveMagic)], 0, s.ownTail()) ||
+			slices.ContainsFunc(s.chains, s.nests)
 		s.nested = &found
 	}
 	return *s.nested
+}
+
+// nests tells whether the head of a segment stands within a frame of c.
+func (s *Salvager) nests(c chain) bool {
+	for at := c.pos; at < c.end; {
+		f, n, err := s.frameAt(at)
+		if err != nil {
+			return true
+		}
+		release(f)
+		for q := s.search(at + 1); q < at+n; q = s.search(q + 1) {
+			f, _, err := s.frameAt(q)
+			seg, ok := f.(*stream.Segment)
+			if err == nil && ok && seg.RawLen > 0 {
+				return true
+			}
+			release(f)
+			s.spent += s.win.pos - q
+		}
+		at += n
+	}
+	return s.spent > firstBudget+perByte*c.end // not all was looked at
+}
+
+func release(f stream.Frame) {
+	if seg, ok := f.(*stream.Segment); ok {
+		seg.Release()
+	}
 }
 
 // ownTail returns where the trailers of the archive itself can begin.

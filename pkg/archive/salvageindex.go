@@ -3,10 +3,12 @@ package archive
 import (
 	"bytes"
 	"io"
+	"maps"
 	"math"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
 )
 
 // openIndex finds the root and sets s.index. In a file that bytes were taken out of, or put into,
@@ -127,6 +129,39 @@ func (s *Salvager) vouch(seg *stream.Segment, raw []byte) verdict {
 		return wrong
 	}
 	return right
+}
+
+// disowned tells whether the index knows that f is no frame of this archive, or a damaged one, by
+// what can be seen without its payload.
+func (s *Salvager) disowned(f stream.Frame) bool {
+	if s.index == nil {
+		return false
+	}
+	info := s.index.Info()
+	streams := info.Streams
+	switch f := f.(type) {
+	case *stream.Header:
+		meta := maps.Clone(f.Meta)
+		delete(meta, sealedKey)
+		return !bytes.Equal(encoded(meta), encoded(info.Meta))
+	case *stream.Parent:
+		return f.Index >= int64(len(info.Parents)) || *f != info.Parents[f.Index]
+	case *stream.Open:
+		no, ok := s.numbers[f.ID]
+		return !ok || streams[no].Name != f.Name
+	case *stream.Close:
+		no, ok := s.numbers[f.ID]
+		return !ok || streams[no].Size != f.Size || streams[no].Root != f.Root
+	case *stream.Segment:
+		return s.vouch(f, nil) == wrong
+	}
+	return false
+}
+
+func encoded(m stream.Meta) []byte {
+	w := wire.NewWriter()
+	w.Meta(m)
+	return w.Written()
 }
 
 // less tells whether the content at k comes before that at l.

@@ -1,16 +1,12 @@
 package archive
 
-import (
-	"slices"
-
-	"hexz/pkg/stream"
-)
+import "hexz/pkg/stream"
 
 // What does not prove to be a frame may cost, in bytes read, hashed or decoded, firstBudget and
 // perByte for each byte of the file that is behind. Of a file that looks like frames everywhere
 // not every place is tried then.
 const (
-	firstBudget = 256 << 20
+	firstBudget = 128 << 20
 	perByte     = 8
 )
 
@@ -80,7 +76,8 @@ func (p place) step(f stream.Frame) (place, bool) {
 	return p, false
 }
 
-// survey finds the chains of the file.
+// survey finds the chains of the file. It does not stop at End, which may be that of an archive in a
+// payload.
 func (s *Salvager) survey() {
 	for pos := s.body; pos < s.size && s.win.err == nil && len(s.chains) < maxChains; pos = s.search(pos) {
 		c, retry := s.follow(pos)
@@ -88,152 +85,7 @@ func (s *Salvager) survey() {
 		if c.frames > 0 {
 			s.chains = append(s.chains, c)
 		}
-		if c.ended {
-			return
-		}
 	}
-}
-
-// follow returns the chain that begins at a position, or one without frames if it does not prove to
-// be one, and where to look for the next.
-func (s *Salvager) follow(pos int64) (c chain, retry int64) {
-	c = chain{pos: pos, end: pos, tail: lastFrame{pos: -1}, next: -1}
-	proven, checked, segment, number := false, int64(-1), false, s.number
-	for !c.ended {
-		f, n, err := s.frameAt(c.end)
-		if err != nil {
-			s.spent += s.win.pos - c.end
-		}
-		if f == nil {
-			break
-		}
-		to, ok := c.last.step(f)
-		if s.ciphers != nil {
-			ok = ok && (s.number == number+1 || c.frames == 0 && s.number > number)
-			proven, c.sure = true, true
-		}
-		if h, is := f.(*stream.Header); is && c.end == s.body && !h.Encrypted() {
-			to, ok, proven, c.sure = place{known: true, id: -1}, true, true, true
-		}
-		seg, _ := f.(*stream.Segment)
-		if seg != nil && s.vouch(seg, nil) == wrong {
-			ok = false
-		}
-		if err != nil || !ok {
-			c.broken(seg, to, err == nil, ok)
-			seg.Release()
-			break
-		}
-		if !c.first.known && to.known {
-			c.first = begin(f, to)
-			_, c.opens = f.(*stream.Open)
-		}
-		c.tail = lastFrame{pos: c.end, before: c.last}
-		switch f := f.(type) {
-		case *stream.Segment:
-			if !proven {
-				checked = c.end
-				_, proven, c.sure = s.try(c.end, n)
-			}
-			c.longest = max(c.longest, n)
-			c.tail.loose = isLoose(f)
-			f.Release()
-		case *stream.Dict:
-			s.addDict(f)
-		case *stream.Open:
-			c.tail.loose = true
-		case *stream.End:
-			c.ended = true
-		}
-		segment, number = seg != nil, s.number
-		c.last, c.end = to, c.end+n
-		c.frames++
-	}
-	s.number = number
-	switch {
-	case !proven && c.frames > 1: // those before the last prove as little as it does
-		return chain{}, c.tail.pos + 1
-	case !proven:
-		return chain{}, pos + 1
-	case c.ended || s.ciphers != nil:
-	case segment:
-		s.confirm(&c, checked)
-	default: // it may be longer than it was, and have what follows in it
-		return c, max(c.tail.pos, pos) + 1
-	}
-	return c, max(c.end, pos+1)
-}
-
-// begin returns the place in front of f, the first frame that tells of a place, behind which it is
-// to.
-func begin(f stream.Frame, to place) place {
-	switch f := f.(type) {
-	case *stream.Segment:
-		to.at = f.Offset
-	case *stream.Open:
-		to.at = 0
-	}
-	return to
-}
-
-// broken notes what the frame behind a chain tells, which would lead to a place: it is whole, but does
-// not fit; or it fits, but is cut short.
-func (c *chain) broken(seg *stream.Segment, to place, whole, fits bool) {
-	switch {
-	case seg != nil && !whole && fits:
-		c.next = to.at
-	case whole && seg != nil && c.last.open && seg.Stream == c.last.id:
-		c.doubted = true
-		if size := to.at - seg.Offset; size <= stream.MaxSize-c.last.at {
-			c.next = c.last.at + size
-		}
-	case whole && c.last.open:
-		c.doubted = true
-	}
-}
-
-// confirm takes the last segment from a chain if it does not hold: then its length may be wrong as
-// well, and what is behind it be part of it. checked is the segment that has proved the chain.
-func (s *Salvager) confirm(c *chain, checked int64) {
-	fine, sure := true, c.sure // as it was when it was checked
-	if checked != c.tail.pos {
-		fine, _, sure = s.try(c.tail.pos, c.end-c.tail.pos)
-	}
-	switch {
-	case sure:
-		c.tail.loose, c.doubted = false, false
-	case !fine:
-		next := c.last.at
-		c.trim()
-		c.next = next
-	}
-}
-
-// trim takes the last frame from a chain.
-func (c *chain) trim() {
-	c.end, c.last = c.tail.pos, c.tail.before
-	c.tail = lastFrame{pos: -1}
-	c.frames--
-	c.next, c.doubted = -1, false
-}
-
-// try reads a segment as a whole. It tells whether nothing in it is wrong; whether that proves that
-// it is one, which what has no bytes does not; and whether it is sure in all parts.
-func (s *Salvager) try(pos, n int64) (fine, proof, sure bool) {
-	f, err := s.load(pos, n)
-	if err != nil {
-		return false, false, false
-	}
-	c := s.Check(f)
-	fine = c.Err == nil
-	if !fine {
-		s.spent += n + int64(c.RawLen)
-	}
-	return fine, fine && (c.RawLen > 0 || c.Sure), fine && c.Sure
-}
-
-func isLoose(s *stream.Segment) bool {
-	return slices.ContainsFunc(s.Entries, func(e stream.Entry) bool { return payloadOf(&e) == 0 })
 }
 
 // search returns the next position from pos on at which a chain may begin, or the end of the file.

@@ -217,8 +217,11 @@ func (s *salvaging) finish(f *stream.Close) error {
 	if o.of != nil {
 		f = &stream.Close{ID: o.id, Size: o.of.Size, Root: o.of.Root, Digests: o.of.Digests}
 	}
-	size := o.size
-	if f != nil {
+	size, root := o.size, o.root.Sum()
+	switch {
+	case f != nil && f.Root == root:
+		size = o.at // all of it is there, whatever the size says
+	case f != nil:
 		size = f.Size
 	}
 	if err := s.fill(size, s.reason()); err != nil {
@@ -239,7 +242,7 @@ func (s *salvaging) finish(f *stream.Close) error {
 	var digests map[string][]byte
 	if f != nil && !o.lost {
 		digests = f.Digests
-		if o.root.Sum() != f.Root {
+		if root != f.Root {
 			digests = nil
 			if err := s.lostElse(&o.Name, "the root of the stream is another: a run or a chunk of a parent may be wrong"); err != nil {
 				return err

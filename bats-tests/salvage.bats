@@ -1,0 +1,172 @@
+# hexz-unseal --salvage and hexz-cat --keep-going: what is left of a damaged archive.
+
+load helper
+
+# check_report FILE ORIGINAL RESTORED: RESTORED is ORIGINAL with zeros where FILE says that it is
+# lost, and something is.
+check_report() {
+	"$PYTHON" - "$@" <<-'END'
+		import json, sys
+		report = json.load(open(sys.argv[1]))
+		want = bytearray(open(sys.argv[2], "rb").read())
+		got = open(sys.argv[3], "rb").read()
+		assert report["version"] == 1 and report["lost_ranges"] == len(report["lost"]) > 0, report
+		assert report["lost_bytes"] == sum(l["length"] or 0 for l in report["lost"]), report
+		assert report["unknown"] == any(l["length"] is None for l in report["lost"]), report
+		for lost in report["lost"]:
+		    assert lost["reason"]
+		    if lost["offset"] is not None:
+		        end = len(want) if lost["length"] is None else lost["offset"] + lost["length"]
+		        want[lost["offset"]:end] = bytes(end - lost["offset"])
+		        if lost["length"] is None:
+		            del want[lost["offset"]:]
+		assert got == want, f"{len(got)} bytes, not those that are expected: {report}"
+		assert got.count(0) < len(got) * 3 // 4, "most of it is lost"
+	END
+}
+
+# salvaged FILE ORIGINAL [FLAG]...: something of FILE is lost, and the rest makes a sound archive.
+salvaged() {
+	local file=$1 original=$2
+	shift 2
+	run -3 --separate-stderr bash -c "hexz-unseal --salvage --report lost.json $* $file | hexz-seal -o saved.hxz; exit \${PIPESTATUS[0]}"
+	[[ $stderr == *"hexz-unseal: "*" lost in "* ]] || fail "$stderr"
+	hexz-verify --level content saved.hxz
+	hexz-cat -o saved saved.hxz
+	check_report lost.json "$original" saved
+	run -3 --separate-stderr hexz-cat --keep-going --report cat.json "$@" -o kept "$file"
+	one_error hexz-cat
+	cmp kept saved
+	rm saved saved.hxz kept
+}
+
+# whole FILE STREAM [FLAG]...: nothing of FILE is lost, and what comes out is STREAM.
+whole() {
+	local file=$1 frames=$2
+	shift 2
+	hexz-unseal --salvage --report none.json "$@" "$file" | cmp - "$frames"
+	[ "$("$PYTHON" -c 'import json; print(json.load(open("none.json"))["lost"])')" = "[]" ]
+	hexz-cat --keep-going "$@" "$file" | cmp - <(hexz-cat "$frames")
+}
+
+@test "nothing is lost: the stream is that of hexz-unseal, exit 0" {
+	for input in noise records.json sparse empty; do
+		pack "$IN/$input" a.hxz
+		hexz-unseal a.hxz >a.hxs
+		whole a.hxz a.hxs
+		whole a.hxs a.hxs
+		cat a.hxz | hexz-unseal --salvage | cmp - a.hxs
+		hexz-cat --keep-going <a.hxz | cmp - "$IN/$input"
+	done
+}
+
+@test "index, trailer or header gone: nothing of the content is lost" {
+	pack "$IN/noise" a.hxz
+	hexz-unseal a.hxz >a.hxs
+	head -c -64 a.hxz >bad.hxz
+	whole bad.hxz a.hxs
+	head -c -200 a.hxz >bad.hxz
+	whole bad.hxz a.hxs
+	cp a.hxz bad.hxz
+	poke bad.hxz 30
+	whole bad.hxz a.hxs
+	poke bad.hxz 0
+	whole bad.hxz a.hxs
+}
+
+@test "overwritten, taken out, put in, cut: the rest comes out, and the report tells what is lost" {
+	pack "$IN/noise" a.hxz
+	cp a.hxz bad.hxz
+	dd if=/dev/zero of=bad.hxz bs=1000 seek=400 count=20 conv=notrunc status=none
+	salvaged bad.hxz "$IN/noise"
+	head -c -64 bad.hxz >cut.hxz
+	salvaged cut.hxz "$IN/noise"
+	{ head -c 300000 a.hxz; tail -c +330000 a.hxz; } >bad.hxz
+	salvaged bad.hxz "$IN/noise"
+	{ head -c 300000 a.hxz; head -c 5000 /dev/urandom; tail -c +300001 a.hxz; } >bad.hxz
+	salvaged bad.hxz "$IN/noise"
+	head -c 700000 a.hxz >bad.hxz
+	salvaged bad.hxz "$IN/noise"
+	{ head -c 1000 /dev/urandom; tail -c +1001 a.hxz; } >bad.hxz
+	salvaged bad.hxz "$IN/noise"
+}
+
+@test "a stream that was cut in a pipe" {
+	hexz-chunk "$IN/noise" >a.hxs
+	head -c 800000 a.hxs >bad.hxs
+	salvaged bad.hxs "$IN/noise"
+	run -3 --separate-stderr bash -c "cat bad.hxs | hexz-unseal --salvage -o from.pipe"
+	run -3 --separate-stderr hexz-unseal --salvage -o from.file bad.hxs
+	cmp from.pipe from.file
+}
+
+@test "references to what is lost are lost, too" {
+	cat "$IN/noise" "$IN/noise" >twice
+	hexz-chunk twice | hexz-dedup | hexz-seal -o a.hxz
+	poke a.hxz 500000
+	salvaged a.hxz twice
+	"$PYTHON" -c 'import json; r = json.load(open("lost.json")); assert len(r["lost"]) == 2 and "refers" in r["lost"][1]["reason"], r'
+}
+
+@test "an encrypted archive, with the key" {
+	hexz-keygen encrypt -o me.key >me.pub
+	hexz-chunk "$IN/noise" | hexz-compress | hexz-seal -R me.pub -o a.hxz
+	hexz-unseal -i me.key a.hxz >a.hxs
+	hexz-unseal --salvage -i me.key a.hxz | cmp - a.hxs
+	cp a.hxz bad.hxz
+	dd if=/dev/zero of=bad.hxz bs=1000 seek=400 count=20 conv=notrunc status=none
+	salvaged bad.hxz "$IN/noise" -i me.key
+	head -c 700000 a.hxz >bad.hxz
+	salvaged bad.hxz "$IN/noise" -i me.key
+	run -1 --separate-stderr hexz-unseal --salvage -o out bad.hxz
+	one_error hexz-unseal
+	# Without its clear header nothing can be had.
+	{ head -c 400 /dev/zero; tail -c +401 a.hxz; } >bad.hxz
+	run -3 --separate-stderr hexz-unseal --salvage -i me.key -o out bad.hxz
+	[[ $stderr == *"clear header is damaged"* ]] || fail "$stderr"
+	[ ! -e out ]
+}
+
+@test "hexz-cat --keep-going: parts and streams; what is not asked for does not count" {
+	hexz-chunk a="$IN/noise" b="$IN/records.json" | hexz-seal -o a.hxz
+	poke a.hxz 500000
+	hexz-cat --keep-going --stream b a.hxz | cmp - "$IN/records.json"
+	hexz-cat --keep-going --stream a --length 100K a.hxz | cmp - <(head -c 100K "$IN/noise")
+	hexz-cat --keep-going --stream a --offset 900K a.hxz | cmp - <(tail -c +921601 "$IN/noise")
+	run -3 --separate-stderr hexz-cat --keep-going --report r.json --stream a --offset 100K --length 700K -o part a.hxz
+	[ "$(size part)" -eq 716800 ]
+	hexz-cat --keep-going --stream a -o all a.hxz 2>/dev/null || [ $? -eq 3 ]
+	cmp part <(tail -c +102401 all | head -c 700K)
+	run -2 hexz-cat --keep-going a.hxz -o out
+	run -2 hexz-cat --keep-going --stream c a.hxz -o out
+}
+
+@test "hexz-cat --keep-going: a parent that is missing" {
+	mkdir parents
+	pack "$IN/noise" parents/old.hxz
+	{ cat "$IN/noise"; cat "$IN/records.json"; } >new
+	hexz-chunk new | hexz-dedup --parent parents/old.hxz | hexz-compress | hexz-seal -o new.hxz
+	hexz-cat --keep-going --parent-dir parents new.hxz | cmp - new
+	run -3 --separate-stderr hexz-cat --keep-going --report r.json -o out new.hxz
+	[[ $("$PYTHON" -c 'import json; print(json.load(open("r.json"))["lost"][0]["reason"])') == *"parent archive is missing"* ]]
+	cmp -n "$(size "$IN/records.json")" <(tail -c 1000 out) <(tail -c 1000 new)
+	[ "$(size out)" -eq "$(size new)" ]
+}
+
+@test "what holds nothing, and wrong usage" {
+	head -c 100000 /dev/urandom >noise
+	run -3 --separate-stderr hexz-unseal --salvage -o out noise
+	[[ $stderr == *"nothing of a hexz stream"* ]]
+	run -3 --separate-stderr hexz-cat --keep-going -o out noise
+	run -4 --separate-stderr bash -c "hexz-unseal --salvage noise | hexz-seal -o out"
+	pack "$IN/one" a.hxz
+	hexz-keygen sign --no-passphrase -o sign.key >/dev/null
+	run -2 hexz-unseal --salvage --flatten a.hxz -o out
+	run -2 hexz-unseal --salvage --signed-by sign.key.pub a.hxz -o out
+	run -2 hexz-cat --keep-going --signed-by sign.key.pub a.hxz -o out
+	run -2 hexz-cat --keep-going --in-place -o out a.hxz
+	run -2 hexz-cat --report r.json -o out a.hxz
+	run -2 hexz-unseal --salvage --report - a.hxz -o out
+	[ ! -e out ]
+	[ ! -e r.json ]
+}

@@ -1,0 +1,167 @@
+package archive
+
+import (
+	"bytes"
+	"io"
+	"testing"
+
+	"filippo.io/age"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// salvaged returns what a Salvager hands out of p: the content of each stream by offset.
+func salvaged(t testing.TB, p []byte, ids ...age.Identity) (map[int64]map[int64][]byte, *Salvager) {
+	t.Helper()
+	s, err := NewSalvager(bytes.NewReader(p), int64(len(p)), 1, ids)
+	if err != nil {
+		return nil, nil
+	}
+	found := map[int64]map[int64][]byte{}
+	at := s.body
+	for {
+		f, err := s.Next()
+		if err == io.EOF {
+			return found, s
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Pos < at || f.Len <= 0 || f.Pos+f.Len > int64(len(p)) {
+			t.Fatalf("bytes %d to %d were found behind byte %d", f.Pos, f.Pos+f.Len, at)
+		}
+		at = f.Pos + f.Len
+		seg, ok := f.Frame.(*stream.Segment)
+		if !ok {
+			continue
+		}
+		if found[seg.Stream] == nil {
+			found[seg.Stream] = map[int64][]byte{}
+		}
+		c, off, place := s.Check(f), seg.Offset, 0
+		for i := range seg.Entries {
+			n := payloadOf(&seg.Entries[i])
+			if n > 0 && (c.Good == nil || c.Good[i]) {
+				chunk := c.Raw[place : place+n]
+				if blake.Sum(chunk) != seg.Entries[i].Hash {
+					t.Fatalf("the chunk at offset %d is good, and does not have its hash", off)
+				}
+				found[seg.Stream][off] = chunk
+			}
+			place += n
+			off += seg.Entries[i].Len
+		}
+	}
+}
+
+// packed returns an archive of content in segments of n bytes, not encoded, and where they begin.
+func packed(t testing.TB, content []byte, n int) (p []byte, segments []int64) {
+	b := newBuilder(t)
+	b.stream(0, "disk", func() {
+		for at := 0; at < len(content); at += n {
+			segments = append(segments, b.w.Size())
+			b.segment("none", content[at:min(at+n, len(content))])
+		}
+	})
+	return b.seal(), segments
+}
+
+// An archive in an archive: where the outer one is damaged, and has no index, the frames of the
+// inner one look like frames. Whatever is damaged, nothing of them may come out.
+func TestSalvageNested(t *testing.T) {
+	b := newBuilder(t)
+	b.stream(0, "disk", func() {
+		for i := range 60 { // its offsets run ahead of those of the outer one
+			b.segment("zstd", text(uint64(i), 900))
+		}
+	})
+	inner := b.seal()
+	plain, _ := packed(t, text(1000, 8000), 150)
+	for name, content := range map[string][]byte{
+		"compressed":    inner,
+		"behind others": append(text(2000, 5000), inner...),
+		"uncompressed":  plain,
+		"twice":         append(bytes.Clone(inner), inner...),
+	} {
+		for _, size := range []int{700, 2500, 6000} {
+			p, segments := packed(t, content, size)
+			p = p[:len(p)-trailerSize]
+			for i, at := range segments {
+				for _, n := range []int{3, 60, 400} {
+					bad := bytes.Clone(p)
+					clear(bad[at:min(int(at)+n, len(bad))])
+					found, s := salvaged(t, bad)
+					if s == nil {
+						t.Fatalf("%s: nothing was found", name)
+					}
+					for off, chunk := range found[0] {
+						if off+int64(len(chunk)) > int64(len(content)) || !bytes.Equal(chunk, content[off:][:len(chunk)]) {
+							t.Fatalf("%s, segments of %d bytes, %d bytes of segment %d are gone: what came out at offset %d is not what was there", name, size, n, i, off)
+						}
+					}
+					// Of the few behind the damage that might be inner ones none is taken.
+					if lost := len(segments) - len(found[0]); lost > 1 && i < len(segments)-4 {
+						t.Errorf("%s, segments of %d bytes, %d bytes of segment %d are gone: %d of %d segments are lost", name, size, n, i, lost, len(segments))
+					}
+				}
+			}
+		}
+	}
+}
+
+// What is no frame, and takes long to find out, is looked at only so often.
+func TestSalvageHostile(t *testing.T) {
+	lying := wire.NewWriter() // a segment whose payload is all that follows, and has another hash
+	const size = 4 << 20
+	head := func() []byte {
+		lying.Reset()
+		s := &stream.Segment{Codec: stream.RawCodec, RawLen: 1 << 20, Entries: []stream.Entry{{Len: 1 << 20}}}
+		s.Defer(1 << 20)
+		stream.Append(lying, s)
+		return lying.Written()
+	}()
+	long := wire.NewWriter() // a segment with more entries than there are bytes
+	for _, v := range []int{7, 3, 0, 0} {
+		if v == 7 {
+			long.Array(7)
+		} else {
+			long.Int(int64(v))
+		}
+	}
+	long.Array(stream.MaxEntries)
+	run := wire.NewWriter() // segments of runs only, which prove nothing
+	stream.Append(run, &stream.Segment{Codec: stream.RawCodec, Entries: []stream.Entry{{Kind: stream.Hole, Len: 5}}})
+	for name, unit := range map[string][]byte{
+		"lying lengths": head, "entries without end": long.Written(), "runs": run.Written(),
+		"heads": {0x97, 3}, "opens": {0x95, 2, 0}, "dictionaries": {0x93, 4, 1, 0xc6, 0, 0xf, 0xff, 0xff},
+	} {
+		p := bytes.Repeat(unit, size/len(unit))
+		s, err := newSalvager(bytes.NewReader(p), int64(len(p)), 1)
+		if err == nil {
+			err = s.open(nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.survey()
+		if s.choose(); len(s.chains) > 0 {
+			t.Errorf("%s: %d chains were found", name, len(s.chains))
+		}
+		if limit := int64(firstBudget + perByte*size + 2*maxFrame); s.spent > limit {
+			t.Errorf("%s: %d bytes were looked at, the limit is %d", name, s.spent, limit)
+		}
+	}
+}
+
+func FuzzSalvage(f *testing.F) {
+	sound := small(f).buf.Bytes()
+	f.Add(sound)
+	f.Add(sound[:len(sound)/2])
+	f.Add(sound[100:])
+	f.Add(append(bytes.Clone(sound[:300]), sound[350:]...))
+	nested, _ := packed(f, sound, 300)
+	f.Add(nested[:len(nested)-trailerSize])
+	f.Fuzz(func(t *testing.T, p []byte) { salvaged(t, p) })
+}
