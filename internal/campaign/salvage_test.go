@@ -141,8 +141,13 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 			name = was // it is made of the number, its own being lost
 		}
 		want := s.content(name)
-		if want == nil && report.Unknown {
-			continue // a name may be wrong, the report says
+		if want == nil && report.Index != archive.IndexIntact {
+			// Nothing vouches for a name then.
+			if len(r.Info().Streams) != len(s.own) {
+				continue
+			}
+			want = &s.own[no]
+			name = want.name
 		}
 		n, err := s.compare(ctx, r, no, want, lost.of(is.Name))
 		if err != nil && !(doubted && !errors.Is(err, errWrong)) {
