@@ -4,13 +4,15 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 GO      ?= go
+SEED    ?= 1
+TRIALS  ?= 100000
 
 MODULE  := hexz
 VERSION := 0.1.0
 
 BINARIES := $(notdir $(wildcard cmd/hexz-*))
 
-.PHONY: build demo test needs lint unit fuzz bats defects bench install clean
+.PHONY: build demo test needs lint unit fuzz campaign bats defects bench install clean
 
 # Static, so that they run on a host that has nothing but a kernel.
 build:
@@ -48,6 +50,12 @@ unit:
 
 fuzz:
 	scripts/fuzz
+
+# The long form of a test that unit runs in short: TRIALS damaged archives, see docs/reliability.md.
+campaign: export HEXZ_CAMPAIGN_SEED = $(SEED)
+campaign: export HEXZ_CAMPAIGN_TRIALS = $(TRIALS)
+campaign:
+	$(GO) test ./internal/campaign -run TestCampaign -count 1 -v -timeout 0
 
 bats:
 	scripts/run-bats

@@ -6,7 +6,7 @@ setup_suite() {
 
 	export BIN=$BATS_SUITE_TMPDIR/bin IN=$BATS_SUITE_TMPDIR/in
 	mkdir -p "$BIN" "$IN"
-	(cd "$repo" && go build -trimpath -o "$BIN/" ./cmd/hexz-*) || return 1
+	(cd "$repo" && CGO_ENABLED=0 go build -trimpath -o "$BIN/" ./cmd/hexz-*) || return 1
 	export PATH=$BIN:$PATH:/usr/sbin:/sbin
 	export LC_ALL=C.UTF-8
 

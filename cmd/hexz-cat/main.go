@@ -109,7 +109,7 @@ func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, sal
 		err = dst.Flush()
 	}
 	if err != nil {
-		return in.Explain(err)
+		return in.Explain(out.Explain(err))
 	}
 	if err := out.Commit(); err != nil {
 		return err

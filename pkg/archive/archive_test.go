@@ -200,7 +200,7 @@ func checkDamaged(t *testing.T, what string, p []byte, b *builder, ids ...age.Id
 // archive it may look like a key for somebody else.
 func isDamage(err error) bool {
 	var other *seal.NoMatchError
-	return errors.Is(err, stream.ErrCorrupt) || errors.Is(err, stream.ErrTruncated) || errors.Is(err, seal.ErrFormat) || errors.As(err, &other)
+	return errors.Is(err, stream.ErrCorrupt) || errors.Is(err, stream.ErrTruncated) || errors.As(err, &other)
 }
 
 // A damaged segment is an error for its range alone.

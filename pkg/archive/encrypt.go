@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -79,6 +80,9 @@ func unlock(h *stream.Header, digest Hash, ids []age.Identity) (c *ciphers, kind
 		return nil, kinds, &LockedError{kinds}
 	}
 	key, err := seal.Unwrap(wrapped, ids)
+	if errors.Is(err, seal.ErrFormat) {
+		err = corrupt(err)
+	}
 	if err != nil {
 		return nil, kinds, err
 	}

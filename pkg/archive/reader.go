@@ -215,7 +215,7 @@ func (r *Reader) readAt(p []byte, pos int64) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return corruptf("archive ends at byte %d", pos+int64(n))
 	}
-	return err
+	return fmt.Errorf("at byte %d: %w", pos, err)
 }
 
 // readSpan reads and verifies a range.

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -18,7 +19,7 @@ type File interface {
 }
 
 // Sign appends signatures of the archive's id to f, of size bytes, which r has open. They are
-// written at once and synced. If that is interrupted, the archive is what it was before. A key
+// written at once and synced. If that fails or is interrupted, the archive is what it was before. A key
 // that has signed already signs no more; Sign returns how many did.
 //
 // A signature says that the signer has seen the bytes of the archive: verify them before.
@@ -39,10 +40,14 @@ func (r *Reader) Sign(f File, keys ...seal.SecretKey) (int, error) {
 			return 0, err
 		}
 	}
-	if _, err := f.WriteAt(more, r.tail.end); err != nil {
-		return 0, err
+	_, err = f.WriteAt(more, r.tail.end)
+	if err == nil {
+		err = f.Sync()
 	}
-	return len(fresh), f.Sync()
+	if err != nil {
+		return 0, errors.Join(err, f.Truncate(r.tail.end))
+	}
+	return len(fresh), nil
 }
 
 // distinct returns keys, each once.

@@ -194,29 +194,28 @@ func findTrailer(buf []byte, start int64, magic string) (trailer, error) {
 }
 
 // HasTrailer tells whether the file of size bytes ends like an archive. If it begins like one
-// but does not end so, it was cut short.
+// but does not end so, it was cut short. If its end cannot be read, NewReader is to say so.
 func HasTrailer(src io.ReaderAt, size int64) bool {
-	_, ok := TrailerID(src, size)
-	return ok
+	_, err := lastTrailer(src, size, archiveMagic)
+	return err == nil || !errors.Is(err, stream.ErrCorrupt)
 }
 
 // IsIndex tells whether the file of size bytes ends like an exported index.
 func IsIndex(src io.ReaderAt, size int64) bool {
-	_, ok := lastTrailer(src, size, indexMagic)
-	return ok
+	_, err := lastTrailer(src, size, indexMagic)
+	return err == nil
 }
 
 // TrailerID returns the id that stands at the end of an archive. Nothing of it is verified.
 func TrailerID(src io.ReaderAt, size int64) (Hash, bool) {
-	t, ok := lastTrailer(src, size, archiveMagic)
-	return t.root.digest, ok
+	t, err := lastTrailer(src, size, archiveMagic)
+	return t.root.digest, err == nil
 }
 
-func lastTrailer(src io.ReaderAt, size int64, magic string) (trailer, bool) {
+func lastTrailer(src io.ReaderAt, size int64, magic string) (trailer, error) {
 	buf := make([]byte, min(size, tailSize))
 	if n, err := src.ReadAt(buf, size-int64(len(buf))); n < len(buf) && err != nil {
-		return trailer{}, false
+		return trailer{}, err
 	}
-	t, err := findTrailer(buf, size-int64(len(buf)), magic)
-	return t, err == nil
+	return findTrailer(buf, size-int64(len(buf)), magic)
 }

@@ -6,38 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"testing"
 	"testing/iotest"
 
+	"hexz/internal/contenttest"
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
 	"hexz/pkg/codec"
 )
 
-// content returns about n bytes with text, noise, repetitions and zeros.
-func content(n int) []byte {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var p []byte
-	for len(p) < n {
-		part := make([]byte, 1+rng.IntN(60000))
-		switch rng.IntN(4) {
-		case 0:
-			rand.NewChaCha8([32]byte{byte(rng.IntN(256))}).Read(part)
-		case 1:
-			for i := range part {
-				part[i] = "the quick brown fox "[(i+rng.IntN(2))%20]
-			}
-		case 2:
-			if len(p) > len(part) {
-				at := rng.IntN(len(p) - len(part))
-				copy(part, p[at:])
-			}
-		}
-		p = append(p, part...)
-	}
-	return p[:n]
-}
+// content returns n bytes with text, noise, repetitions and zeros.
+func content(n int) []byte { return contenttest.Bytes(n, 2) }
 
 // filter is a stage with its options.
 type filter func(dst io.Writer, src io.Reader) error

@@ -31,7 +31,10 @@ func (o *Output) Commit() error {
 		return o.fail(err)
 	}
 	o.done = true
-	return o.fail(syncDir(filepath.Dir(o.target)))
+	if err := syncDir(filepath.Dir(o.target)); err != nil {
+		return o.fail(fmt.Errorf("%s is complete, but may be lost if the power fails: %w", o.path, err))
+	}
+	return nil
 }
 
 // Cleanup closes the output and removes the temporary file, unless Commit succeeded. It can be

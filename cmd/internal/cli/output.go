@@ -114,7 +114,7 @@ func (e *Env) open(path string) (*Output, error) {
 	p, err := renameio.NewPendingFile(target, renameio.WithTempDir(filepath.Dir(target)),
 		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 	if err != nil {
-		return nil, err
+		return nil, &os.PathError{Op: "open", Path: path, Err: withoutPath(err)}
 	}
 	return e.addOutput(&Output{f: p.File, pending: p, path: path, target: target, info: info})
 }
@@ -144,8 +144,7 @@ func (e *Env) addOutput(o *Output) (*Output, error) {
 	return o, nil
 }
 
-// File returns the open file, for Seek and Truncate. Errors of its methods name the temporary
-// file.
+// File returns the open file, for Seek and Truncate. Errors of its methods are for Explain.
 func (o *Output) File() *os.File { return o.f }
 
 // Target describes the file that the output replaces or writes to, or is nil if there is none.
@@ -201,15 +200,24 @@ func (o *Output) failed() error {
 	return o.err
 }
 
-// fail makes err sticky, unless one is, and returns the sticky one. The user knows the file by
-// its own name, not by that of the temporary file.
+// Explain returns an error of File with the name of the file, if it has that of the temporary
+// one, which the user does not know.
+func (o *Output) Explain(err error) error {
+	if pe, ok := errors.AsType[*os.PathError](err); ok && pe.Path == o.f.Name() {
+		return fmt.Errorf("%s %s: %w", pe.Op, o.path, pe.Err)
+	}
+	if le, ok := errors.AsType[*os.LinkError](err); ok && le.Old == o.f.Name() {
+		return fmt.Errorf("%s to %s: %w", le.Op, o.path, le.Err)
+	}
+	return err
+}
+
+// fail makes err sticky, unless one is, and returns the sticky one.
 func (o *Output) fail(err error) error {
 	if err == nil {
 		return nil
 	}
-	if pe, ok := errors.AsType[*os.PathError](err); ok {
-		err = fmt.Errorf("%s %s: %w", pe.Op, o.path, pe.Err)
-	}
+	err = o.Explain(err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err == nil {

@@ -1,0 +1,254 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stage"
+	pkgstream "hexz/pkg/stream"
+)
+
+// span is a part of a file or of a content.
+type span struct{ from, to int64 }
+
+// piece is a part of the content, with the frames that it takes to restore it.
+type piece struct {
+	stream string
+	span
+	frames []span
+}
+
+// note notes where the parts of the content stand in the undamaged archive.
+func (s *sample) note() error {
+	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
+	s.names = map[string]string{}
+	var common []span // what all segments need
+	chunks := map[archive.Hash]span{}
+	name := ""
+	for {
+		f, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		pos, n := in.Range()
+		at := span{pos, pos + n}
+		switch f := f.(type) {
+		case *pkgstream.Header:
+			if len(s.ids) > 0 { // without the clear header no key opens it
+				common = append(common, span{0, pos})
+			}
+		case *pkgstream.Parent:
+			common = append(common, at) // its number
+		case *pkgstream.Dict:
+			common = append(common, at)
+		case *pkgstream.Open:
+			name = f.Name
+			s.names[fmt.Sprintf("stream-%d", f.ID)] = name
+		case *pkgstream.Segment:
+			off := f.Offset
+			for _, e := range f.Entries {
+				p := piece{name, span{off, off + e.Len}, append(common[:len(common):len(common)], at)}
+				if e.Kind == pkgstream.Data {
+					if _, ok := chunks[e.Hash]; !ok {
+						chunks[e.Hash] = at
+					}
+				} else if e.Kind == pkgstream.Ref {
+					p.frames = append(p.frames, chunks[e.Hash])
+				}
+				s.pieces = append(s.pieces, p)
+				off += e.Len
+			}
+			f.Release()
+		}
+	}
+}
+
+// shift is how far bytes that are put in or taken out move a frame that was not hit.
+const shift = 1024
+
+// untouched returns the parts of the content that no fault has hit: all frames that they need
+// stand where they were, or nearly.
+func (s *sample) untouched(damaged []byte) (list []piece) {
+	known := map[span]bool{}
+	for _, p := range s.pieces {
+		hit := false
+		for _, f := range p.frames {
+			there, ok := known[f]
+			if !ok {
+				near := damaged[min(max(f.from-shift, 0), int64(len(damaged))):min(f.to+shift, int64(len(damaged)))]
+				there = bytes.Contains(near, s.archive[f.from:f.to])
+				if f.from == 0 {
+					there = bytes.HasPrefix(damaged, s.archive[:f.to])
+				}
+				known[f] = there
+			}
+			hit = hit || !there
+		}
+		if !hit {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// salvaged is what came of an attempt to salvage.
+type salvaged struct {
+	bytes int64 // that are not lost
+	short int64 // bytes that no fault has hit, and that are lost
+}
+
+// salvage takes what is left of a damaged archive. What is not said to be lost must be right, and
+// what is made of it sound.
+func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err error) {
+	left := s.untouched(damaged)
+	var made, sealed bytes.Buffer
+	_, report, err := stage.Salvage(ctx, &made, bytes.NewReader(damaged), stage.SalvageOptions{Identities: s.ids})
+	if err != nil {
+		if !expected(err) {
+			return got, err
+		}
+		for _, p := range left {
+			got.short += p.to - p.from
+		}
+		return got, nil
+	}
+	if bytes.HasPrefix(damaged, s.archive[:s.counts]) && !report.Whole() {
+		return got, fmt.Errorf("%d ranges of a sound archive are lost", report.LostRanges)
+	}
+	if _, err := stage.Seal(ctx, &sealed, &made, stage.SealOptions{}); err != nil {
+		return got, fmt.Errorf("sealed: %w", err)
+	}
+	r, err := (&sample{}).open(sealed.Bytes(), [][]byte{s.parent})
+	if err != nil {
+		return got, fmt.Errorf("sealed: %w", err)
+	}
+	// If the index is hit as well, nothing vouches for what a damaged segment says of chunks of a
+	// parent. They do not fit the parent then, which a reader notices.
+	doubted := s.parent != nil && !report.Whole()
+	if err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content}); err != nil && !doubted {
+		return got, fmt.Errorf("sealed: %w", err)
+	}
+	lost := newLosses(report)
+	for no, is := range r.Info().Streams {
+		name := is.Name
+		if was, ok := s.names[name]; ok && s.content(name) == nil {
+			name = was // it is made of the number, its own being lost
+		}
+		want := s.content(name)
+		if want == nil && report.Index != archive.IndexIntact {
+			// Nothing vouches for a name then.
+			if len(r.Info().Streams) != len(s.own) {
+				continue
+			}
+			want = &s.own[no]
+			name = want.name
+		}
+		n, err := s.compare(ctx, r, no, want, lost.of(is.Name))
+		if err != nil && !(doubted && !errors.Is(err, errWrong)) {
+			return got, fmt.Errorf("%q: %w", is.Name, err)
+		}
+		got.bytes += n
+		for i := range left {
+			if left[i].stream == name && !lost.of(is.Name).meets(left[i].span) {
+				left[i].stream = ""
+			}
+		}
+	}
+	for _, p := range left {
+		if p.stream != "" {
+			got.short += p.to - p.from
+		}
+	}
+	return got, nil
+}
+
+// content returns the stream of a name, or nil.
+func (s *sample) content(name string) *stream {
+	for i := range s.own {
+		if s.own[i].name == name {
+			return &s.own[i]
+		}
+	}
+	return nil
+}
+
+// compare restores a stream of what was salvaged, and returns how many bytes of it are not lost.
+func (s *sample) compare(ctx context.Context, r *archive.Reader, no int, want *stream, lost losses) (int64, error) {
+	var got bytes.Buffer
+	out := stage.NewPlainOutput(&got)
+	if err := r.Restore(ctx, no, out, archive.RestoreOptions{}); err != nil {
+		return 0, err
+	}
+	if err := out.Flush(); err != nil {
+		return 0, err
+	}
+	if want == nil {
+		return 0, errWrong
+	}
+	said := make([]bool, got.Len()) // to be lost
+	for _, at := range lost {
+		for i := min(at.from, int64(len(said))); i < min(at.to, int64(len(said))); i++ {
+			said[i] = true
+		}
+	}
+	n := int64(0)
+	for i, b := range got.Bytes() {
+		if said[i] {
+			continue
+		}
+		if i >= len(want.data) || b != want.data[i] {
+			return 0, fmt.Errorf("%w at offset %d, which is not said to be lost", errWrong, i)
+		}
+		n++
+	}
+	if got.Len() < len(want.data) && !lost.meets(span{int64(got.Len()), int64(len(want.data))}) {
+		return 0, fmt.Errorf("%w: %d bytes of %d, and the end is not said to be lost", errWrong, got.Len(), len(want.data))
+	}
+	return n, nil
+}
+
+// losses are the ranges that a report says to be lost.
+type losses []loss
+
+type loss struct {
+	stream string
+	span
+}
+
+func newLosses(r *stage.SalvageReport) (list losses) {
+	for _, l := range r.Lost {
+		if l.Offset == nil {
+			continue // the name of a stream, or its root: no bytes
+		}
+		at := loss{*l.Stream, span{*l.Offset, 1 << 62}}
+		if l.Length != nil {
+			at.to = at.from + *l.Length
+		}
+		list = append(list, at)
+	}
+	return list
+}
+
+func (l losses) of(stream string) (list losses) {
+	for _, at := range l {
+		if at.stream == stream {
+			list = append(list, at)
+		}
+	}
+	return list
+}
+
+func (l losses) meets(p span) bool {
+	for _, at := range l {
+		if at.from < p.to && p.from < at.to {
+			return true
+		}
+	}
+	return false
+}

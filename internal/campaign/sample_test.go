@@ -1,0 +1,211 @@
+package campaign
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"filippo.io/age"
+
+	"hexz/internal/contenttest"
+	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
+	"hexz/pkg/seal"
+	"hexz/pkg/stage"
+)
+
+const (
+	contentSize = 384 << 10
+	chunkSize   = 2 << 10  // on average; small, so that there are many
+	segmentSize = 16 << 10 // likewise
+)
+
+// stream is a named content.
+type stream struct {
+	name string
+	data []byte
+}
+
+// sample is a sound archive, and all that is known of it.
+type sample struct {
+	kind    string
+	archive []byte   // what is damaged
+	streams []stream // what is restored
+
+	// counts is how many of its bytes count: up to the first trailer behind the signature that is
+	// demanded. What comes behind that is signatures that nobody asks for.
+	counts int
+
+	own    []stream          // what stands in the archive: streams, unless it has a child
+	pieces []piece           // of own
+	names  map[string]string // of own: what salvage calls a stream without its name, and its name
+
+	child    []byte // a thin archive that is read by the damaged one, its parent; or nil
+	parent   []byte // a sound parent; or nil
+	ids      []age.Identity
+	signedBy []seal.PublicKey
+}
+
+// maker makes samples of one seed.
+type maker struct {
+	t    *testing.T
+	seed uint64
+	dir  string
+}
+
+// options say how a sample is made.
+type options struct {
+	digests  []string
+	compress stage.CompressOptions
+	parents  []stage.Parent
+	seal     stage.SealOptions
+}
+
+// samples makes an archive of each kind.
+func samples(t *testing.T, seed uint64) []*sample {
+	m := &maker{t, seed, t.TempDir()}
+	var all []*sample
+	for _, codec := range []string{"zstd", "lz4", "s2", "none"} {
+		all = append(all, m.plain(codec, options{compress: stage.CompressOptions{Codec: codec}}))
+	}
+	all = append(all, m.dictionary(), m.plain("digests", options{digests: []string{"sha256", "blake3"}}), m.several(), m.empty())
+	all = append(all, m.versions()...)
+	return append(all, m.sealed()...)
+}
+
+func (m *maker) plain(kind string, o options) *sample {
+	return m.make(kind, o, stream{"disk", contenttest.Bytes(contentSize, m.seed)})
+}
+
+// dictionary has many short records of a few words, for which a dictionary is worth it.
+func (m *maker) dictionary() *sample {
+	rng := rand.New(rand.NewPCG(m.seed, 2))
+	var records []byte
+	for len(records) < contentSize {
+		word := rand.New(rand.NewPCG(rng.Uint64N(500), m.seed))
+		records = fmt.Appendf(records, "%x %x %x %d\n", word.Uint64(), word.Uint64(), word.Uint64(), rng.IntN(1000))
+	}
+	s := m.make("dictionary", options{compress: stage.CompressOptions{Block: 4096, TrainDict: 16 << 10}}, stream{"disk", records})
+	if r, err := m.open(s.archive); err != nil || r.Dicts() != 1 {
+		m.t.Fatalf("the archive has no dictionary, %v", err)
+	}
+	return s
+}
+
+// several has many streams, among them an empty one.
+func (m *maker) several() *sample {
+	var list []stream
+	for i := range 12 {
+		list = append(list, stream{string(rune('a' + i)), contenttest.Bytes(i*contentSize/66, m.seed+uint64(i))})
+	}
+	return m.make("12 streams", options{}, list...)
+}
+
+func (m *maker) empty() *sample { return m.make("empty", options{}, stream{"disk", nil}) }
+
+// versions has a thin archive that is damaged itself, and one whose parent is.
+func (m *maker) versions() []*sample {
+	parent := m.plain("parent of a thin one", options{})
+	path := filepath.Join(m.dir, "parent.hxz")
+	if err := os.WriteFile(path, parent.archive, 0o666); err != nil {
+		m.t.Fatal(err)
+	}
+	base, err := stage.OpenParent(path, nil)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer base.Close()
+	next := bytes.Clone(parent.streams[0].data)
+	rng := rand.New(rand.NewPCG(m.seed, 1))
+	for range 8 {
+		part := next[rng.IntN(len(next)-20000):]
+		copy(part, contenttest.Bytes(rng.IntN(20000), rng.Uint64()))
+	}
+	thin := m.make("thin", options{parents: []stage.Parent{base}}, stream{"disk", next})
+	if r, err := m.open(thin.archive); err != nil || r.Info().Totals.Parent.N == 0 {
+		m.t.Fatalf("the thin archive takes nothing from its parent, %v", err)
+	}
+	thin.parent = parent.archive
+	parent.child, parent.streams = thin.archive, thin.streams
+	return []*sample{thin, parent}
+}
+
+// sealed has a signed archive with a second signature behind it, an encrypted one, and one that
+// is both.
+func (m *maker) sealed() []*sample {
+	pub, key, err := seal.GenerateKey()
+	_, other, err2 := seal.GenerateKey()
+	id, err3 := age.GenerateX25519Identity()
+	if err := errors.Join(err, err2, err3); err != nil {
+		m.t.Fatal(err)
+	}
+	to := []age.Recipient{id.Recipient()}
+	signed := m.plain("signed", options{seal: stage.SealOptions{Sign: []seal.SecretKey{key}}})
+	signed.archive = m.sign(signed.archive, other) // counts stays where it was
+	encrypted := m.plain("encrypted", options{seal: stage.SealOptions{Recipients: to}})
+	both := m.plain("encrypted, signed", options{seal: stage.SealOptions{Recipients: to, Sign: []seal.SecretKey{key}}})
+	signed.signedBy, both.signedBy = []seal.PublicKey{pub}, []seal.PublicKey{pub}
+	encrypted.ids, both.ids = []age.Identity{id}, []age.Identity{id}
+	return []*sample{signed, encrypted, both}
+}
+
+// sign appends a signature.
+func (m *maker) sign(p []byte, key seal.SecretKey) []byte {
+	path := filepath.Join(m.dir, "signed.hxz")
+	if err := os.WriteFile(path, p, 0o666); err != nil {
+		m.t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := stage.Sign(m.t.Context(), f, int64(len(p)), stage.SignOptions{Keys: []seal.SecretKey{key}}); err != nil {
+		m.t.Fatal(err)
+	}
+	if p, err = os.ReadFile(path); err != nil {
+		m.t.Fatal(err)
+	}
+	return p
+}
+
+func (m *maker) open(p []byte) (*archive.Reader, error) {
+	return archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{})
+}
+
+// make packs streams.
+func (m *maker) make(kind string, o options, list ...stream) *sample {
+	var sources []stage.Source
+	for _, s := range list {
+		sources = append(sources, stage.ReaderSource(s.name, bytes.NewReader(s.data)))
+	}
+	ctx := m.t.Context()
+	if o.compress.Block == 0 {
+		o.compress.Block = segmentSize
+	}
+	pass := func(do func(dst io.Writer, src io.Reader) (*stage.Stats, error), p []byte) []byte {
+		var buf bytes.Buffer
+		if _, err := do(&buf, bytes.NewReader(p)); err != nil {
+			m.t.Fatalf("%s: %v", kind, err)
+		}
+		return buf.Bytes()
+	}
+	p := pass(func(dst io.Writer, _ io.Reader) (*stage.Stats, error) {
+		return stage.Chunk(ctx, dst, sources, stage.ChunkOptions{Digests: o.digests, Chunker: chunker.Options{Avg: chunkSize}})
+	}, nil)
+	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
+		return stage.Dedup(ctx, dst, src, stage.DedupOptions{Parents: o.parents})
+	}, p)
+	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
+		return stage.Compress(ctx, dst, src, o.compress)
+	}, p)
+	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
+		return stage.Seal(ctx, dst, src, o.seal)
+	}, p)
+	return &sample{kind: kind, archive: p, streams: list, own: list, counts: len(p)}
+}
