@@ -44,8 +44,11 @@ lint:
 # What several goroutines do at once is tested with one processor and with many, too.
 CONCURRENT := TestSharedReader|TestChained
 
+# All of it, then once more with the race detector, but for what tries every byte or bit of
+# something: that takes ten times as long then, and shares nothing between goroutines.
 unit:
-	$(GO) test -race ./...
+	$(GO) test -timeout 20m ./...
+	$(GO) test -timeout 20m -race -short ./...
 	$(GO) test -race -cpu 1,8 -run '$(CONCURRENT)' ./pkg/archive ./pkg/stage
 
 fuzz:

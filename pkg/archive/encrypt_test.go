@@ -130,6 +130,9 @@ func variants(t *testing.T) map[string]struct {
 }
 
 func TestEveryFlip(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	for name, v := range variants(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -143,6 +146,9 @@ func TestEveryFlip(t *testing.T) {
 }
 
 func TestEveryTruncation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	for name, v := range variants(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -305,6 +311,9 @@ func TestReplayedTrailer(t *testing.T) {
 
 // Nothing in the bytes of an encrypted archive tells of its content.
 func TestEncryptedShowsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	id := identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
 	build := func() *builder {

@@ -140,6 +140,9 @@ func TestParentErrors(t *testing.T) {
 }
 
 func TestExportedIndex(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	id := identity(t)
 	pub, key := signKey(t)
 	for name, o := range map[string]WriterOptions{

@@ -117,6 +117,9 @@ func sparseSource(t testing.TB, rng *rand.Rand, p []byte) Source {
 // Whatever changes, the result is what packing the whole content gives: the same chunks, runs of
 // zeros, and so the same root. What comes of a result is a base again.
 func TestCommitIsChunk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		o := ChunkOptions{Chunker: commitChunkers[seed%uint64(len(commitChunkers))], Threads: 1}
@@ -152,6 +155,9 @@ func TestCommitIsChunk(t *testing.T) {
 
 // Runs of zeros that become longer, shorter, whole or broken by a change at their ends.
 func TestCommitAtRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	const run = chunker.ZeroRun
 	noise := make([]byte, 3*run)
 	rand.NewChaCha8([32]byte{9}).Read(noise)

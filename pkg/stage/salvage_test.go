@@ -306,6 +306,9 @@ func subjects(t *testing.T) map[string]*subject {
 
 // In every kind of archive, with its index and without, one bit of a byte is flipped.
 func TestSalvageFlips(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	for name, s := range subjects(t) {
 		for _, s := range []*subject{s, s.withoutIndex()} {
 			t.Run(fmt.Sprintf("%s/index=%v", name, s.indexed), func(t *testing.T) {
@@ -378,6 +381,9 @@ func (s *subject) clear() int {
 }
 
 func TestSalvageCuts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries everything there is")
+	}
 	for name, s := range subjects(t) {
 		t.Run(name, func(t *testing.T) {
 			s.t = t
