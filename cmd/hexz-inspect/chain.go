@@ -58,6 +58,9 @@ func (t *tree) parents(n int, indent string) {
 			branch, below = "└── ", "    "
 		}
 		taken := cli.FormatSize(p.Taken.Bytes) + " taken"
+		if p.Patches > 0 {
+			taken += fmt.Sprintf(", %d patches on it", p.Patches)
+		}
 		if t.under[p.Archive] != n {
 			t.printf("%s%s%.12s  %s\n", indent, branch, p.ID, taken)
 			continue

@@ -38,7 +38,11 @@ func (r *Reader) parentBase(base *stream.Base) ([]byte, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return from.base(nil, base)
+	p, free, err := from.base(nil, base)
+	if err != nil {
+		err = fmt.Errorf("parent %v: %w", from.ID(), err)
+	}
+	return p, free, err
 }
 
 // base returns the bytes of a base that r holds, perhaps in b, and what gives them back.

@@ -95,7 +95,7 @@ func choose(streams []archive.Stream, name string) (int, error) {
 // Every byte is verified before it is written, but whether the stream is complete is known
 // only at the end: a caller has to withdraw what was written if CatStream fails.
 func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOptions) error {
-	store, err := newSpool(o.TempDir)
+	store, err := newSpool(o.TempDir, "hexz-cat-*")
 	if err != nil {
 		return err
 	}

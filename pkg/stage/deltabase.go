@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -14,6 +15,9 @@ import (
 // searchShare: once the chunks of the stream are this share of what the parents hold, all of the
 // parents is read for samples. Before, only what lies near the chunks that matched.
 const searchShare = 16
+
+// minIndex is the size of the index for small parents, in bytes.
+const minIndex = 64 << 10
 
 // deltaBases knows where bytes are that chunks may be patched from. Blocks are the segments of the
 // parents, numbered on from one parent to the next, and then the data chunks of the stream.
@@ -28,16 +32,16 @@ type deltaBases struct {
 	searched bool
 	index    *delta.Index
 	own      *spool
-	nearby   sync.Pool // of *delta.Index
+	scratch  sync.Pool // of *scratch
 }
 
 func newDeltaBases(o DeltaOptions) (*deltaBases, error) {
 	b := &deltaBases{o: o}
 	b.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads})
-	b.nearby.New = func() any { return delta.NewIndex(nearbyIndex, delta.MinRate) }
+	b.scratch.New = func() any { return &scratch{index: delta.NewIndex(nearbyIndex, delta.MinRate)} }
 	var err error
 	if o.Self {
-		b.own, err = newSpool(o.TempDir)
+		b.own, err = newSpool(o.TempDir, "hexz-delta-*")
 	}
 	return b, err
 }
@@ -63,7 +67,11 @@ func (b *deltaBases) open() error {
 		b.held += t.Raw
 	}
 	b.first = append(b.first, next)
-	b.index = delta.NewIndex(b.o.MaxMemory, delta.RateFor(b.held, b.o.MaxMemory))
+	size := b.o.MaxMemory
+	if !b.o.Self {
+		size = min(size, max(b.held/2, minIndex)) // four times what the densest samples take
+	}
+	b.index = delta.NewIndex(size, delta.RateFor(b.held, size))
 	return nil
 }
 
@@ -125,7 +133,16 @@ func (b *deltaBases) parentOf(block int64) int {
 
 func (b *deltaBases) payload(block int64) (archive.Payload, error) {
 	n := b.parentOf(block)
-	return b.readers[n].Payload(block - b.first[n])
+	p, err := b.readers[n].Payload(block - b.first[n])
+	return p, b.ofParent(n, err)
+}
+
+// ofParent says which parent an error is about.
+func (b *deltaBases) ofParent(n int, err error) error {
+	if err != nil {
+		err = fmt.Errorf("parent %v: %w", b.readers[n].ID(), err)
+	}
+	return err
 }
 
 func (b *deltaBases) isOwn(block int) bool { return int64(block) >= b.first[len(b.readers)] }

@@ -34,38 +34,39 @@ func (a *anchor) pass(e *stream.Entry) {
 	}
 }
 
-// near returns the spots in what the parents have where the chunk is likely to have been: behind
+// near notes the spots in what the parents have where the chunk is likely to have been: behind
 // the chunk that matched last, or at the same offset of the stream.
-func (b *deltaBases) near(j *deltaJob) ([]spot, error) {
+func (b *deltaBases) near(j *deltaJob, w *scratch) error {
 	if len(b.readers) == 0 {
-		return nil, nil
+		return nil
 	}
 	n, segment, at, err := b.whereabouts(&j.near)
 	if err != nil || n < 0 {
-		return nil, err
+		return err
 	}
-	index := b.nearby.Get().(*delta.Index)
-	defer b.nearby.Put(index)
-	index.Reset()
-	r := b.readers[n]
-	var spots []spot
+	w.index.Reset()
+	blocks := b.first[n+1]
 	from, to := max(at-nearbyReach, 0), at+len(j.data)+nearbyReach
-	for ; to > 0 && segment < r.Info().Totals.Segments; segment++ {
-		p, err := r.Payload(segment)
+	for ; to > 0 && b.first[n]+segment < blocks; segment++ {
+		block := int(b.first[n] + segment)
+		p, err := b.payload(int64(block))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		text, block := p.Bytes(), int(b.first[n]+segment)
+		text := p.Bytes()
 		if from < len(text) {
-			index.Add(block, from, delta.Samples(nil, text[from:min(to, len(text))], delta.MinRate))
+			w.samples = delta.Samples(w.samples[:0], text[from:min(to, len(text))], delta.MinRate)
+			w.index.Add(block, from, w.samples)
 		}
 		if at >= 0 && at < len(text) {
-			spots = append(spots, spot{0, delta.Place{Block: block, Offset: at}})
+			w.spots = append(w.spots, spot{0, delta.Place{Block: block, Offset: at}})
 		}
 		from, at, to = max(from-len(text), 0), at-len(text), to-len(text)
 		p.Release()
 	}
-	return lookUp(spots, index, delta.Samples(nil, j.data, delta.MinRate)), nil
+	w.samples = delta.Samples(w.samples[:0], j.data, delta.MinRate)
+	w.lookUp(w.index, w.samples)
+	return nil
 }
 
 // whereabouts returns where a chunk is likely to have been: the number of a parent, or -1, a
@@ -73,7 +74,7 @@ func (b *deltaBases) near(j *deltaJob) ([]spot, error) {
 func (b *deltaBases) whereabouts(a *anchor) (parent int, segment int64, at int, err error) {
 	if a.since > 0 && a.since <= maxDrift {
 		segment, at, err = b.readers[a.parent].Locate(a.chunk)
-		return int(a.parent), segment, at + int(a.since), err
+		return int(a.parent), segment, at + int(a.since), b.ofParent(int(a.parent), err)
 	}
 	if b.searched && b.index.Rate() <= denseEnough {
 		return -1, 0, 0, nil
@@ -84,7 +85,7 @@ func (b *deltaBases) whereabouts(a *anchor) (parent int, segment int64, at int, 
 				continue
 			}
 			segment, from, err := r.SegmentAt(i, a.offset)
-			return n, segment, int(a.offset - from), err
+			return n, segment, int(a.offset - from), b.ofParent(n, err)
 		}
 	}
 	return -1, 0, 0, nil

@@ -32,22 +32,27 @@ func (s *spot) last() int {
 // encode makes a patch for a chunk, if that pays. Safe for concurrent use between prepare and
 // addOwn.
 func (b *deltaBases) encode(j *deltaJob) error {
-	spots, err := b.near(j)
-	if err != nil {
+	w := b.scratch.Get().(*scratch)
+	defer b.scratch.Put(w)
+	w.spots = w.spots[:0]
+	if err := b.near(j, w); err != nil {
 		return err
 	}
+	near := len(w.spots)
 	j.samples = delta.Samples(nil, j.data, b.index.Rate())
-	spots = b.elect(lookUp(spots, b.index, j.samples))
+	w.lookUp(b.index, j.samples)
+	w.merge(near)
+	spots := b.elect(w.spots)
 	if len(spots) == 0 {
 		return nil
 	}
 	c := newCandidates(b)
 	defer c.release()
-	hits, err := c.collect(spots)
-	if err != nil || len(hits) == 0 {
+	var err error
+	if w.hits, err = c.collect(w.hits[:0], spots); err != nil || len(w.hits) == 0 {
 		return err
 	}
-	p := delta.Encode(j.data, c.texts, hits)
+	p := delta.Encode(j.data, c.texts, w.hits)
 	if c.cost(p) > len(j.data)*7/8 {
 		return nil
 	}
@@ -59,14 +64,39 @@ func (b *deltaBases) encode(j *deltaJob) error {
 	return nil
 }
 
-// lookUp appends what an index has of the samples.
-func lookUp(dst []spot, x *delta.Index, samples []delta.Sample) []spot {
+// scratch is memory that is used again for one chunk after the other.
+type scratch struct {
+	index   *delta.Index // of what is near
+	samples []delta.Sample
+	spots   []spot
+	merged  []spot
+	hits    []delta.Hit
+}
+
+// lookUp notes what an index has of the samples.
+func (w *scratch) lookUp(x *delta.Index, samples []delta.Sample) {
 	for _, s := range samples {
 		if at, ok := x.Find(s); ok {
-			dst = append(dst, spot{s.End, at})
+			w.spots = append(w.spots, spot{s.End, at})
 		}
 	}
-	return dst
+}
+
+// merge puts the spots in the order of end, and each once: the first n are so, and the others are.
+func (w *scratch) merge(n int) {
+	a, b, out := w.spots[:n], w.spots[n:], w.merged[:0]
+	for len(a) > 0 || len(b) > 0 {
+		from := &a
+		if len(a) == 0 || len(b) > 0 && b[0].end < a[0].end {
+			from = &b
+		}
+		s := (*from)[0]
+		*from = (*from)[1:]
+		if len(out) == 0 || out[len(out)-1] != s {
+			out = append(out, s)
+		}
+	}
+	w.spots, w.merged = out, w.spots
 }
 
 // elect leaves the spots of the blocks that have most in common with the chunk: all of parents, or
@@ -89,9 +119,7 @@ func (b *deltaBases) elect(spots []spot) []spot {
 	}
 	slices.SortFunc(blocks, func(x, y int) int { return cmp.Or(votes[y]-votes[x], x-y) })
 	blocks = blocks[:min(len(blocks), maxBlocks)]
-	kept := slices.DeleteFunc(spots, func(s spot) bool { return !slices.Contains(blocks, s.Block) })
-	slices.SortFunc(kept, func(x, y spot) int { return cmp.Or(x.end-y.end, x.Block-y.Block, x.Offset-y.Offset) })
-	return slices.Compact(kept)
+	return slices.DeleteFunc(spots, func(s spot) bool { return !slices.Contains(blocks, s.Block) })
 }
 
 // candidates are the bases that a chunk may be patched from.
@@ -116,9 +144,8 @@ func (c *candidates) release() {
 	}
 }
 
-// collect reads the bases that the spots are in, and returns where in them the spots are.
-func (c *candidates) collect(spots []spot) ([]delta.Hit, error) {
-	hits := make([]delta.Hit, 0, len(spots))
+// collect reads the bases that the spots are in, and appends where in them the spots are to hits.
+func (c *candidates) collect(hits []delta.Hit, spots []spot) ([]delta.Hit, error) {
 	for i := range spots {
 		s := &spots[i]
 		find := c.ofParent

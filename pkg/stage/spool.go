@@ -23,8 +23,8 @@ type place struct {
 	patched bool // what a patch made: no base of another
 }
 
-func newSpool(dir string) (*spool, error) {
-	f, err := tempFile(dir, "hexz-cat-*")
+func newSpool(dir, pattern string) (*spool, error) {
+	f, err := tempFile(dir, pattern)
 	return &spool{file: f}, err
 }
 

@@ -22,7 +22,7 @@ type ParentFlags struct {
 
 // AddFlags adds the flags to f.
 func (p *ParentFlags) AddFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&p.files, "parent", nil, "look for parents of a thin archive in `FILE`; may be repeated")
+	f.StringArrayVar(&p.files, "parent", nil, "look for parents of a thin archive in `FILE`, and at last beside it; may be repeated")
 	f.StringArrayVar(&p.dirs, "parent-dir", nil, "look for parents in the files *.hxz of `DIR`, and then in those of $HEXZ_PATH and beside the archive; may be repeated")
 	f.BoolVar(&p.follow, "follow-hints", false, "open whatever path an archive names as that of its parent")
 }
@@ -31,6 +31,9 @@ func (p *ParentFlags) AddFlags(f *pflag.FlagSet) {
 func (p *ParentFlags) Finder(args []string) *stage.Finder {
 	f := &stage.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow}
 	f.Dirs = append(f.Dirs, filepath.SplitList(os.Getenv(pathVariable))...)
+	for _, file := range p.files { // where the parents of that one are likely to be
+		f.Dirs = append(f.Dirs, filepath.Dir(file))
+	}
 	if len(args) > 0 && args[0] != "-" {
 		f.Beside = filepath.Dir(args[0])
 	}
