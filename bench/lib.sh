@@ -11,7 +11,7 @@ prepare() {
 	mounted=
 	trap '[ -z "$mounted" ] || umount "$mounted"; rm -rf "$work"' EXIT
 	cd "$work"
-	export RESTIC_CACHE_DIR=$work/cache BORG_BASE_DIR=$work/cache
+	export RESTIC_CACHE_DIR=$work/cache/restic BORG_BASE_DIR=$work/cache/borg
 	export RESTIC_PASSWORD=x BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes
 }
 
@@ -46,7 +46,7 @@ label() { [ "$1" = borg ] && echo "borg, lz4" || echo "$1"; }
 
 # fresh TOOL: an empty store.
 fresh() {
-	rm -rf "$1" cache
+	rm -rf "$1" "cache/$1"
 	case $1 in
 	casync) mkdir casync ;;
 	restic) restic -q -r restic init ;;
