@@ -16,7 +16,7 @@ prepare() {
 }
 
 # size FILE|DIRECTORY: the bytes of all files.
-size() { find "$1" -type f -printf '%s\n' | awk '{ n += $1 } END { printf "%d\n", n }'; }
+size() { find "$1" -type f -printf '%s\n' | awk '{ n += $1 } END { printf "%.0f\n", n }'; }
 mb() { awk -v n="$1" 'BEGIN { printf "%.1f", n / 1e6 }'; }
 row() { printf '| %s |\n' "$(printf '%s | ' "$@" | sed 's/ | $//')"; }
 
