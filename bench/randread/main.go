@@ -1,21 +1,26 @@
-// Command randread times random reads, for bench/run. It reads blocks of 4 KiB at the offsets
-// that stand in a file, one a line, from an archive, through archive.Reader with a cache of one
-// segment, or with -raw from a plain file. It prints medians and percentiles as JSON.
+// Command randread times random reads, for bench/run and bench/deltas. It reads blocks of 4 KiB at
+// the offsets that stand in a file, one a line, from an archive, through archive.Reader with a cache
+// of one segment, or with -raw from a plain file. Parents of the archive are looked for beside it.
+// With -check FILE it fails where a block is not that of FILE. It prints medians and percentiles as
+// JSON.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strconv"
 	"time"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
@@ -26,13 +31,14 @@ const (
 
 func main() {
 	raw := flag.Bool("raw", false, "FILE is a plain file")
-	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: randread [-raw] OFFSETS FILE") }
+	check := flag.String("check", "", "a plain `FILE` that has the same blocks")
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: randread [-raw] [-check FILE] OFFSETS FILE") }
 	flag.Parse()
 	if flag.NArg() != 2 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	res, err := run(flag.Arg(0), flag.Arg(1), *raw)
+	res, err := run(flag.Arg(0), flag.Arg(1), *raw, *check)
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(res)
 	}
@@ -51,10 +57,19 @@ type result struct {
 	Segment  float64 `json:"segment_median_us,omitempty"`
 }
 
-func run(list, name string, raw bool) (*result, error) {
+func run(list, name string, raw bool, check string) (*result, error) {
 	offsets, err := readOffsets(list)
 	if err != nil {
 		return nil, err
+	}
+	m := measuring{offsets: offsets}
+	if check != "" {
+		want, err := os.Open(check)
+		if err != nil {
+			return nil, err
+		}
+		defer want.Close()
+		m.want = want
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -62,25 +77,25 @@ func run(list, name string, raw bool) (*result, error) {
 	}
 	defer f.Close()
 	if raw {
-		reads, _, err := measure(f.ReadAt, nil, offsets)
-		return report(reads, nil), err
+		m.read = f.ReadAt
+		return m.report()
 	}
 	st, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
 	// A cache of one byte keeps the last segment only.
-	r, err := archive.NewReader(f, st.Size(), archive.Options{CacheBytes: 1})
+	parents := &stage.Finder{Beside: filepath.Dir(name)}
+	defer parents.Close()
+	r, err := archive.NewReader(f, st.Size(), archive.Options{CacheBytes: 1, Find: parents.Find})
 	if err != nil {
 		return nil, err
 	}
-	segments, err := layout(r)
-	if err != nil {
+	if m.segments, err = layout(r); err != nil {
 		return nil, err
 	}
-	read := func(p []byte, off int64) (int, error) { return r.ReadAt(0, p, off) }
-	reads, wholes, err := measure(read, segments, offsets)
-	return report(reads, wholes), err
+	m.read = func(p []byte, off int64) (int, error) { return r.ReadAt(0, p, off) }
+	return m.report()
 }
 
 func readOffsets(name string) ([]int64, error) {
@@ -101,8 +116,8 @@ func readOffsets(name string) ([]int64, error) {
 	return offsets, lines.Err()
 }
 
-// segment is a range of the first stream. One that holds refs is not whole: to read it, others
-// must be decoded too.
+// segment is a range of the first stream. One that holds refs or patches is not whole: to read it,
+// others must be decoded too.
 type segment struct {
 	start, end int64
 	whole      bool
@@ -119,7 +134,7 @@ func layout(r *archive.Reader) ([]segment, error) {
 		s.whole = true
 		for _, e := range entries {
 			s.end += e.Len
-			s.whole = s.whole && e.Kind != stream.Ref
+			s.whole = s.whole && (e.Kind == stream.Data || e.Kind.IsRun())
 			data = data || e.Kind == stream.Data
 		}
 		s.whole = s.whole && data && s.end-s.start <= maxSegment
@@ -129,49 +144,72 @@ func layout(r *archive.Reader) ([]segment, error) {
 	return all, err
 }
 
-type readAt func(p []byte, off int64) (int, error)
+// measuring is what is read, and where.
+type measuring struct {
+	read     func(p []byte, off int64) (int, error)
+	segments []segment   // nil if there are none
+	offsets  []int64     // of the blocks
+	want     io.ReaderAt // has the same blocks; may be nil
+}
 
-// measure reads the block at each offset and, if there are segments, after each block the whole
+// report reads the block at each offset and, if there are segments, after each block the whole
 // segment that holds the block of the next but one offset: so both are measured under the same
 // conditions, of the same segments, and neither finds its segment in the cache.
-func measure(read readAt, segments []segment, offsets []int64) (reads, wholes []time.Duration, err error) {
+func (m *measuring) report() (*result, error) {
+	var reads, wholes []time.Duration
 	buf := make([]byte, maxSegment)
-	timed := func(p []byte, off int64) (time.Duration, error) {
-		begin := time.Now()
-		n, err := read(p, off)
-		took := time.Since(begin)
-		if n == len(p) || err == io.EOF {
-			err = nil
+	for i, off := range m.offsets {
+		n, took, err := m.timed(buf[:blockSize], off)
+		if err == nil {
+			err = m.compare(buf[:n], off)
 		}
-		return took, err
-	}
-	for i, off := range offsets {
-		took, err := timed(buf[:blockSize], off)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		reads = append(reads, took)
-		if segments == nil {
+		if m.segments == nil {
 			continue
 		}
-		other := offsets[(i+2)%len(offsets)]
-		s := segments[sort.Search(len(segments), func(i int) bool { return segments[i].end > other })]
+		other := m.offsets[(i+2)%len(m.offsets)]
+		s := m.segments[sort.Search(len(m.segments), func(i int) bool { return m.segments[i].end > other })]
 		if !s.whole || s.start <= off && off < s.end {
 			continue
 		}
-		if took, err = timed(buf[:s.end-s.start], s.start); err != nil {
-			return nil, nil, err
+		if _, took, err = m.timed(buf[:s.end-s.start], s.start); err != nil {
+			return nil, err
 		}
 		wholes = append(wholes, took)
 	}
-	return reads, wholes, nil
-}
-
-func report(reads, wholes []time.Duration) *result {
 	return &result{
 		Reads: len(reads), Median: percentile(reads, 50), P99: percentile(reads, 99),
 		Segments: len(wholes), Segment: percentile(wholes, 50),
+	}, nil
+}
+
+func (m *measuring) timed(p []byte, off int64) (int, time.Duration, error) {
+	begin := time.Now()
+	n, err := m.read(p, off)
+	took := time.Since(begin)
+	if n == len(p) || err == io.EOF {
+		err = nil
 	}
+	return n, took, err
+}
+
+// compare fails if the block at off is not the one that is wanted.
+func (m *measuring) compare(got []byte, off int64) error {
+	if m.want == nil {
+		return nil
+	}
+	want := make([]byte, blockSize)
+	n, err := m.want.ReadAt(want, off)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if !bytes.Equal(got, want[:n]) {
+		return fmt.Errorf("the block at offset %d differs", off)
+	}
+	return nil
 }
 
 // percentile sorts d.
