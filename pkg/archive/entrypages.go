@@ -107,7 +107,6 @@ type Chunk struct {
 	Len     int64
 	Parent  int   // number of the parent that holds it, or -1
 	Ordinal int64 // number of the chunk in the archive that holds it
-	Patched bool  // it is what a patch makes, and no base of another
 }
 
 // Chunks calls visit for all chunks of an archive: those that it holds, and those of its parents
@@ -121,7 +120,7 @@ func (r *Reader) Chunks(visit func(Chunk) error) error {
 		err := r.entryPage(n, func(_ int, entries []stream.Entry) error {
 			for i := range entries {
 				e := &entries[i]
-				c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next, Patched: e.Kind == stream.Patched}
+				c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next}
 				switch e.Kind {
 				case stream.Data, stream.Patched:
 					next++

@@ -66,13 +66,14 @@ func (b *block) base(base *stream.Base) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch e := &b.entries[i]; {
-	case e.Kind != stream.Data:
-		return nil, corruptf("its base, chunk %d, is patched itself", base.Ordinal)
-	case base.Parent == stream.OwnBase && e.Hash != base.Hash:
-		return nil, corruptf("its base, chunk %d, has another hash", base.Ordinal)
+	e := &b.entries[i]
+	switch {
+	case e.Kind == stream.Data && (base.Parent != stream.OwnBase || e.Hash == base.Hash):
+		return b.chunk(i)
+	case base.Parent == stream.OwnBase:
+		return nil, corruptf("its base, chunk %d, is patched itself or has another hash", base.Ordinal)
 	}
-	return b.chunk(i)
+	return b.data[b.places[i]:][:e.Patch.Len], nil
 }
 
 // BuildPatch appends the bytes of the patched chunk e to dst. find returns the bytes of a base, and

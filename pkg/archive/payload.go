@@ -1,10 +1,6 @@
 package archive
 
-import (
-	"sort"
-
-	"hexz/pkg/stream"
-)
+import "sort"
 
 // Payload is the decoded payload of a segment, for who looks for bases of patches. It keeps memory
 // of the Reader's cache until Release.
@@ -59,16 +55,16 @@ func (r *Reader) SegmentAt(streamNo int, offset int64) (segment, from int64, err
 // Bytes returns all of the payload. The caller must not change it.
 func (p Payload) Bytes() []byte { return p.it.value.data }
 
-// Chunk returns the data chunk that holds a byte of the payload: its number in the archive, and
-// where it begins and ends. A byte of a patch is in none.
+// Chunk returns the chunk that holds a byte of the payload, or the patch whose program does: its
+// number in the archive, and where it begins and ends.
 func (p Payload) Chunk(offset int) (ordinal int64, from, to int, ok bool) {
 	b := p.it.value
 	n := sort.Search(len(b.chunks), func(n int) bool { return b.places[b.chunks[n]] > offset }) - 1
-	if n < 0 || b.entries[b.chunks[n]].Kind != stream.Data {
+	if n < 0 {
 		return 0, 0, 0, false
 	}
 	from = b.places[b.chunks[n]]
-	to = from + int(b.entries[b.chunks[n]].Len)
+	to = from + b.entries[b.chunks[n]].PayloadLen()
 	return b.first + int64(n), from, to, offset < to
 }
 

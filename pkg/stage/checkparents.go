@@ -43,11 +43,8 @@ type parentList struct {
 	path   string
 	loaded bool
 	hashes []stream.Hash
-	sizes  []uint32 // with noBase
+	sizes  []uint32
 }
-
-// noBase marks the size of a patched chunk.
-const noBase = 1 << 31
 
 // frame looks at a frame before it is written.
 func (c *parentCheck) frame(f stream.Frame) error {
@@ -76,7 +73,7 @@ func (c *parentCheck) entry(e *stream.Entry) error {
 	switch e.Kind {
 	case stream.ParentRef:
 		p, err := c.parent(e.Parent, e.Ordinal)
-		if err == nil && (p.hashes[e.Ordinal] != e.Hash || int64(p.sizes[e.Ordinal]&^noBase) != e.Len) {
+		if err == nil && (p.hashes[e.Ordinal] != e.Hash || int64(p.sizes[e.Ordinal]) != e.Len) {
 			err = fmt.Errorf("%w: chunk %d of the parent %v has another hash or length", stream.ErrCorrupt, e.Ordinal, p.ID)
 		}
 		return err
@@ -85,11 +82,7 @@ func (c *parentCheck) entry(e *stream.Entry) error {
 			if b.Parent == stream.OwnBase {
 				continue
 			}
-			p, err := c.parent(b.Parent, b.Ordinal)
-			if err == nil && p.sizes[b.Ordinal]&noBase != 0 {
-				err = fmt.Errorf("%w: it is based on chunk %d of the parent %v, which is patched itself", stream.ErrCorrupt, b.Ordinal, p.ID)
-			}
-			if err != nil {
+			if _, err := c.parent(b.Parent, b.Ordinal); err != nil {
 				return err
 			}
 		}
@@ -184,12 +177,8 @@ func (l *parentList) load(ids []age.Identity) error {
 	l.hashes, l.sizes = make([]stream.Hash, 0, n), make([]uint32, 0, n)
 	if err := p.Index.Chunks(func(chunk archive.Chunk) error {
 		if chunk.Parent < 0 { // in the order of ordinals
-			size := uint32(chunk.Len)
-			if chunk.Patched {
-				size |= noBase
-			}
 			l.hashes = append(l.hashes, chunk.Hash)
-			l.sizes = append(l.sizes, size)
+			l.sizes = append(l.sizes, uint32(chunk.Len))
 		}
 		return nil
 	}); err != nil {

@@ -82,7 +82,7 @@ type salvaging struct {
 	streams map[int64]bool // ids of those that were opened
 	next    int            // number of the next stream of info
 	chunks  dedup.Index    // that were found
-	sizes   []uint32       // of chunks, with noBase
+	sizes   []uint32       // of chunks, with noBase for what is patched
 	dicts   []*stream.Dict // found in front of a stream
 	dictIDs map[int64]bool // of those written
 	gap     lostBytes      // of the file, behind the last frame

@@ -184,6 +184,9 @@ func (s *salvaging) entry(c *archive.Checked, i int) (reason string, err error) 
 	return "", nil
 }
 
+// noBase marks the size of a chunk that cannot be an own base.
+const noBase = 1 << 31
+
 // bases takes in what a patch is based on, as entry does.
 func (s *salvaging) bases(bases []stream.Base) (reason string) {
 	for i := range bases {

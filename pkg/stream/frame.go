@@ -158,9 +158,9 @@ type Patch struct {
 	Bases []Base // 1 to MaxBases
 }
 
-// Base is a data chunk that a patch copies from: of a parent, or an earlier one of the same
-// stream of frames. Those of one patch are all of parents, or none is. It is never a patched one,
-// so that a patch never builds on a patch.
+// Base is what a patch copies from: an earlier data chunk of the same stream of frames, or what a
+// data chunk or a patch of a parent has in the payload, which of a patch is its program. So no
+// program has to be run to have a base. Those of one patch are all of parents, or none is.
 type Base struct {
 	Parent  int32 // number of the parent, or OwnBase
 	Hash    Hash  // of an own one
