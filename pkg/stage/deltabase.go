@@ -13,8 +13,9 @@ import (
 )
 
 // searchShare: once the chunks of the stream are this share of what the parents hold, all of the
-// parents is read for samples. Before, only what lies near the chunks that matched.
-const searchShare = 16
+// parents is read for samples. Before, only what lies near the chunks that matched. To read them
+// costs about as much as to cut an image of their size, so it is not done for a few changes.
+const searchShare = 256
 
 // minIndex is the size of the index for small parents, in bytes.
 const minIndex = 64 << 10
