@@ -101,6 +101,8 @@ func (s *sample) untouched(damaged []byte) (list []piece) {
 type salvaged struct {
 	bytes int64 // that are not lost
 	short int64 // bytes that no fault has hit, and that are lost
+
+	indexed bool // the root of the index is intact
 }
 
 // salvage takes what is left of a damaged archive. What is not said to be lost must be right, and
@@ -134,6 +136,7 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 	if err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content}); err != nil && !doubted {
 		return got, fmt.Errorf("sealed: %w", err)
 	}
+	got.indexed = report.Index == archive.IndexIntact
 	lost := newLosses(report)
 	for no, is := range r.Info().Streams {
 		name := is.Name
