@@ -26,8 +26,8 @@ type piece struct {
 func (s *sample) note() error {
 	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
 	s.names = map[string]string{}
-	var common []span // what all segments need
-	chunks := map[archive.Hash]span{}
+	var common []span                   // what all segments need
+	chunks := map[archive.Hash][]span{} // what each needs
 	name := ""
 	for {
 		f, err := in.Next()
@@ -54,12 +54,16 @@ func (s *sample) note() error {
 			off := f.Offset
 			for _, e := range f.Entries {
 				p := piece{name, span{off, off + e.Len}, append(common[:len(common):len(common)], at)}
-				if e.Kind == pkgstream.Data {
-					if _, ok := chunks[e.Hash]; !ok {
-						chunks[e.Hash] = at
+				switch e.Kind {
+				case pkgstream.Ref:
+					p.frames = append(p.frames, chunks[e.Hash]...)
+				case pkgstream.Patched:
+					for _, b := range e.Patch.Bases {
+						p.frames = append(p.frames, chunks[b.Hash]...) // none, if it is of a parent
 					}
-				} else if e.Kind == pkgstream.Ref {
-					p.frames = append(p.frames, chunks[e.Hash])
+				}
+				if e.Kind.IsStored() && chunks[e.Hash] == nil {
+					chunks[e.Hash] = p.frames
 				}
 				s.pieces = append(s.pieces, p)
 				off += e.Len
@@ -131,8 +135,8 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 		return got, fmt.Errorf("sealed: %w", err)
 	}
 	// If the index is hit as well, nothing vouches for what a damaged segment says of chunks of a
-	// parent. They do not fit the parent then, which a reader notices.
-	doubted := s.parent != nil && !report.Whole()
+	// parent, nor for a patch. They do not fit the parent then, which a reader notices.
+	doubted := (s.parent != nil || s.patches) && !report.Whole()
 	if err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content}); err != nil && !doubted {
 		return got, fmt.Errorf("sealed: %w", err)
 	}
