@@ -69,6 +69,8 @@ func (s *sample) note() error {
 				off += e.Len
 			}
 			f.Release()
+		case *pkgstream.End:
+			s.body = pos + n
 		}
 	}
 }
@@ -106,7 +108,7 @@ type salvaged struct {
 	bytes int64 // that are not lost
 	short int64 // bytes that no fault has hit, and that are lost
 
-	indexed bool // the root of the index is intact
+	indexed bool // no fault has hit the index
 }
 
 // salvage takes what is left of a damaged archive. What is not said to be lost must be right, and
@@ -136,11 +138,11 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 	}
 	// If the index is hit as well, nothing vouches for what a damaged segment says of chunks of a
 	// parent, nor for a patch. They do not fit the parent then, which a reader notices.
-	doubted := (s.parent != nil || s.patches) && !report.Whole()
+	doubted := s.parent != nil && !report.Whole() || s.patches && report.Index != archive.IndexIntact
 	if err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content}); err != nil && !doubted {
 		return got, fmt.Errorf("sealed: %w", err)
 	}
-	got.indexed = report.Index == archive.IndexIntact
+	got.indexed = bytes.Contains(damaged, s.archive[s.body:s.counts])
 	lost := newLosses(report)
 	for no, is := range r.Info().Streams {
 		name := is.Name
