@@ -69,7 +69,7 @@ func (s *sample) note() error {
 				off += e.Len
 			}
 			f.Release()
-		case *pkgstream.End:
+		case *pkgstream.Close:
 			s.body = pos + n
 		}
 	}

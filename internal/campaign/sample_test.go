@@ -43,7 +43,7 @@ type sample struct {
 
 	own    []stream          // what stands in the archive: streams, unless it has a child
 	pieces []piece           // of own
-	body   int64             // where the index begins
+	body   int64             // where the last stream ends: End and the index follow
 	names  map[string]string // of own: what salvage calls a stream without its name, and its name
 
 	child    []byte // a thin archive that is read by the damaged one, its parent; or nil
