@@ -115,6 +115,7 @@ type salvaged struct {
 // what is made of it sound.
 func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err error) {
 	left := s.untouched(damaged)
+	got.indexed = bytes.Contains(damaged, s.archive[s.body:s.counts])
 	var made, sealed bytes.Buffer
 	_, report, err := stage.Salvage(ctx, &made, bytes.NewReader(damaged), stage.SalvageOptions{Identities: s.ids})
 	if err != nil {
@@ -138,11 +139,10 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 	}
 	// If the index is hit as well, nothing vouches for what a damaged segment says of chunks of a
 	// parent, nor for a patch. They do not fit the parent then, which a reader notices.
-	doubted := s.parent != nil && !report.Whole() || s.patches && report.Index != archive.IndexIntact
+	doubted := s.parent != nil && !report.Whole() || s.patches && !got.indexed
 	if err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content}); err != nil && !doubted {
 		return got, fmt.Errorf("sealed: %w", err)
 	}
-	got.indexed = bytes.Contains(damaged, s.archive[s.body:s.counts])
 	lost := newLosses(report)
 	for no, is := range r.Info().Streams {
 		name := is.Name

@@ -58,6 +58,9 @@ func (s *Salvager) Check(f *Found) *Checked {
 		c.Err = errors.New("a chunk does not have its hash")
 	}
 	if !all {
+		for i := range good { // nothing vouches for patches of a payload that is damaged elsewhere
+			good[i] = good[i] && c.Entries[i].Kind != stream.Patched
+		}
 		c.Good = good
 	}
 	return c
