@@ -170,3 +170,46 @@ whole() {
 	[ ! -e out ]
 	[ ! -e r.json ]
 }
+
+@test "patches: those whose bases are lost are lost, the others are restored right" {
+	"$PYTHON" -c '
+import random
+r = random.Random("patches")
+old = b" ".join(r.randbytes(4).hex().encode() for _ in range(110000))
+new = bytearray(old)
+for at in range(0, len(new), 100):
+    new[at] ^= 1
+open("old", "wb").write(old)
+open("new", "wb").write(new)
+'
+	mkdir parents
+	pack old parents/old.hxz
+	hexz-chunk new | hexz-dedup --parent parents/old.hxz | hexz-delta --parent parents/old.hxz | hexz-compress -b 4K | hexz-seal -o new.hxz
+	hexz-cat --keep-going --parent-dir parents new.hxz | cmp - new
+	run -3 --separate-stderr hexz-cat --keep-going -o out new.hxz
+	one_error hexz-cat
+	[ "$(size out)" -eq "$(size new)" ]
+
+	# A segment of patches, and a segment of the parent.
+	cp new.hxz bad.hxz
+	poke bad.hxz 3000
+	run -3 --separate-stderr hexz-cat --keep-going --parent-dir parents --report lost.json -o kept bad.hxz
+	check_report lost.json new kept
+	run -3 bash -c 'hexz-unseal --salvage bad.hxz | hexz-seal -o saved.hxz; exit ${PIPESTATUS[0]}'
+	hexz-verify --parent-dir parents saved.hxz
+	hexz-cat --parent-dir parents saved.hxz | cmp - kept
+	poke parents/old.hxz 200000
+	run -3 --separate-stderr hexz-cat --keep-going --parent-dir parents --report lost.json -o kept new.hxz
+	check_report lost.json new kept
+
+	# Bases in the archive itself.
+	hexz-chunk old=old new=new | hexz-dedup | hexz-delta --self | hexz-compress | hexz-seal -o self.hxz
+	poke self.hxz 200000
+	run -3 --separate-stderr bash -c 'hexz-unseal --salvage self.hxz | hexz-seal -o saved.hxz; exit ${PIPESTATUS[0]}'
+	hexz-verify saved.hxz
+	for name in old new; do
+		run -3 --separate-stderr hexz-cat --keep-going --stream "$name" --report lost.json -o kept self.hxz
+		check_report lost.json "$name" kept
+		hexz-cat --stream "$name" saved.hxz | cmp - kept
+	done
+}

@@ -95,7 +95,7 @@ func try(ctx context.Context, all []*sample, seed, trial int) *outcome {
 	if o.verdict, o.err = s.check(ctx, rng, damaged); o.err != nil {
 		return o
 	}
-	if o.salvaged, o.err = s.salvage(ctx, damaged); o.err == nil && o.short > 0 && !f.moves {
+	if o.salvaged, o.err = s.salvage(ctx, damaged); o.err == nil && o.short > 0 && (!f.moves || o.indexed) {
 		o.err = fmt.Errorf("%d bytes are lost that were not hit", o.short)
 	}
 	if o.err != nil {

@@ -11,7 +11,7 @@ type fault struct {
 	name string
 	what string
 	// moves: sound frames can stand where others should then, and contradict those that were not
-	// hit. Salvage must choose, and may lose some of them.
+	// hit. Without an index, salvage must choose, and may lose some of them.
 	moves bool
 	// do returns a damaged copy of p, which is not empty. By chance it can be p.
 	do func(rng *rand.Rand, p []byte) []byte

@@ -26,8 +26,8 @@ type piece struct {
 func (s *sample) note() error {
 	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
 	s.names = map[string]string{}
-	var common []span // what all segments need
-	chunks := map[archive.Hash]span{}
+	var common []span                   // what all segments need
+	chunks := map[archive.Hash][]span{} // what each needs
 	name := ""
 	for {
 		f, err := in.Next()
@@ -54,17 +54,23 @@ func (s *sample) note() error {
 			off := f.Offset
 			for _, e := range f.Entries {
 				p := piece{name, span{off, off + e.Len}, append(common[:len(common):len(common)], at)}
-				if e.Kind == pkgstream.Data {
-					if _, ok := chunks[e.Hash]; !ok {
-						chunks[e.Hash] = at
+				switch e.Kind {
+				case pkgstream.Ref:
+					p.frames = append(p.frames, chunks[e.Hash]...)
+				case pkgstream.Patched:
+					for _, b := range e.Patch.Bases {
+						p.frames = append(p.frames, chunks[b.Hash]...) // none, if it is of a parent
 					}
-				} else if e.Kind == pkgstream.Ref {
-					p.frames = append(p.frames, chunks[e.Hash])
+				}
+				if e.Kind.IsStored() && chunks[e.Hash] == nil {
+					chunks[e.Hash] = p.frames
 				}
 				s.pieces = append(s.pieces, p)
 				off += e.Len
 			}
 			f.Release()
+		case *pkgstream.Close:
+			s.body = pos + n
 		}
 	}
 }
@@ -101,12 +107,15 @@ func (s *sample) untouched(damaged []byte) (list []piece) {
 type salvaged struct {
 	bytes int64 // that are not lost
 	short int64 // bytes that no fault has hit, and that are lost
+
+	indexed bool // no fault has hit the index
 }
 
 // salvage takes what is left of a damaged archive. What is not said to be lost must be right, and
 // what is made of it sound.
 func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err error) {
 	left := s.untouched(damaged)
+	got.indexed = bytes.Contains(damaged, s.archive[s.body:s.counts])
 	var made, sealed bytes.Buffer
 	_, report, err := stage.Salvage(ctx, &made, bytes.NewReader(damaged), stage.SalvageOptions{Identities: s.ids})
 	if err != nil {
@@ -129,8 +138,8 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 		return got, fmt.Errorf("sealed: %w", err)
 	}
 	// If the index is hit as well, nothing vouches for what a damaged segment says of chunks of a
-	// parent. They do not fit the parent then, which a reader notices.
-	doubted := s.parent != nil && !report.Whole()
+	// parent, nor for a patch. They do not fit the parent then, which a reader notices.
+	doubted := s.parent != nil && !report.Whole() || s.patches && !got.indexed
 	if err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content}); err != nil && !doubted {
 		return got, fmt.Errorf("sealed: %w", err)
 	}

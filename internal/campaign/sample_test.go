@@ -43,10 +43,12 @@ type sample struct {
 
 	own    []stream          // what stands in the archive: streams, unless it has a child
 	pieces []piece           // of own
+	body   int64             // where the last stream ends: End and the index follow
 	names  map[string]string // of own: what salvage calls a stream without its name, and its name
 
 	child    []byte // a thin archive that is read by the damaged one, its parent; or nil
 	parent   []byte // a sound parent; or nil
+	patches  bool   // it has patches
 	ids      []age.Identity
 	signedBy []seal.PublicKey
 }
@@ -63,6 +65,7 @@ type options struct {
 	digests  []string
 	compress stage.CompressOptions
 	parents  []stage.Parent
+	patches  *stage.DeltaOptions // nil for none
 	seal     stage.SealOptions
 }
 
@@ -108,9 +111,40 @@ func (m *maker) several() *sample {
 
 func (m *maker) empty() *sample { return m.make("empty", options{}, stream{"disk", nil}) }
 
-// versions has a thin archive that is damaged itself, and one whose parent is.
+// versions has a thin archive that is damaged itself, and one whose parent is; the same with patches;
+// and patches of chunks of the archive itself.
 func (m *maker) versions() []*sample {
-	parent := m.plain("parent of a thin one", options{})
+	rng := rand.New(rand.NewPCG(m.seed, 1))
+	old := contenttest.Bytes(contentSize, m.seed)
+	parts := bytes.Clone(old)
+	for range 8 {
+		part := parts[rng.IntN(len(parts)-20000):]
+		copy(part, contenttest.Bytes(rng.IntN(20000), rng.Uint64()))
+	}
+	list := m.version("thin", "a thin one", parts, nil)
+	list = append(list, m.version("patches", "patches", m.edited(old), &stage.DeltaOptions{})...)
+	half := old[:contentSize/2]
+	own := m.make("patches of its own", options{patches: &stage.DeltaOptions{Self: true}}, stream{"old", half}, stream{"new", m.edited(half)})
+	if r, err := m.open(own.archive); err != nil || r.Info().Totals.Patch.N == 0 {
+		m.t.Fatalf("the archive has no patches, %v", err)
+	}
+	own.patches = true
+	return append(list, own)
+}
+
+// edited returns a copy of p with a few other bytes in every KiB.
+func (m *maker) edited(p []byte) []byte {
+	rng := rand.New(rand.NewPCG(m.seed, 3))
+	p = bytes.Clone(p)
+	for at := 0; at < len(p); at += 1 + rng.IntN(2<<10) {
+		p[at] ^= 1 + byte(rng.IntN(255))
+	}
+	return p
+}
+
+// version has an archive of what comes after plain's content, and the parent of that.
+func (m *maker) version(kind, of string, next []byte, patches *stage.DeltaOptions) []*sample {
+	parent := m.plain("parent of "+of, options{})
 	path := filepath.Join(m.dir, "parent.hxz")
 	if err := os.WriteFile(path, parent.archive, 0o666); err != nil {
 		m.t.Fatal(err)
@@ -120,16 +154,15 @@ func (m *maker) versions() []*sample {
 		m.t.Fatal(err)
 	}
 	defer base.Close()
-	next := bytes.Clone(parent.streams[0].data)
-	rng := rand.New(rand.NewPCG(m.seed, 1))
-	for range 8 {
-		part := next[rng.IntN(len(next)-20000):]
-		copy(part, contenttest.Bytes(rng.IntN(20000), rng.Uint64()))
+	if patches != nil {
+		patches.Find = find(parent.archive)
 	}
-	thin := m.make("thin", options{parents: []stage.Parent{base}}, stream{"disk", next})
-	if r, err := m.open(thin.archive); err != nil || r.Info().Totals.Parent.N == 0 {
-		m.t.Fatalf("the thin archive takes nothing from its parent, %v", err)
+	thin := m.make(kind, options{parents: []stage.Parent{base}, patches: patches}, stream{"disk", next})
+	r, err := m.open(thin.archive)
+	if err != nil || r.Info().Totals.Parent.N == 0 || (patches != nil) != (r.Info().Totals.Patch.N > 0) {
+		m.t.Fatalf("%s: it does not take from its parent what it should, %v", kind, err)
 	}
+	thin.patches = patches != nil
 	thin.parent = parent.archive
 	parent.child, parent.streams = thin.archive, thin.streams
 	return []*sample{thin, parent}
@@ -201,6 +234,11 @@ func (m *maker) make(kind string, o options, list ...stream) *sample {
 	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
 		return stage.Dedup(ctx, dst, src, stage.DedupOptions{Parents: o.parents})
 	}, p)
+	if o.patches != nil {
+		p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
+			return stage.Delta(ctx, dst, src, *o.patches)
+		}, p)
+	}
 	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
 		return stage.Compress(ctx, dst, src, o.compress)
 	}, p)

@@ -18,8 +18,9 @@ import (
 //   - open takes from the index what is right in itself: it says which segments there are, and
 //     vouches for them by their digests, wherever they stand now.
 //   - survey finds chains: frames that follow each other without a gap, in the file and in the
-//     content. It reads the heads of frames, and where a chain breaks, looks for the next place
-//     where a frame holds. choose drops the chains that contradict others.
+//     content. What stands where the index says, with the digest it says, is an anchor, whatever
+//     is around it. Between anchors, survey reads the heads of frames, and where a chain breaks,
+//     looks for the next place where a frame holds. choose drops the chains that contradict others.
 //   - Next hands out the frames of the chains in order, and Check tells what of a segment is right.
 //
 // It takes memory for each place of damage, and not for each frame. The work on what proves to be
@@ -45,6 +46,11 @@ type Salvager struct {
 	spent  int64 // bytes that were looked at in what proved to be no frame
 	nested *bool // see hasNested
 
+	shift      int64  // how far the root is from where the trailer says
+	anchor     anchor // survey: the next one
+	anchorNext func() (anchor, bool)
+	behind     key // in the content: the end of the last anchor
+
 	chain int // Next: the current chain
 	at    int64
 }
@@ -60,8 +66,8 @@ const (
 	IndexMissing IndexState = "missing" // there is no trailer
 )
 
-// NewSalvager looks over the size bytes on src, which takes as long as to read the heads of all
-// frames, and where there is damage, all bytes. It fails if there is nothing to salvage, or if an
+// NewSalvager looks over the size bytes on src, which takes as long as to read all bytes, or without
+// an index the heads of all frames, and all bytes where there is damage. It fails if there is nothing to salvage, or if an
 // encrypted archive cannot be opened: without its clear header no key opens it.
 func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (*Salvager, error) {
 	s, err := newSalvager(src, size, threads)
@@ -91,7 +97,7 @@ func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (
 func newSalvager(src io.ReaderAt, size int64, threads int) (*Salvager, error) {
 	decoder, err := codec.NewDecoder(threads)
 	return &Salvager{
-		src: src, size: size, win: newWindow(src, size), scan: newWindow(src, size), number: -1,
+		src: src, size: size, win: newWindow(src, size), scan: newWindow(src, size),
 		decoder: decoder, dicts: map[int64]bool{}, numbers: map[int64]int{},
 	}, err
 }

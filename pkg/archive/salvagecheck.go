@@ -2,6 +2,7 @@ package archive
 
 import (
 	"errors"
+	"slices"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/stream"
@@ -57,9 +58,20 @@ func (s *Salvager) Check(f *Found) *Checked {
 		c.Err = errors.New("a chunk does not have its hash")
 	}
 	if !all {
+		for i := range good { // nothing vouches for patches of a payload that is damaged elsewhere
+			good[i] = good[i] && c.Entries[i].Kind != stream.Patched
+		}
 		c.Good = good
 	}
 	return c
+}
+
+// Drop makes an entry that has bytes one that is not Good.
+func (c *Checked) Drop(i int) {
+	if c.Good == nil {
+		c.Good = slices.Repeat([]bool{true}, len(c.Entries))
+	}
+	c.Good[i] = false
 }
 
 // Keep makes the segment one of what is Good, not encoded. The entries that are not have been

@@ -67,7 +67,12 @@ func (k *chooser) add(c chain) {
 			return // its offset is damaged, rather
 		case p.tail.loose && trimmed.frames > 0 && k.fits(&trimmed, &c):
 			k.trim(p)
-		case !p.sure && p.end-p.pos < c.end-c.pos:
+		case p.anchored != c.anchored:
+			if p.anchored {
+				return
+			}
+			k.drop()
+		case p.end-p.pos < c.end-c.pos && (c.sure || !p.sure):
 			k.drop()
 		default:
 			return
@@ -123,6 +128,8 @@ func (k *chooser) credible(p, c *chain) bool {
 // fits tells whether c can come behind p, with something lost between them.
 func (k *chooser) fits(p, c *chain) bool {
 	switch {
+	case p.anchored && c.anchored:
+		return true
 	case p.ended:
 		return false
 	case !c.first.known || !p.last.known:
@@ -168,7 +175,7 @@ func (s *Salvager) nests(c chain) bool {
 		}
 		at += n
 	}
-	return s.spent > firstBudget+perByte*c.end // not all was looked at
+	return s.exhausted(c.end) // not all was looked at
 }
 
 func release(f stream.Frame) {

@@ -19,11 +19,10 @@ type follower struct {
 // follow returns the chain that begins at a position, or one without frames if it does not prove to
 // be one, and where to look for the next.
 func (s *Salvager) follow(pos int64) (c chain, retry int64) {
-	w := &follower{Salvager: s, checked: -1, last: s.number}
+	w := &follower{Salvager: s, checked: -1}
 	w.c = chain{pos: pos, end: pos, tail: lastFrame{pos: -1}, next: -1}
 	for !w.c.ended && w.next() {
 	}
-	s.number = w.last
 	if !w.proven {
 		s.spent += w.cost
 	}
@@ -53,7 +52,15 @@ func (w *follower) next() bool {
 	}
 	seg, _ := f.(*stream.Segment)
 	defer seg.Release()
-	to, ok := w.fits(f)
+	anchored := w.c.end == w.anchor.pos
+	if !anchored && err == nil && n > w.anchor.pos-w.c.end {
+		err = stream.ErrTruncated // by a frame that is known to stand there
+	}
+	to, ok := w.fits(f, anchored)
+	if anchored && (err != nil || !w.anchored(f, n)) {
+		w.advance() // the index contradicts what it vouches for
+		ok = false
+	}
 	if err != nil || !ok {
 		w.c.broken(seg, to, err == nil, ok)
 		return false
@@ -73,11 +80,19 @@ func (w *follower) next() bool {
 	w.segment, w.last = seg != nil, w.number
 	w.c.last, w.c.end = to, w.c.end+n
 	w.c.frames++
+	if anchored {
+		w.proven, w.c.sure, w.c.anchored, w.c.tail.loose = true, true, true, false
+		if seg != nil {
+			w.checked, w.behind = w.c.tail.pos, w.key(to)
+		}
+		w.advance()
+	}
 	return true
 }
 
-// fits tells whether f goes on with the chain, and to where.
-func (w *follower) fits(f stream.Frame) (to place, ok bool) {
+// fits tells whether f goes on with the chain, and to where. anchored: it stands at the place of the
+// anchor.
+func (w *follower) fits(f stream.Frame, anchored bool) (to place, ok bool) {
 	to, ok = w.c.last.step(f)
 	known := !w.disowned(f)
 	switch f := f.(type) {
@@ -92,15 +107,15 @@ func (w *follower) fits(f stream.Frame) (to place, ok bool) {
 		}
 	}
 	if w.ciphers != nil {
-		ok = ok && (w.number == w.last+1 || w.c.frames == 0 && w.number > w.last)
+		ok = ok && (w.c.frames == 0 || w.number == w.last+1)
 		w.proven, w.c.sure = true, true
 	}
-	return to, ok && known
+	return to, ok && known && (anchored || w.inOrder(f, to))
 }
 
 // take takes a segment into the chain.
 func (w *follower) take(seg *stream.Segment, n int64) {
-	if !w.proven {
+	if !w.proven && w.c.end != w.anchor.pos {
 		w.checked = w.c.end
 		_, w.proven, w.c.sure = w.try(w.c.end, n)
 	}

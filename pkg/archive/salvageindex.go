@@ -29,6 +29,7 @@ func (s *Salvager) openIndex() IndexState {
 			continue
 		}
 		if s.index = s.readRoot(raw, t.root, pos-t.root.pos); s.index != nil {
+			s.shift = pos - t.root.pos
 			for no := range s.index.root.info.Streams {
 				s.numbers[s.index.root.info.Streams[no].ID] = no
 			}

@@ -1,6 +1,10 @@
 package archive
 
-import "hexz/pkg/stream"
+import (
+	"iter"
+
+	"hexz/pkg/stream"
+)
 
 // What does not prove to be a frame may cost, in bytes read, hashed or decoded, firstBudget and
 // perByte for each byte of the file that is behind. Of a file that looks like frames everywhere
@@ -19,6 +23,7 @@ type chain struct {
 	frames   int
 	longest  int64 // bytes of the longest segment
 	ended    bool  // the last frame is End
+	anchored bool  // it has an anchor
 	sure     bool  // by the index, by the key, or since it begins with the header of the file
 
 	opens       bool  // it begins with Open
@@ -79,6 +84,10 @@ func (p place) step(f stream.Frame) (place, bool) {
 // survey finds the chains of the file. It does not stop at End, which may be that of an archive in a
 // payload.
 func (s *Salvager) survey() {
+	var stop func()
+	s.anchorNext, stop = iter.Pull(s.anchors)
+	defer stop()
+	s.advance()
 	for pos := s.body; pos < s.size && s.win.err == nil && len(s.chains) < maxChains; pos = s.search(pos) {
 		c, retry := s.follow(pos)
 		pos = retry
@@ -86,28 +95,33 @@ func (s *Salvager) survey() {
 			s.chains = append(s.chains, c)
 		}
 	}
+	s.anchor = anchor{pos: s.size}
 }
 
-// search returns the next position from pos on at which a chain may begin, or the end of the file.
+// search returns the next position from pos on at which a chain may begin, or that of the anchor.
 func (s *Salvager) search(pos int64) int64 {
-	for pos < s.size {
+	for pos < s.anchor.pos {
 		b := s.scan.ahead(pos, headBytes)
 		if len(b) == 0 {
 			break
 		}
+		b = b[:min(int64(len(b)), s.anchor.pos-pos)]
 		for i := range b {
-			if i > 0 && len(b)-i < headBytes && pos+int64(len(b)) < s.size {
+			if i > 0 && len(b)-i < headBytes && pos+int64(len(b)) < s.anchor.pos {
 				b = b[:i]
 				break
 			}
-			if s.plausible(b[i:]) && s.spent <= firstBudget+perByte*(pos+int64(i)) {
+			if s.plausible(b[i:]) && !s.exhausted(pos+int64(i)) {
 				return pos + int64(i)
 			}
 		}
 		pos += int64(len(b))
 	}
-	return s.size
+	return max(pos, s.anchor.pos)
 }
+
+// exhausted tells whether up to a position too much was looked at that proved to be no frame.
+func (s *Salvager) exhausted(pos int64) bool { return s.spent > firstBudget+perByte*pos }
 
 // headBytes is what plausible looks at.
 const headBytes = 32

@@ -19,9 +19,10 @@ func CatSalvage(ctx context.Context, out archive.Output, src io.Reader, o CatOpt
 	var report *SalvageReport
 	var salvageErr error
 	done := make(chan struct{})
+	salvage := SalvageOptions{Identities: o.Identities, Threads: o.Threads, TempDir: o.TempDir, Note: o.Note}
 	go func() {
 		defer close(done)
-		_, report, salvageErr = Salvage(ctx, w, src, SalvageOptions{Identities: o.Identities, Threads: o.Threads, TempDir: o.TempDir, Note: o.Note})
+		_, report, salvageErr = Salvage(ctx, w, src, salvage)
 		w.CloseWithError(salvageErr)
 	}()
 	var missing SalvageReport

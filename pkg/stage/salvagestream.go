@@ -132,7 +132,10 @@ func (s *salvaging) segment(c *archive.Checked) error {
 			return err
 		}
 		if reason != "" {
-			dropped = dropped || c.Good != nil && !c.Good[i]
+			if e.PayloadLen() > 0 {
+				c.Drop(i)
+				dropped = true
+			}
 			*e = stream.Entry{Kind: stream.Hole, Len: e.Len, Ordinal: stream.NoOrdinal}
 			if err := s.lost(at, e.Len, reason); err != nil {
 				return err

@@ -1,0 +1,109 @@
+package stage
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
+	"hexz/pkg/stream"
+)
+
+// segmentRange returns where the first segment stands in an archive that holds an entry of a kind.
+func segmentRange(t *testing.T, p []byte, kind stream.EntryKind) (from, to int64) {
+	t.Helper()
+	in := archive.NewScanner(bytes.NewReader(p))
+	for {
+		f, err := in.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seg, ok := f.(*stream.Segment)
+		if ok && slices.ContainsFunc(seg.Entries, func(e stream.Entry) bool { return e.Kind == kind }) {
+			at, n := in.Range()
+			return at, at + n
+		}
+	}
+}
+
+// What is left of archives of patches: patches whose bases are lost are lost, the others are right.
+func TestSalvagePatches(t *testing.T) {
+	v := unlike(3, 300<<10)
+	w := edited(5, v)
+	lib := library{}
+	small := ChunkOptions{Chunker: chunker.Options{Avg: 4096}}
+	blocks := encoding(CompressOptions{Block: 16 << 10})
+	parent := pipe(t, v, cutting(small), dropping(), blocks, sealing())
+	known := DedupOptions{Parents: asParent(lib.open(t, parent))}
+	next := pipe(t, w, cutting(small), droppingKnown(known), patchingBy(DeltaOptions{Find: lib.find}), blocks, sealing())
+
+	// Own bases are in the stream before.
+	two := func(dst io.Writer, _ io.Reader) error {
+		_, err := Chunk(t.Context(), dst, []Source{ReaderSource("old", bytes.NewReader(v)), ReaderSource("new", bytes.NewReader(w))}, small)
+		return err
+	}
+	own := pipe(t, nil, two, dropping(), patchingBy(DeltaOptions{Self: true}), blocks, sealing())
+
+	hole := func(p []byte, kind stream.EntryKind) []byte {
+		from, to := segmentRange(t, p, kind)
+		bad := bytes.Clone(p)
+		clear(bad[(from+to)/2 : to])
+		return bad
+	}
+	missing := func(archive.Hash, string) (io.ReaderAt, int64, error) { return nil, 0, archive.ErrParent }
+	holding := func(p []byte) archive.FindFunc {
+		return func(archive.Hash, string) (io.ReaderAt, int64, error) {
+			return bytes.NewReader(p), int64(len(p)), nil
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		p      []byte
+		find   archive.FindFunc
+		stream string
+		want   []byte
+		lost   [2]int64 // at least, at most
+	}{
+		{"sound", next, lib.find, "disk", w, [2]int64{0, 0}},
+		{"patches are hit", hole(next, stream.Patched), lib.find, "disk", w, [2]int64{1, int64(len(w))}},
+		{"the parent is missing", next, missing, "disk", w, [2]int64{200 << 10, int64(len(w))}},
+		{"the parent is damaged", next, holding(hole(parent, stream.Data)), "disk", w, [2]int64{4 << 10, 64 << 10}},
+		{"own, sound", own, nil, "new", w, [2]int64{0, 0}},
+		{"own bases are hit", hole(own, stream.Data), nil, "new", w, [2]int64{4 << 10, 64 << 10}},
+		{"own bases are hit, what has them", hole(own, stream.Data), nil, "old", v, [2]int64{4 << 10, 32 << 10}},
+		{"own patches are hit", hole(own, stream.Patched), nil, "old", v, [2]int64{0, 0}},
+	} {
+		frames := new(bytes.Buffer)
+		if _, _, err := Salvage(t.Context(), frames, bytes.NewReader(c.p), SalvageOptions{}); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		for in := archive.NewScanner(frames); ; {
+			if _, err := in.Next(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: what was salvaged: %v", c.name, err)
+			}
+		}
+		var got bytes.Buffer
+		out := NewPlainOutput(&got)
+		r, err := CatSalvage(t.Context(), out, bytes.NewReader(c.p), CatOptions{Stream: c.stream, Find: c.find})
+		if flushed := out.Flush(); err != nil || flushed != nil {
+			t.Errorf("%s: %v, %v", c.name, err, flushed)
+			continue
+		}
+		want := bytes.Clone(c.want)
+		for _, l := range r.Lost {
+			clear(want[*l.Offset:][:*l.Length])
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%s: what came out is not what was packed, without what is said to be lost", c.name)
+		}
+		if n := r.LostBytes; n < c.lost[0] || n > c.lost[1] {
+			t.Errorf("%s: %d bytes are lost, not %v", c.name, n, c.lost)
+		}
+	}
+}
