@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 
@@ -33,6 +34,9 @@ func CatSalvage(ctx context.Context, out archive.Output, src io.Reader, o CatOpt
 	<-done
 	if salvageErr != nil && (err == nil || errors.Is(err, stream.ErrAborted)) {
 		err = salvageErr
+	}
+	if errors.Is(err, ErrChoose) && report != nil && !report.Whole() { // who knows what was there
+		err = fmt.Errorf("%w: much is lost: %v", stream.ErrCorrupt, err)
 	}
 	if err != nil {
 		return nil, err

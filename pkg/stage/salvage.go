@@ -28,7 +28,8 @@ type SalvageOptions struct {
 // segments that still verify, and holes where something is lost. The stream is complete, also if
 // much is lost: what that is the report tells. If nothing is lost, it is what Unseal makes.
 //
-// It keeps up to 68 bytes of memory for each distinct chunk.
+// It keeps up to 68 bytes of memory for each distinct chunk; and if there are patches, or the index
+// is lost, as much again, and a copy of all data chunks in a temporary file.
 func Salvage(ctx context.Context, dst io.Writer, src io.Reader, o SalvageOptions) (*Stats, *SalvageReport, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: unsealName, progress: o.Progress}
 	report, err := salvage(ctx, out, src, o)
@@ -48,15 +49,24 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 	}
 	notePlain(o.Note, in.RecipientKinds())
 	// The header, which comes first, tells whether something was lost.
-	rehearsal := newSalvaging(&output{Writer: stream.NewWriter(io.Discard)}, in)
+	rehearsal, err := newSalvaging(&output{Writer: stream.NewWriter(io.Discard)}, in, o.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	defer rehearsal.close()
 	rehearsal.whole = true
 	err = rehearsal.run(ctx, o.Threads)
 	if err != nil && !errors.Is(err, errLost) {
 		return nil, err
 	}
 	in.Rewind()
-	s := newSalvaging(out, in)
-	s.lossy = err != nil
+	lossy := err != nil
+	s, err := newSalvaging(out, in, o.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	s.lossy = lossy
 	if err := s.run(ctx, o.Threads); err != nil {
 		return nil, err
 	}
@@ -83,6 +93,7 @@ type salvaging struct {
 	next    int            // number of the next stream of info
 	chunks  dedup.Index    // that were found
 	sizes   []uint32       // of chunks, with noBase for what is patched
+	data    *spool         // the data chunks, to try the patches that nothing vouches for; nil if the index knows of no patch
 	dicts   []*stream.Dict // found in front of a stream
 	dictIDs map[int64]bool // of those written
 	gap     lostBytes      // of the file, behind the last frame
@@ -94,11 +105,21 @@ type salvaging struct {
 // lostBytes is a range of the file.
 type lostBytes struct{ from, to int64 }
 
-func newSalvaging(out *output, in *archive.Salvager) *salvaging {
-	return &salvaging{
+func newSalvaging(out *output, in *archive.Salvager, dir string) (s *salvaging, err error) {
+	s = &salvaging{
 		out: out, in: in, info: in.Info(),
 		report:  &SalvageReport{Version: 1, Index: in.Index(), Streams: []SalvagedStream{}, Lost: []LostRange{}},
 		parents: map[int32]int32{}, ids: map[stream.Hash]bool{}, names: map[string]bool{}, streams: map[int64]bool{}, dictIDs: map[int64]bool{},
+	}
+	if s.info == nil || s.info.Totals.Patch.N > 0 {
+		s.data, err = newSpool(dir, "hexz-unseal-*")
+	}
+	return s, err
+}
+
+func (s *salvaging) close() {
+	if s.data != nil {
+		s.data.close()
 	}
 }
 

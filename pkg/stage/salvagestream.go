@@ -124,10 +124,12 @@ func (s *salvaging) segment(c *archive.Checked) error {
 		return err
 	}
 	s.gap = lostBytes{}
-	at, dropped := o.at, false
+	at, dropped, raw := o.at, false, c.Raw
 	for i := range c.Entries {
 		e := &c.Entries[i]
-		reason, err := s.entry(c, i)
+		n := min(e.PayloadLen(), len(raw)) // less if nothing of it is right
+		reason, err := s.entry(c, i, raw[:n])
+		raw = raw[n:]
 		if err != nil {
 			return err
 		}
@@ -149,8 +151,9 @@ func (s *salvaging) segment(c *archive.Checked) error {
 	return s.put(c.Segment)
 }
 
-// entry takes in an entry of a segment, and tells why it is lost, or returns "".
-func (s *salvaging) entry(c *archive.Checked, i int) (reason string, err error) {
+// entry takes in an entry of a segment, which has p in the payload, and tells why it is lost, or
+// returns "".
+func (s *salvaging) entry(c *archive.Checked, i int, p []byte) (reason string, err error) {
 	e := &c.Entries[i]
 	switch e.Kind {
 	case stream.Zero, stream.Hole:
@@ -173,10 +176,17 @@ func (s *salvaging) entry(c *archive.Checked, i int) (reason string, err error) 
 		}
 		size := uint32(e.Len)
 		if e.Kind == stream.Patched {
-			if reason = s.bases(e.Patch.Bases); reason != "" {
+			if reason = s.bases(e.Patch.Bases); reason == "" && !c.Sure && e.Patch.Own() {
+				reason = s.try(e, p)
+			}
+			if reason != "" {
 				return reason, nil
 			}
 			size |= noBase
+		} else if s.data != nil {
+			if err := s.data.put(e, p); err != nil {
+				return "", err
+			}
 		}
 		_, added, err := s.chunks.Add(e.Hash)
 		if added {
@@ -185,6 +195,17 @@ func (s *salvaging) entry(c *archive.Checked, i int) (reason string, err error) 
 		return "", err
 	}
 	return "", nil
+}
+
+// try makes the chunk of a patch that nothing vouches for.
+func (s *salvaging) try(e *stream.Entry, program []byte) (reason string) {
+	if s.data == nil {
+		return "a patch that the index does not vouch for"
+	}
+	if _, err := archive.BuildPatch(nil, e, program, s.data.base); err != nil {
+		return "a patch that does not make its chunk"
+	}
+	return ""
 }
 
 // noBase marks the size of a chunk that cannot be an own base.

@@ -60,6 +60,15 @@ func (s *spool) note(e *stream.Entry, pos int64) error {
 	return err
 }
 
+// put keeps a chunk.
+func (s *spool) put(e *stream.Entry, p []byte) error {
+	pos, err := s.write(p)
+	if err == nil {
+		err = s.note(e, pos)
+	}
+	return err
+}
+
 // find returns where the chunk is that a reference or a base names.
 func (s *spool) find(hash stream.Hash) (place, error) {
 	n, ok := s.index.Lookup(hash)
