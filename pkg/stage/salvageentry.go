@@ -1,0 +1,88 @@
+package stage
+
+import (
+	"fmt"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/stream"
+)
+
+// entry takes in an entry of a segment, which has p in the payload, and tells why it is lost, or
+// returns "".
+func (s *salvaging) entry(c *archive.Checked, i int, p []byte) (reason string, err error) {
+	e := &c.Entries[i]
+	switch e.Kind {
+	case stream.Zero, stream.Hole:
+	case stream.Ref:
+		e.Ordinal = stream.NoOrdinal
+		if n, ok := s.chunks.Lookup(e.Hash); !ok || int64(s.sizes[n]&^noBase) != e.Len {
+			return "the chunk that it refers to is lost", nil
+		}
+	case stream.ParentRef:
+		n, ok := s.parents[e.Parent]
+		if c.Err != nil {
+			return c.Err.Error(), nil
+		} else if !ok {
+			return fmt.Sprintf("parent %d, which has the chunk, is not known", e.Parent), nil
+		}
+		e.Parent = n
+	default: // it has bytes of its own
+		if c.Good != nil && !c.Good[i] {
+			return c.Err.Error(), nil
+		}
+		size := uint32(e.Len)
+		if e.Kind == stream.Patched {
+			if reason = s.bases(e.Patch.Bases); reason == "" && !c.Sure && e.Patch.Own() {
+				reason = s.try(e, p)
+			}
+			if reason != "" {
+				return reason, nil
+			}
+			size |= noBase
+		} else if s.data != nil {
+			if err := s.data.put(e, p); err != nil {
+				return "", err
+			}
+		}
+		_, added, err := s.chunks.Add(e.Hash)
+		if added {
+			s.sizes = append(s.sizes, size)
+		}
+		return "", err
+	}
+	return "", nil
+}
+
+// try makes the chunk of a patch that nothing vouches for.
+func (s *salvaging) try(e *stream.Entry, program []byte) (reason string) {
+	if s.data == nil {
+		return "a patch that the index does not vouch for"
+	}
+	if _, err := archive.BuildPatch(nil, e, program, s.data.base); err != nil {
+		return "a patch that does not make its chunk"
+	}
+	return ""
+}
+
+// noBase marks the size of a chunk that cannot be an own base.
+const noBase = 1 << 31
+
+// bases takes in what a patch is based on, as entry does.
+func (s *salvaging) bases(bases []stream.Base) (reason string) {
+	for i := range bases {
+		b := &bases[i]
+		if b.Parent == stream.OwnBase {
+			b.Ordinal = stream.NoOrdinal
+			if n, ok := s.chunks.Lookup(b.Hash); !ok || s.sizes[n]&noBase != 0 {
+				return "a chunk that it is made of is lost"
+			}
+			continue
+		}
+		n, ok := s.parents[b.Parent]
+		if !ok {
+			return fmt.Sprintf("parent %d, which has a chunk that it is made of, is not known", b.Parent)
+		}
+		b.Parent = n
+	}
+	return ""
+}
