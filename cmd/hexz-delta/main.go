@@ -37,9 +37,9 @@ $TMPDIR, and the memory grows by 70 bytes for each.
 
 It looks near the chunks that matched first. Once there are data chunks for one
 part in 256 of what the parents hold, it reads all of the parents to find what
-has moved. hexz-dedup stands in front of it, not behind. Larger chunks (hexz-chunk
---avg 64K) make smaller archives here, as what is noted of each chunk outweighs
-most patches.`,
+has moved. hexz-dedup stands in front of it, not behind. Larger chunks
+(hexz-chunk --avg 64K) make smaller archives here, as what is noted of each
+chunk outweighs most patches.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup --parent mon.hxz |
     hexz-delta --parent mon.hxz | hexz-compress | hexz-seal -o tue.hxz
   hexz-chunk vm.img | hexz-dedup | hexz-delta --self | hexz-compress |
