@@ -35,7 +35,7 @@ func CatSalvage(ctx context.Context, out archive.Output, src io.Reader, o CatOpt
 	if salvageErr != nil && (err == nil || errors.Is(err, stream.ErrAborted)) {
 		err = salvageErr
 	}
-	if errors.Is(err, ErrChoose) && report != nil && !report.Whole() { // who knows what was there
+	if errors.Is(err, ErrChoose) && report != nil && report.Unknown { // it may have been there
 		err = fmt.Errorf("%w: much is lost: %v", stream.ErrCorrupt, err)
 	}
 	if err != nil {
