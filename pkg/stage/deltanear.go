@@ -10,7 +10,7 @@ const (
 	nearbyReach = 16 << 10  // bytes before and behind the place that a chunk is thought to be at
 	maxDrift    = 2 << 20   // bytes since the last match, up to which it tells where that place is
 
-	// denseEnough is the rate of the index of all up to which the same offset is not tried.
+	// denseEnough is the rate of the index of all up to which it finds enough of what is near.
 	denseEnough = 7
 )
 
@@ -37,7 +37,7 @@ func (a *anchor) pass(e *stream.Entry) {
 // near notes the spots in what the parents have where the chunk is likely to have been: behind
 // the chunk that matched last, or at the same offset of the stream.
 func (b *deltaBases) near(j *deltaJob, w *scratch) error {
-	if len(b.readers) == 0 {
+	if len(b.readers) == 0 || b.searched && b.index.Rate() <= denseEnough {
 		return nil
 	}
 	n, segment, at, err := b.whereabouts(&j.near)
@@ -75,9 +75,6 @@ func (b *deltaBases) whereabouts(a *anchor) (parent int, segment int64, at int, 
 	if a.since > 0 && a.since <= maxDrift {
 		segment, at, err = b.readers[a.parent].Locate(a.chunk)
 		return int(a.parent), segment, at + int(a.since), b.ofParent(int(a.parent), err)
-	}
-	if b.searched && b.index.Rate() <= denseEnough {
-		return -1, 0, 0, nil
 	}
 	for n, r := range b.readers {
 		for i, s := range r.Info().Streams {

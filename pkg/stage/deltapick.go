@@ -104,10 +104,13 @@ func (w *scratch) merge(n int) {
 func (b *deltaBases) elect(spots []spot) []spot {
 	votes := map[int]int{}
 	own := 0
-	for _, s := range spots {
-		votes[s.Block]++
-		if b.isOwn(s.Block) {
-			own++
+	for i := 0; i < len(spots); {
+		first := i
+		for i++; i < len(spots) && spots[i].Block == spots[first].Block; i++ {
+		}
+		votes[spots[first].Block] += i - first
+		if b.isOwn(spots[first].Block) {
+			own += i - first
 		}
 	}
 	wantOwn := own > len(spots)/2
@@ -144,20 +147,30 @@ func (c *candidates) release() {
 	}
 }
 
-// collect reads the bases that the spots are in, and appends where in them the spots are to hits.
+// collect reads the bases that the spots are in, and appends where in them the spots are to hits. Of
+// spots in a row from which Encode would copy the same, the first is enough.
 func (c *candidates) collect(hits []delta.Hit, spots []spot) ([]delta.Hit, error) {
+	block, n, from, to := -1, 0, 0, 0 // the base of the spot before
 	for i := range spots {
 		s := &spots[i]
-		find := c.ofParent
-		if c.b.isOwn(s.Block) {
-			find = c.own
+		if s.Block != block || s.last() < from || s.last() >= to {
+			find := c.ofParent
+			if c.b.isOwn(s.Block) {
+				find = c.own
+			}
+			var err error
+			if n, from, err = find(s); err != nil {
+				return nil, err
+			}
+			if n < 0 {
+				block = -1
+				continue
+			}
+			block, to = s.Block, from+len(c.texts[n])
 		}
-		n, from, err := find(s)
-		if err != nil {
-			return nil, err
-		}
-		if n >= 0 {
-			hits = append(hits, delta.Hit{End: s.end, Base: n, Offset: s.Offset - from})
+		h := delta.Hit{End: s.end, Base: n, Offset: s.Offset - from}
+		if k := len(hits) - 1; k < 0 || hits[k].Base != n || hits[k].Offset-hits[k].End != h.Offset-h.End {
+			hits = append(hits, h)
 		}
 	}
 	return hits, nil
