@@ -67,8 +67,9 @@ const (
 )
 
 // NewSalvager looks over the size bytes on src, which takes as long as to read all bytes, or without
-// an index the heads of all frames, and all bytes where there is damage. It fails if there is nothing to salvage, or if an
-// encrypted archive cannot be opened: without its clear header no key opens it.
+// an index the heads of all frames, and all bytes where there is damage. It fails if there is
+// nothing to salvage, or if an encrypted archive cannot be opened: without its clear header no key
+// opens it.
 func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (*Salvager, error) {
 	s, err := newSalvager(src, size, threads)
 	if err != nil {

@@ -3,14 +3,9 @@ package archive
 import (
 	"context"
 	"errors"
-	"io"
 	"slices"
-	"sort"
 
-	"hexz/pkg/blake"
-	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
-	"hexz/pkg/stream/wire"
 )
 
 // Level tells how deep Verify goes. Each level includes the ones before it.
@@ -33,8 +28,8 @@ type VerifyOptions struct {
 	Damage func(error)
 }
 
-// Verify checks the archive, and returns nil or the first fault, damage before others. It keeps 32 bytes for each
-// data chunk.
+// Verify checks the archive, and returns nil or the first fault, damage before others. It keeps 33
+// bytes for each data chunk and patch.
 func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 	if err := r.Locked(); err != nil && o.Level >= Content {
 		return err
@@ -94,7 +89,7 @@ func (r *Reader) verifyStructure() error {
 	}
 	var got Totals
 	var hashes []Hash
-	patched := map[int64]bool{} // ordinals
+	var patched []bool // of the hashes
 	var root stream.Root
 	streams := r.root.info.Streams
 	current, at := 0, int64(0)
@@ -133,10 +128,10 @@ func (r *Reader) verifyStructure() error {
 				}); i >= 0 {
 					return corruptf("patch at offset %d is based on chunk %d, which is no data chunk before it", at, e.Patch.Bases[i].Ordinal)
 				}
-				patched[next] = true
-				hashes = append(hashes, e.Hash)
+				fallthrough
 			case stream.Data:
 				hashes = append(hashes, e.Hash)
+				patched = append(patched, e.Kind == stream.Patched)
 			}
 			got.AddEntry(e)
 			root.Add(e)
@@ -221,91 +216,6 @@ func (r *Reader) verifyEntryPages() error {
 		if _, err := r.readSpan(at, "entry page"); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// stored checks the digests of all frames of the body.
-func (v *verifier) stored() {
-	done := int64(0)
-	v.found(ordered.Map(v.ctx, v.o.Threads, func(emit func(run) error) error {
-		for _, s := range v.r.root.runs {
-			if err := emit(s); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(s run) (result, error) {
-		err := v.r.verifyRun(s)
-		if errors.Is(err, stream.ErrCorrupt) {
-			return result{s, v.r.damagedSegments(s, err)}, nil
-		}
-		return result{s, nil}, err
-	}, func(res result) error {
-		done += res.len
-		v.o.Progress(done)
-		for _, err := range res.faults {
-			if v.found(err); !v.goOn() {
-				return err
-			}
-		}
-		return nil
-	}))
-}
-
-type result struct {
-	run
-	faults []error
-}
-
-// damagedSegments names the segments of a damaged run that are damaged. If none is, the fault
-// err is in another frame.
-func (r *Reader) damagedSegments(s run, err error) []error {
-	var faults []error
-	n := sort.Search(len(r.root.maps), func(n int) bool {
-		page, err := r.page(n)
-		return err != nil || page[len(page)-1].end() > s.pos
-	})
-	for ; n < len(r.root.maps); n++ {
-		page, pageErr := r.page(n)
-		if pageErr != nil {
-			return append(faults, err)
-		}
-		if page[0].pos >= s.end() {
-			break
-		}
-		for i := range page {
-			if page[i].pos < s.pos || page[i].end() > s.end() {
-				continue
-			}
-			if _, err := r.readSpan(page[i].span, "segment"); err != nil {
-				faults = append(faults, err)
-			}
-		}
-	}
-	if faults == nil {
-		faults = []error{err}
-	}
-	return faults
-}
-
-// verifyRun walks the frames of a run. It needs to know nothing of what is in them.
-func (r *Reader) verifyRun(s run) error {
-	in := wire.NewReader(io.NewSectionReader(r.src, s.pos, s.len))
-	var frames, frame blake.Hasher
-	for range s.frames {
-		frame.Reset()
-		in.Tee(&frame)
-		in.SkipFrame(maxFrame)
-		in.Tee(nil)
-		digest := frame.Sum()
-		frames.Write(digest[:])
-	}
-	switch err := in.Err(); {
-	case err != nil && !errors.Is(err, wire.ErrFormat) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return err
-	case err != nil, in.Pos() != s.len, frames.Sum() != s.digest:
-		return corruptf("frames from byte %d to %d: at least one is damaged", s.pos, s.end())
 	}
 	return nil
 }

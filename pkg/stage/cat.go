@@ -267,13 +267,10 @@ func (c *catting) bytes(e *stream.Entry, p []byte, pos int64, needed bool) ([]by
 			find = c.spool.base
 		}
 		made, err := archive.BuildPatch(nil, e, p, find)
-		if err == nil {
-			pos, err = c.spool.write(made)
-		}
 		if err != nil {
 			return nil, err
 		}
-		return made, c.spool.note(e, pos)
+		return made, c.spool.put(e, made)
 	case stream.Ref:
 		if needed {
 			return c.spool.get(e)

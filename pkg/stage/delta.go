@@ -196,15 +196,14 @@ func (d *deltaing) endRound() error {
 	return nil
 }
 
-// apply puts the patches into a segment.
+// apply puts the patches into a segment. A program is shorter than its chunk, so what is behind it
+// moves to the front.
 func (d *deltaing) apply(s *stream.Segment, jobs []*deltaJob) {
-	old := s.Payload
-	made := make([]byte, 0, len(old))
+	at, used := 0, 0
 	for i := range s.Entries {
 		e := &s.Entries[i]
-		n := e.PayloadLen()
-		p := old[:n]
-		old = old[n:]
+		p := s.Payload[at:][:e.PayloadLen()]
+		at += len(p)
 		if len(jobs) > 0 && jobs[0].entry == i {
 			if j := jobs[0]; j.patch != nil {
 				e.Kind, e.Patch = stream.Patched, j.patch
@@ -212,7 +211,7 @@ func (d *deltaing) apply(s *stream.Segment, jobs []*deltaJob) {
 			}
 			jobs = jobs[1:]
 		}
-		made = append(made, p...)
+		used += copy(s.Payload[used:], p)
 	}
-	s.Payload, s.RawLen = made, len(made)
+	s.Payload, s.RawLen = s.Payload[:used], used
 }

@@ -153,12 +153,8 @@ func (b *deltaBases) addOwn(e *stream.Entry, j *deltaJob) error {
 	if b.own == nil {
 		return nil
 	}
-	pos, err := b.own.write(j.data)
-	if err != nil {
-		return err
-	}
 	n := len(b.own.places)
-	if err := b.own.note(e, pos); err != nil || len(b.own.places) == n { // known
+	if err := b.own.put(e, j.data); err != nil || len(b.own.places) == n { // known
 		return err
 	}
 	b.index.Add(int(b.first[len(b.readers)])+n, 0, j.samples)

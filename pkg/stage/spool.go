@@ -60,7 +60,7 @@ func (s *spool) note(e *stream.Entry, pos int64) error {
 	return err
 }
 
-// put keeps a chunk.
+// put keeps the bytes of a chunk.
 func (s *spool) put(e *stream.Entry, p []byte) error {
 	pos, err := s.write(p)
 	if err == nil {
