@@ -121,6 +121,9 @@ func (b *block) layOut(s *stream.Segment) {
 
 func (b *block) end() int64 { return b.starts[len(b.entries)] }
 
+// ordinal returns the ordinal of entry i, which is stored.
+func (b *block) ordinal(i int) int64 { return b.first + int64(sort.SearchInts(b.chunks, i)) }
+
 // chunk returns the verified bytes of data entry i.
 func (b *block) chunk(i int) ([]byte, error) {
 	e := &b.entries[i]
@@ -134,138 +137,75 @@ func (b *block) chunk(i int) ([]byte, error) {
 	return p, nil
 }
 
-// bytes returns the bytes of entry i of b, which is a chunk. They are valid until the item is
-// given back by release; it is nil if they are of b itself.
-func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
-	switch b.entries[i].Kind {
-	case stream.Data, stream.Patched:
-		p, err := r.stored(b, i)
-		return p, nil, err
-	case stream.ParentRef:
-		return r.fromParent(b, i)
-	}
-	return r.resolve(b, i)
-}
-
-// resolve returns the bytes that reference i of b stands for, as bytes does.
-func (r *Reader) resolve(b *block, i int) ([]byte, *heldBlock, error) {
-	ref := &b.entries[i]
-	var p []byte
-	from, held, err := r.holder(b, ref.Ordinal)
-	if err == nil {
-		p, err = r.target(from, ref)
-	}
-	if err != nil {
-		r.release(held)
-		return nil, nil, fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
-	}
-	return p, held, nil
-}
-
-// holder returns the segment that holds the chunk of an ordinal: b, or one to be given back by
-// release. b may be nil.
-func (r *Reader) holder(b *block, ordinal int64) (*block, *heldBlock, error) {
-	if n := r.root.info.Totals.Chunks(); ordinal < 0 || ordinal >= n {
-		return nil, nil, corruptf("chunk %d, there are %d", ordinal, n)
-	}
-	if b != nil && ordinal >= b.first && ordinal < b.first+int64(len(b.chunks)) {
-		return b, nil, nil
-	}
-	held, err := r.segmentOf(ordinal)
-	if err != nil {
-		return nil, nil, err
-	}
-	return held.value, held, nil
-}
-
-// segmentOf returns the segment that holds the chunk of an ordinal.
-func (r *Reader) segmentOf(ordinal int64) (*heldBlock, error) {
-	number, err := r.find(func(k key) bool { return k.ordinal > ordinal })
-	if err != nil {
-		return nil, err
-	}
-	return r.segment(number)
-}
-
-// target returns the bytes of the chunk of b that ref, of any segment, refers to.
-func (r *Reader) target(b *block, ref *stream.Entry) ([]byte, error) {
-	i, err := b.entryOf(ref.Ordinal)
-	if err != nil {
-		return nil, err
-	}
-	if e := &b.entries[i]; e.Hash != ref.Hash || e.Len != ref.Len {
-		return nil, corruptf("chunk %d has another hash or length", ref.Ordinal)
-	}
-	return r.stored(b, i)
-}
-
-// entryOf returns the number of the entry that has an ordinal.
-func (b *block) entryOf(ordinal int64) (int, error) {
-	n := ordinal - b.first
-	if n < 0 || n >= int64(len(b.chunks)) {
-		return 0, corruptf("chunk %d is not where the index says", ordinal)
-	}
-	return b.chunks[n], nil
-}
-
 // ReadAt fills p with the bytes of a stream from offset off, as io.ReaderAt describes. The
 // stream is given by its number in Info.
 func (r *Reader) ReadAt(streamNo int, p []byte, off int64) (int, error) {
 	if err := r.Locked(); err != nil {
 		return 0, err
 	}
-	size := r.root.info.Streams[streamNo].Size
 	if off < 0 {
 		return 0, fmt.Errorf("negative offset %d", off)
 	}
 	done := 0
-	for done < len(p) && off < size {
-		number, err := r.findOffset(streamNo, off)
-		if err != nil {
-			return done, err
-		}
-		it, err := r.segment(number)
-		if err != nil {
-			return done, err
-		}
-		n, err := r.copyFrom(it.value, p[done:], off)
-		r.release(it)
-		done += n
-		off += int64(n)
-		if err != nil {
-			return done, err
-		}
-	}
-	if done < len(p) {
-		return done, io.EOF
-	}
-	return done, nil
-}
-
-// copyFrom fills p from offset off, as far as b reaches.
-func (r *Reader) copyFrom(b *block, p []byte, off int64) (int, error) {
-	if off < b.starts[0] || off >= b.end() {
-		return 0, corruptf("no segment holds offset %d", off)
-	}
-	done := 0
-	i := sort.Search(len(b.entries), func(i int) bool { return b.starts[i+1] > off })
-	for ; i < len(b.entries) && done < len(p); i++ {
-		e := &b.entries[i]
-		skip := off - b.starts[i]
-		n := int(min(e.Len-skip, int64(len(p)-done)))
-		switch e.Kind {
+	err := r.walk(streamNo, off, len(p), func(b *block, i int, skip int64, n int) error {
+		switch b.entries[i].Kind {
 		case stream.Zero, stream.Hole:
 			clear(p[done : done+n])
 		default:
 			data, it, err := r.bytes(b, i)
 			if err != nil {
-				return done, err
+				return err
 			}
 			copy(p[done:done+n], data[skip:])
 			r.release(it)
 		}
 		done += n
-		off += int64(n)
+		return nil
+	})
+	if err == nil && done < len(p) {
+		err = io.EOF
+	}
+	return done, err
+}
+
+// walk calls visit for the entries that a stream has from offset off on, for up to n bytes: entry i
+// of b, size bytes of it from skip.
+func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int, skip int64, size int) error) error {
+	for n > 0 && off < r.root.info.Streams[streamNo].Size {
+		number, err := r.findOffset(streamNo, off)
+		if err != nil {
+			return err
+		}
+		it, err := r.segment(number)
+		if err != nil {
+			return err
+		}
+		done, err := it.value.walk(off, n, visit)
+		r.release(it)
+		if err != nil {
+			return err
+		}
+		off += int64(done)
+		n -= done
+	}
+	return nil
+}
+
+// walk is that of the Reader, and returns how many bytes it got.
+func (b *block) walk(off int64, n int, visit func(b *block, i int, skip int64, size int) error) (int, error) {
+	if off < b.starts[0] || off >= b.end() {
+		return 0, corruptf("no segment holds offset %d", off)
+	}
+	done := 0
+	i := sort.Search(len(b.entries), func(i int) bool { return b.starts[i+1] > off })
+	for ; i < len(b.entries) && done < n; i++ {
+		skip := off - b.starts[i]
+		size := int(min(b.entries[i].Len-skip, int64(n-done)))
+		if err := visit(b, i, skip, size); err != nil {
+			return done, err
+		}
+		done += size
+		off += int64(size)
 	}
 	return done, nil
 }

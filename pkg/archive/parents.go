@@ -60,33 +60,6 @@ func (r *Reader) parent(i int) (*Reader, error) {
 	return found, nil
 }
 
-// fromParent returns the bytes of entry i of b, as bytes does.
-func (r *Reader) fromParent(b *block, i int) ([]byte, *heldBlock, error) {
-	p, held, err := r.parentChunk(&b.entries[i])
-	if err != nil {
-		err = fmt.Errorf("chunk at offset %d: %w", b.starts[i], err)
-	}
-	return p, held, err
-}
-
-// parentChunk returns the bytes of a chunk that a parent holds, as bytes does.
-func (r *Reader) parentChunk(e *stream.Entry) ([]byte, *heldBlock, error) {
-	from, err := r.parent(int(e.Parent))
-	if err != nil {
-		return nil, nil, err
-	}
-	var p []byte
-	b, held, err := from.holder(nil, e.Ordinal)
-	if err == nil {
-		p, err = from.target(b, e)
-	}
-	if err != nil {
-		r.release(held)
-		return nil, nil, fmt.Errorf("parent %v: %w", from.ID(), err)
-	}
-	return p, held, nil
-}
-
 // Parents reads chunks of the parents of a stream of frames. Safe for concurrent use, but for
 // Add.
 type Parents struct{ r *Reader }
@@ -114,11 +87,11 @@ func (p *Parents) Base(base *stream.Base) ([]byte, func(), error) {
 
 // Append appends the bytes that a ParentRef stands for to dst.
 func (p *Parents) Append(dst []byte, e *stream.Entry) ([]byte, error) {
-	b, held, err := p.r.parentChunk(e)
+	h, err := p.r.parentHome(e)
 	if err != nil {
 		return dst, err
 	}
-	dst = append(dst, b...)
-	p.r.release(held)
-	return dst, nil
+	defer p.r.release(h.held)
+	b, err := h.bytes(p.r)
+	return append(dst, b...), err
 }

@@ -53,7 +53,11 @@ func contentOf(t testing.TB, r *Reader, c Chunk) []byte {
 		t.Fatal(err)
 	}
 	defer r.release(it)
-	p, err := r.target(it.value, &stream.Entry{Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal})
+	i, err := it.value.target(&stream.Entry{Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.stored(it.value, i)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (r *Reader) parentBase(base *stream.Base) ([]byte, func(), error) {
 	}
 	p, free, err := from.base(nil, base)
 	if err != nil {
-		err = fmt.Errorf("parent %v: %w", from.ID(), err)
+		err = from.asParent(err)
 	}
 	return p, free, err
 }

@@ -21,37 +21,6 @@ func (r *Reader) Payload(segment int64) (Payload, error) {
 	return Payload{r, it}, err
 }
 
-// Locate returns the number of the segment that holds a chunk, and where the chunk begins in its
-// payload.
-func (r *Reader) Locate(ordinal int64) (segment int64, offset int, err error) {
-	if segment, err = r.find(func(k key) bool { return k.ordinal > ordinal }); err != nil {
-		return 0, 0, err
-	}
-	p, err := r.Payload(segment)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer p.Release()
-	i, err := p.it.value.entryOf(ordinal)
-	if err != nil {
-		return 0, 0, err
-	}
-	return segment, p.it.value.places[i], nil
-}
-
-// SegmentAt returns the number of the segment that holds an offset of a stream, and the offset where
-// the segment begins.
-func (r *Reader) SegmentAt(streamNo int, offset int64) (segment, from int64, err error) {
-	if err := r.Locked(); err != nil {
-		return 0, 0, err
-	}
-	if segment, err = r.findOffset(streamNo, offset); err != nil {
-		return 0, 0, err
-	}
-	ref, _, err := r.at(segment)
-	return segment, ref.offset, err
-}
-
 // Bytes returns all of the payload. The caller must not change it.
 func (p Payload) Bytes() []byte { return p.it.value.data }
 

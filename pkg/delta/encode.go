@@ -3,18 +3,40 @@ package delta
 import (
 	"encoding/binary"
 	"math/bits"
+	"sort"
 )
 
 const (
-	minJump = 32 // bytes of a copy from elsewhere
-	minCopy = 16 // bytes of a copy from where the position is
+	minJump = 32 // bytes of a match with what is elsewhere
+	minCopy = 16 // bytes of a match with what comes next, and of a copy
+
+	lostAfter   = 64        // bytes without a match, after which it is looked for nearby
+	nearbyReach = 16 << 10  // bytes of text 0 before and behind where it would have been
+	nearbyBlock = 4 << 10   // bytes of the target that are looked for at once
+	nearbyIndex = 128 << 10 // bytes of the index for it
 )
 
+// Text is what a target may have bytes in common with, and what copies of these bytes are made from.
+type Text struct {
+	Bytes []byte
+	Parts []Part // in the order of At, the first at 0
+}
+
+// Part is a part of a Text, up to where the next one begins.
+type Part struct {
+	At     int // offset in the text
+	Base   int // number of the base that has its bytes, or -1: none has them
+	Offset int // in the base
+}
+
+// BaseText is the text of a base.
+func BaseText(base int, p []byte) Text { return Text{p, []Part{{Base: base}}} }
+
 // Hit tells that the bytes in front of offset End of the target are, as it seems, those in front of
-// Offset in a base. With an End of 0 it is where the target may begin.
+// Offset in a text.
 type Hit struct {
 	End    int
-	Base   int
+	Text   int
 	Offset int
 }
 
@@ -23,87 +45,162 @@ type Program struct {
 	Code     []byte
 	Bases    []int // numbers of the bases that it copies from, in the order in which it names them
 	Literals int   // bytes of Code that are literals
+	Next     int   // offset in text 0 where what follows the target is likely to be, or -1
 }
 
-// Encode returns a program that makes target of some of the bases. Matches are looked for where the
-// hits are, which are in the order of End, and where the last match would go on behind a
-// difference of equal length.
-func Encode(target []byte, bases [][]byte, hits []Hit) Program {
-	e := encoder{target: target, bases: bases, nearAt: -1}
+// Encoder makes programs. It is not safe for concurrent use.
+type Encoder struct {
+	maxBases int
+	index    *Index // of what is nearby
+	samples  []Sample
+	hits     []Hit // of what is nearby
+}
+
+// NewEncoder returns an Encoder of programs that copy from at most maxBases bases.
+func NewEncoder(maxBases int) *Encoder { return &Encoder{maxBases: maxBases} }
+
+// Encode returns a program that makes target. Matches with the texts are looked for where the last
+// match would go on behind a difference of equal length; where the hits are, which are in the order
+// of End; and in text 0 near the place where the last match in it has ended. It is taken to end in
+// front of offset at in the beginning, unless that is -1.
+func (x *Encoder) Encode(target []byte, texts []Text, at int, hits []Hit) Program {
+	e := encoding{Encoder: x, target: target, texts: texts, nearAt: at}
+	e.max = x.maxBases
+	x.hits = x.hits[:0]
 	i := 0
 	for len(target)-i >= 8 {
 		for len(hits) > 0 && hits[0].End-window <= i {
-			e.try(&i, hits[0])
+			i = e.try(i, hits[0])
 			hits = hits[1:]
+		}
+		if e.near == 0 && e.nearAt >= 0 && i-e.last >= lostAfter && i >= e.sought {
+			e.seek(i)
+		}
+		for len(x.hits) > 0 && x.hits[0].End-window <= i {
+			i = e.try(i, x.hits[0])
+			x.hits = x.hits[1:]
 		}
 		i += e.follow(i)
 	}
 	e.literals(len(target))
-	return Program{e.program, e.used, e.plain}
+	next := -1
+	if e.near == 0 && e.nearAt >= 0 {
+		next = e.nearAt + len(target) - i
+	}
+	return Program{e.program, e.used, e.plain, next}
 }
 
-type encoder struct {
+// encoding is the state of Encode.
+type encoding struct {
+	*Encoder
 	writer
-	target []byte
-	bases  [][]byte
-	done   int // bytes of target that the program makes so far
-	plain  int // literals of these
-	near   int // what byte i of the target is compared with next: byte nearAt of this base
-	nearAt int // -1 if there is none
+	target  []byte
+	texts   []Text
+	done    int  // bytes of target that the program makes so far
+	plain   int  // literals of these
+	near    int  // what byte i of the target is compared with next: byte nearAt of this text
+	nearAt  int  // -1 if there is none
+	last    int  // offset in target behind the last match
+	sought  int  // offset in target up to which hits nearby have been looked for
+	indexed bool // what is nearby
 }
 
-// try copies from where a hit says, if there is enough to copy.
-func (e *encoder) try(i *int, h Hit) {
-	if h.End == 0 {
-		e.near, e.nearAt = h.Base, h.Offset
-		return
+// try copies from where a hit says, if there is enough to copy, and returns by where to go on.
+func (e *encoding) try(i int, h Hit) int {
+	if h.End <= i {
+		return i
 	}
-	if h.End <= *i {
-		return
+	b := e.texts[h.Text].Bytes
+	at := h.Offset - (h.End - i)
+	if at < 0 || h.Text == e.near && at == e.nearAt { // follow will see it
+		return i
 	}
-	b := e.bases[h.Base]
-	at := h.Offset - (h.End - *i)
-	if at < 0 || h.Base == e.near && at == e.nearAt { // follow will see it
-		return
-	}
-	n := matchLen(e.target[*i:], b[at:])
+	n := matchLen(e.target[i:], b[at:])
 	back := 0
-	for back < *i-e.done && back < at && e.target[*i-back-1] == b[at-back-1] {
+	for back < i-e.done && back < at && e.target[i-back-1] == b[at-back-1] {
 		back++
 	}
 	if n+back < minJump {
-		return
+		return i
 	}
-	e.literals(*i - back)
-	e.copy(h.Base, int64(at-back), n+back)
-	*i += n
-	e.done = *i
-	e.near, e.nearAt = h.Base, at+n
+	e.match(i-back, h.Text, at-back, n+back)
+	e.near, e.nearAt = h.Text, at+n
+	return i + n
 }
 
 // follow copies what goes on where the last match has ended, and returns by how much to move on.
-func (e *encoder) follow(i int) int {
-	if e.nearAt < 0 || e.nearAt > len(e.bases[e.near])-8 || i > len(e.target)-8 {
+func (e *encoding) follow(i int) int {
+	if e.nearAt < 0 || e.nearAt > len(e.texts[e.near].Bytes)-8 || i > len(e.target)-8 {
 		e.nearAt = -1
 		return 1
 	}
-	b := e.bases[e.near][e.nearAt:]
+	b := e.texts[e.near].Bytes[e.nearAt:]
 	if binary.LittleEndian.Uint64(e.target[i:]) != binary.LittleEndian.Uint64(b) {
 		e.nearAt++
 		return 1
 	}
 	n := matchLen(e.target[i:], b)
 	if n >= minCopy {
-		e.literals(i)
-		e.copy(e.near, int64(e.nearAt), n)
-		e.done = i + n
+		e.match(i, e.near, e.nearAt, n)
 	}
 	e.nearAt += n
 	return n
 }
 
+// seek looks in text 0 for what the target has from offset i on.
+func (e *encoding) seek(i int) {
+	if !e.indexed {
+		e.indexed = true
+		if e.index == nil {
+			e.index = NewIndex(nearbyIndex, MinRate)
+		}
+		e.index.Reset()
+		text := e.texts[0].Bytes
+		from := max(0, e.nearAt-nearbyReach)
+		to := min(len(text), e.nearAt+len(e.target)-i+nearbyReach)
+		e.samples = Samples(e.samples[:0], text[from:max(from, to)], MinRate)
+		e.index.Add(0, from, e.samples)
+	}
+	e.sought = min(len(e.target), i+nearbyBlock)
+	e.samples = Samples(e.samples[:0], e.target[i:e.sought], MinRate)
+	for _, s := range e.samples {
+		if at, ok := e.index.Find(s); ok {
+			e.hits = AppendHit(e.hits, Hit{End: i + s.End, Offset: at.Offset})
+		}
+	}
+}
+
+// AppendHit appends a hit to others, unless Encode would copy the same as with the one before.
+func AppendHit(hits []Hit, h Hit) []Hit {
+	if k := len(hits) - 1; k >= 0 && hits[k].Text == h.Text && hits[k].Offset-hits[k].End == h.Offset-h.End {
+		return hits
+	}
+	return append(hits, h)
+}
+
+// match copies n bytes of a text from an offset, to offset i of the target, but for parts from which
+// it does not pay.
+func (e *encoding) match(i, text, at, n int) {
+	e.last = i + n
+	t := &e.texts[text]
+	k := sort.Search(len(t.Parts), func(k int) bool { return t.Parts[k].At > at })
+	for n > 0 {
+		part, end := &t.Parts[k-1], len(t.Bytes)
+		if k < len(t.Parts) {
+			end = t.Parts[k].At
+		}
+		m := min(n, end-at)
+		if m >= minCopy && part.Base >= 0 && e.reaches(part.Base) {
+			e.literals(i)
+			e.copy(part.Base, int64(part.Offset+at-part.At), m)
+			e.done = i + m
+		}
+		k, i, at, n = k+1, i+m, at+m, n-m
+	}
+}
+
 // literals writes what of the target before offset to was not copied.
-func (e *encoder) literals(to int) {
+func (e *encoding) literals(to int) {
 	if to > e.done {
 		e.literal(e.target[e.done:to])
 		e.plain += to - e.done

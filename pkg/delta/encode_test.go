@@ -17,6 +17,13 @@ func noise(seed uint64, n int) []byte {
 }
 
 // hitsOf finds what the target has in common with the bases.
+func textsOf(bases [][]byte) (texts []Text) {
+	for i, p := range bases {
+		texts = append(texts, BaseText(i, p))
+	}
+	return texts
+}
+
 func hitsOf(target []byte, bases [][]byte, rate uint) (hits []Hit) {
 	x := NewIndex(1<<20, rate)
 	for i, b := range bases {
@@ -31,9 +38,9 @@ func hitsOf(target []byte, bases [][]byte, rate uint) (hits []Hit) {
 }
 
 // check encodes, applies, and returns the program.
-func check(t *testing.T, target []byte, bases [][]byte, hits []Hit) Program {
+func check(t *testing.T, target []byte, bases [][]byte, at int, hits []Hit) Program {
 	t.Helper()
-	p := Encode(target, bases, hits)
+	p := NewEncoder(16).Encode(target, textsOf(bases), at, hits)
 	var used [][]byte
 	for _, n := range p.Bases {
 		used = append(used, bases[n])
@@ -74,8 +81,7 @@ func TestEncode(t *testing.T) {
 		{"one byte", base[:1], 2},
 		{"none", nil, 0},
 	} {
-		hits := append([]Hit{{0, 0, 0}}, hitsOf(c.target, [][]byte{base, other}, 6)...)
-		p := check(t, c.target, [][]byte{base, other}, hits)
+		p := check(t, c.target, [][]byte{base, other}, 0, hitsOf(c.target, [][]byte{base, other}, 6))
 		if len(p.Code) > c.most {
 			t.Errorf("%s: a program of %d bytes, want at most %d", c.name, len(p.Code), c.most)
 		}
@@ -94,7 +100,7 @@ func TestEncodeWithWrongHits(t *testing.T) {
 			b := r.IntN(3)
 			hits = append(hits, Hit{end, b, r.IntN(len(bases[b]) + 1)})
 		}
-		check(t, target, bases, hits)
+		check(t, target, bases, r.IntN(400)%(len(bases[0])+2)-1, hits)
 	}
 }
 
@@ -104,7 +110,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0}, 500), bytes.Repeat([]byte{0}, 400), uint16(33))
 	f.Fuzz(func(t *testing.T, target, base []byte, at uint16) {
 		bases := [][]byte{base, target[:len(target)/2]}
-		p := Encode(target, bases, append([]Hit{{0, 0, int(at) % (len(base) + 1)}}, hitsOf(target, bases, MinRate)...))
+		p := NewEncoder(16).Encode(target, textsOf(bases), int(at)%(len(base)+2)-1, hitsOf(target, bases, MinRate))
 		var used [][]byte
 		for _, n := range p.Bases {
 			used = append(used, bases[n])
@@ -219,7 +225,7 @@ func BenchmarkEncode(b *testing.B) {
 			hits := hitsOf(target, [][]byte{base}, 7)
 			b.SetBytes(int64(len(target)))
 			for b.Loop() {
-				Encode(target, [][]byte{base}, hits)
+				NewEncoder(16).Encode(target, textsOf([][]byte{base}), -1, hits)
 			}
 		})
 	}

@@ -37,54 +37,107 @@ const (
 // bytes and nothing else. What makes more or fewer, or copies what is not there, is an ErrProgram;
 // dst is returned as it was.
 func Apply(dst, program []byte, bases [][]byte, n int) ([]byte, error) {
-	in := reader{left: program, size: len(program)}
+	in := newReader(program, n)
 	out := dst
 	if cap(out)-len(out) < n {
 		out = append(make([]byte, 0, len(dst)+n), dst...)
 	}
-	base, at := 0, int64(0)
-	for left := int64(n); left > 0; {
-		v := in.number()
-		size := int64(v >> 2)
-		if size > left || size == 0 {
-			return dst, in.fail("an operation of %d bytes where there is room for %d", size, left)
+	for in.wanted > 0 {
+		run, err := in.next()
+		if err != nil {
+			return dst, err
 		}
-		left -= size
-		switch v & 3 {
-		case opLiteral:
-			out = append(out, in.bytes(int(size))...)
-			at += size
-			continue
-		case opSkip:
-			at += in.signed()
-		case opJump:
-			k, to := in.number(), in.number()
-			if k >= uint64(len(bases)) {
-				return dst, in.fail("base %d of %d", k, len(bases))
+		from := program
+		if run.Base >= 0 {
+			if run.Base >= len(bases) || run.Offset > len(bases[run.Base])-run.Len {
+				return dst, in.fail("a copy of %d bytes from offset %d, which base %d of %d does not have", run.Len, run.Offset, run.Base, len(bases))
 			}
-			base, at = int(k), int64(to)
+			from = bases[run.Base]
 		}
-		if in.bad || base >= len(bases) || at < 0 || at > int64(len(bases[base]))-size {
-			return dst, in.fail("a copy of %d bytes from offset %d, which the base does not have", size, at)
-		}
-		out = append(out, bases[base][at:at+size]...)
-		at += size
+		out = append(out, from[run.Offset:][:run.Len]...)
 	}
-	if in.bad || len(in.left) > 0 {
-		return dst, in.fail("its end is not where the chunk ends")
+	if err := in.end(); err != nil {
+		return dst, err
 	}
 	return out, nil
 }
 
-// reader reads the elements of a program. Once it is bad it returns zeros.
+// Run is a run of bytes that a program appends: those of a base, or with a Base of -1 some that
+// stand in the program itself.
+type Run struct {
+	Base   int
+	Offset int
+	Len    int
+}
+
+// Runs appends what a program makes n bytes of to dst, in order. Whether the bases have it, it does
+// not know.
+func Runs(dst []Run, program []byte, n int) ([]Run, error) {
+	in := newReader(program, n)
+	for in.wanted > 0 {
+		run, err := in.next()
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, run)
+	}
+	return dst, in.end()
+}
+
+// reader reads the operations of a program. Once it is bad, its elements are zeros.
 type reader struct {
-	left []byte
-	size int
-	bad  bool
+	left   []byte
+	size   int // of the whole
+	wanted int // bytes that are still to be made
+	base   int // the position
+	at     int64
+	bad    bool
+}
+
+func newReader(program []byte, n int) reader {
+	return reader{left: program, size: len(program), wanted: n}
 }
 
 func (r *reader) fail(format string, args ...any) error {
 	return fmt.Errorf("%w: at byte %d: %s", ErrProgram, r.size-len(r.left), fmt.Sprintf(format, args...))
+}
+
+// next returns what the next operation appends.
+func (r *reader) next() (Run, error) {
+	v := r.number()
+	n := int(v >> 2)
+	if n > r.wanted || n == 0 {
+		return Run{}, r.fail("an operation of %d bytes where there is room for %d", n, r.wanted)
+	}
+	r.wanted -= n
+	run := Run{-1, r.size - len(r.left), n}
+	switch v & 3 {
+	case opLiteral:
+		r.pass(n)
+		r.at += int64(n)
+		if r.bad {
+			return Run{}, r.fail("a literal of %d bytes, which it does not have", n)
+		}
+		return run, nil
+	case opSkip:
+		r.at += r.signed()
+	case opJump:
+		r.base, r.at = int(r.number()), int64(r.number())
+	}
+	if r.bad || r.at < 0 || r.at > math.MaxInt32 {
+		return Run{}, r.fail("a copy from offset %d", r.at)
+	}
+	run.Base, run.Offset = r.base, int(r.at)
+	r.at += int64(n)
+	return run, nil
+}
+
+// end returns an error if there is more.
+func (r *reader) end() error {
+	if r.bad || len(r.left) > 0 {
+		return r.fail("its end is not where the chunk ends")
+	}
+	return nil
 }
 
 // number reads a number of up to 2^31 - 1.
@@ -107,21 +160,21 @@ func (r *reader) signed() int64 {
 	return int64(v >> 1)
 }
 
-func (r *reader) bytes(n int) []byte {
+// pass passes n bytes that stand in the program.
+func (r *reader) pass(n int) {
 	if n > len(r.left) {
 		r.bad = true
-		return nil
+		return
 	}
-	p := r.left[:n]
 	r.left = r.left[n:]
-	return p
 }
 
 // writer writes a program. It numbers bases in the order of their first use.
 type writer struct {
 	program []byte
+	max     int   // bases that it may name
 	used    []int // bases by their numbers
-	base    int   // the position: the number of a base
+	base    int   // the position, as in reader
 	at      int64
 }
 
@@ -135,6 +188,11 @@ func (w *writer) literal(p []byte) {
 	w.number(head(len(p), opLiteral))
 	w.program = append(w.program, p...)
 	w.at += int64(len(p))
+}
+
+// reaches tells whether the program may copy from a base.
+func (w *writer) reaches(base int) bool {
+	return len(w.used) < w.max || slices.Contains(w.used, base)
 }
 
 // copy appends n bytes of a base from an offset.

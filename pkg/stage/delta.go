@@ -69,13 +69,17 @@ type deltaing struct {
 
 // deltaJob is a data chunk that may become a patch.
 type deltaJob struct {
-	segment int // of the round
-	entry   int
-	data    []byte
-	near    anchor
-	samples []delta.Sample
-	patch   *stream.Patch // nil if it stays as it is
-	code    []byte
+	segment  int // of the round
+	entry    int
+	data     []byte
+	near     anchor
+	text     *nearText // of what is where it is likely to have been; or nil
+	at       int       // offset in text at which it is likely to begin
+	literals int       // bytes of it that are not there
+	samples  []delta.Sample
+	patch    *stream.Patch // nil if it stays as it is
+	code     []byte
+	cost     int // of the patch, in bytes of data that cost as much
 }
 
 func (d *deltaing) run(ctx context.Context) error {
@@ -157,21 +161,9 @@ func (d *deltaing) endRound() error {
 		if d.bases.index == nil && d.bases.named == 0 && !d.o.Self && d.o.Note != nil {
 			d.o.Note("nothing to make patches of: the stream names no parents (hexz-dedup --parent), and --self was not given")
 		}
-		if err := d.bases.prepare(d.ctx, jobs); err != nil {
+		if err := d.patch(jobs); err != nil {
 			return err
 		}
-	}
-	if err := ordered.Map(d.ctx, d.o.Threads, func(emit func(*deltaJob) error) error {
-		for _, j := range jobs {
-			if err := emit(j); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(j *deltaJob) (*deltaJob, error) {
-		return j, d.bases.encode(j)
-	}, func(*deltaJob) error { return nil }); err != nil {
-		return err
 	}
 	for _, j := range jobs {
 		if j.patch == nil {
@@ -194,6 +186,43 @@ func (d *deltaing) endRound() error {
 		}
 	}
 	return nil
+}
+
+// patch makes patches for chunks.
+func (d *deltaing) patch(jobs []*deltaJob) error {
+	b := d.bases
+	if b.index == nil {
+		if err := b.open(); err != nil {
+			return err
+		}
+	}
+	var open []*deltaJob
+	for _, j := range jobs {
+		if err := b.settle(j); err != nil {
+			return err
+		}
+		if j.patch == nil || j.literals > len(j.data)/settled {
+			open = append(open, j)
+		}
+	}
+	if more, err := b.lookAt(d.ctx, open); err != nil || !more {
+		return err
+	}
+	return d.each(open, b.encode)
+}
+
+// each calls do for all jobs, several at a time.
+func (d *deltaing) each(jobs []*deltaJob, do func(*deltaJob) error) error {
+	return ordered.Map(d.ctx, d.o.Threads, func(emit func(*deltaJob) error) error {
+		for _, j := range jobs {
+			if err := emit(j); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(j *deltaJob) (*deltaJob, error) {
+		return j, do(j)
+	}, func(*deltaJob) error { return nil })
 }
 
 // apply puts the patches into a segment. A program is shorter than its chunk, so what is behind it

@@ -29,17 +29,20 @@ type deltaBases struct {
 	first    []int64 // block of each parent; one more, for the first own block
 	readers  []*archive.Reader
 	held     int64 // bytes of all payloads of parents
-	looked   int64 // bytes of chunks that were looked at
+	looked   int64 // bytes of chunks that are not where they are likely to have been
 	searched bool
 	index    *delta.Index
 	own      *spool
-	scratch  sync.Pool // of *scratch
+	follower follower
+	encoder  *delta.Encoder // for settle
+	scratch  sync.Pool      // of *scratch
 }
 
 func newDeltaBases(o DeltaOptions) (*deltaBases, error) {
-	b := &deltaBases{o: o}
+	b := &deltaBases{o: o, encoder: delta.NewEncoder(stream.MaxBases)}
+	b.follower.b = b
 	b.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads})
-	b.scratch.New = func() any { return &scratch{index: delta.NewIndex(nearbyIndex, delta.MinRate)} }
+	b.scratch.New = func() any { return &scratch{encoder: delta.NewEncoder(stream.MaxBases)} }
 	var err error
 	if o.Self {
 		b.own, err = newSpool(o.TempDir, "hexz-delta-*")
@@ -76,21 +79,19 @@ func (b *deltaBases) open() error {
 	return nil
 }
 
-// prepare gets ready for a round of chunks. It is decided here what they are compared with.
-func (b *deltaBases) prepare(ctx context.Context, jobs []*deltaJob) error {
-	if b.index == nil {
-		if err := b.open(); err != nil {
-			return err
+// lookAt takes note of chunks that are not settled, and tells whether there is something else to
+// compare them with.
+func (b *deltaBases) lookAt(ctx context.Context, jobs []*deltaJob) (bool, error) {
+	for _, j := range jobs {
+		b.looked += int64(j.literals)
+	}
+	if !b.searched && len(b.readers) > 0 && b.looked >= b.held/searchShare {
+		b.searched = true
+		if err := b.search(ctx); err != nil {
+			return false, err
 		}
 	}
-	for _, j := range jobs {
-		b.looked += int64(len(j.data))
-	}
-	if b.searched || b.looked < b.held/searchShare {
-		return nil
-	}
-	b.searched = true
-	return b.search(ctx)
+	return b.searched || b.own != nil, nil
 }
 
 // search takes in the samples of all that the parents hold.
@@ -130,6 +131,11 @@ func (b *deltaBases) parentOf(block int64) int {
 		n--
 	}
 	return n
+}
+
+// numberOf returns the number of a parent by its id, or -1.
+func (b *deltaBases) numberOf(id archive.Hash) int {
+	return slices.IndexFunc(b.readers, func(r *archive.Reader) bool { return r.ID() == id })
 }
 
 func (b *deltaBases) payload(block int64) (archive.Payload, error) {

@@ -1,17 +1,21 @@
 package stage
 
 import (
+	"errors"
+	"io"
+	"math/bits"
+	"slices"
+
+	"hexz/pkg/archive"
 	"hexz/pkg/delta"
 	"hexz/pkg/stream"
 )
 
 const (
-	nearbyIndex = 128 << 10 // bytes of an index of what is near
-	nearbyReach = 16 << 10  // bytes before and behind the place that a chunk is thought to be at
-	maxDrift    = 2 << 20   // bytes since the last match, up to which it tells where that place is
-
-	// denseEnough is the rate of the index of all up to which it finds enough of what is near.
-	denseEnough = 7
+	nearReach  = 16 << 10 // bytes of the version before that are looked at, before and behind a location
+	nearWindow = 1 << 20  // bytes of it that are read at once, where the stream goes on along it
+	chunkReach = 1 << 20  // bytes before and behind a place in which a chunk is looked for
+	maxDrift   = 2 << 20  // bytes since the last match, up to which it tells where a chunk may have been
 )
 
 // anchor tells what stands before a chunk.
@@ -34,56 +38,170 @@ func (a *anchor) pass(e *stream.Entry) {
 	}
 }
 
-// near notes the spots in what the parents have where the chunk is likely to have been: behind
-// the chunk that matched last, or at the same offset of the stream.
-func (b *deltaBases) near(j *deltaJob, w *scratch) error {
-	if len(b.readers) == 0 || b.searched && b.index.Rate() <= denseEnough {
-		return nil
-	}
-	n, segment, at, err := b.whereabouts(&j.near)
-	if err != nil || n < 0 {
-		return err
-	}
-	w.index.Reset()
-	blocks := b.first[n+1]
-	from, to := max(at-nearbyReach, 0), at+len(j.data)+nearbyReach
-	for ; to > 0 && b.first[n]+segment < blocks; segment++ {
-		block := int(b.first[n] + segment)
-		p, err := b.payload(int64(block))
-		if err != nil {
-			return err
-		}
-		text := p.Bytes()
-		if from < len(text) {
-			w.samples = delta.Samples(w.samples[:0], text[from:min(to, len(text))], delta.MinRate)
-			w.index.Add(block, from, w.samples)
-		}
-		if at >= 0 && at < len(text) {
-			w.spots = append(w.spots, spot{0, delta.Place{Block: block, Offset: at}})
-		}
-		from, at, to = max(from-len(text), 0), at-len(text), to-len(text)
-		p.Release()
-	}
-	w.samples = delta.Samples(w.samples[:0], j.data, delta.MinRate)
-	w.lookUp(w.index, w.samples)
-	return nil
+// location is an offset in a stream of a parent.
+type location struct {
+	parent int // -1 if there is none
+	stream int
+	offset int64
 }
 
-// whereabouts returns where a chunk is likely to have been: the number of a parent, or -1, a
-// segment of it, and the bytes from the start of its payload, which may be behind its end.
-func (b *deltaBases) whereabouts(a *anchor) (parent int, segment int64, at int, err error) {
-	if a.since > 0 && a.since <= maxDrift {
-		segment, at, err = b.readers[a.parent].Locate(a.chunk)
-		return int(a.parent), segment, at + int(a.since), b.ofParent(int(a.parent), err)
-	}
-	for n, r := range b.readers {
-		for i, s := range r.Info().Streams {
-			if s.Name != a.name || a.offset >= s.Size {
-				continue
-			}
-			segment, from, err := r.SegmentAt(i, a.offset)
-			return n, segment, int(a.offset - from), b.ofParent(n, err)
+// follower goes along the version before, while the stream goes by: the stream of the same name in
+// the first parent that has it. Where chunks come from elsewhere in the parents, it goes along there.
+type follower struct {
+	b      *deltaBases
+	name   string   // of the stream
+	before location // where the version before is what the stream has at offset known
+	at     location // where follower is
+	known  int64
+	lost   uint // chunks in a row that were not there
+	text   *nearText
+}
+
+// nearText is what a parent has from a place on.
+type nearText struct {
+	from  location
+	text  delta.Text
+	bases []stream.Base // by the numbers in text.Parts
+}
+
+// open begins a stream.
+func (f *follower) open(name string) {
+	*f = follower{b: f.b, name: name, before: location{parent: -1}}
+	for n, r := range f.b.readers {
+		i := slices.IndexFunc(r.Info().Streams, func(s archive.Stream) bool { return s.Name == name })
+		if i >= 0 {
+			f.before = location{n, i, 0}
+			break
 		}
 	}
-	return -1, 0, 0, nil
+	f.at = f.before
+}
+
+// move goes to where a chunk is likely to have been.
+func (f *follower) move(a *anchor) error {
+	if a.name != f.name {
+		f.open(a.name)
+	}
+	fresh := a.since > 0 && a.since <= maxDrift && a.offset-a.since >= f.known
+	f.before.offset += a.offset - f.known
+	f.at.offset += a.offset - f.known
+	f.known = a.offset
+	if !fresh {
+		return nil
+	}
+	if !f.b.searched { // or what is elsewhere is found without
+		f.lost = 0
+	}
+	if f.before.parent >= 0 {
+		if ok, err := f.match(a, 0); err != nil || ok {
+			return err
+		}
+	}
+	streamNo, from, err := f.b.readers[a.parent].Where(a.chunk)
+	if err != nil {
+		return f.b.ofParent(int(a.parent), err)
+	}
+	f.at = location{int(a.parent), streamNo, from + a.since}
+	switch {
+	case f.at.parent == f.before.parent && f.at.stream == f.before.stream:
+		f.before = f.at
+	case f.before.parent >= 0:
+		_, err = f.match(a, chunkReach)
+	}
+	return err
+}
+
+// match goes to where the version before has the chunk that matched last, if it does in reach.
+func (f *follower) match(a *anchor, reach int64) (bool, error) {
+	r, parent := f.b.readers[f.before.parent], -1
+	if int(a.parent) != f.before.parent {
+		id := f.b.readers[a.parent].ID()
+		parent = slices.IndexFunc(r.Info().Parents, func(p stream.Parent) bool { return p.ID == id })
+		if parent < 0 {
+			return false, nil
+		}
+	}
+	at, ok, err := r.FindChunk(f.before.stream, f.before.offset-a.since, reach, parent, a.chunk)
+	if ok {
+		f.before.offset = at + a.since
+		f.at = f.before
+	}
+	return ok, f.b.ofParent(f.before.parent, err)
+}
+
+// worth tells whether it is worth to look at what is where f is. While f is lost, it is so more and
+// more rarely, down to one chunk in 64.
+func (f *follower) worth() bool {
+	return f.at.parent >= 0 && (bits.OnesCount(f.lost) <= 1 || f.lost%64 == 0)
+}
+
+// read returns what is around the place where a chunk of n bytes may have been, and the offset of
+// that in it; nil if there is nothing.
+func (f *follower) read(n int) (*nearText, int, error) {
+	r := f.b.readers[f.at.parent]
+	from, to := max(f.at.offset-nearReach, 0), min(f.at.offset+int64(n)+nearReach, r.Info().Streams[f.at.stream].Size)
+	if from >= to {
+		return nil, 0, nil
+	}
+	t := f.text
+	goesOn := t != nil && t.from.parent == f.at.parent && t.from.stream == f.at.stream && t.from.offset <= from && from <= t.end()
+	if !goesOn || to > t.end() {
+		size := to - from
+		if goesOn {
+			size = max(size, nearWindow)
+		}
+		p := make([]byte, size)
+		sources, done, err := r.ReadSources(nil, f.at.stream, p, from)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, 0, f.b.ofParent(f.at.parent, err)
+		}
+		f.text = f.b.newNearText(location{f.at.parent, f.at.stream, from}, p[:done], sources)
+	}
+	return f.text, int(f.at.offset - f.text.from.offset), nil
+}
+
+func (b *deltaBases) newNearText(from location, p []byte, sources []archive.Source) *nearText {
+	t := &nearText{from: from, text: delta.Text{Bytes: p, Parts: make([]delta.Part, 0, len(sources))}}
+	numbers := map[stream.Base]int{}
+	at := 0
+	for _, s := range sources {
+		part := delta.Part{At: at, Base: -1, Offset: s.Offset}
+		if n := b.numberOf(s.Archive); n >= 0 {
+			base := stream.Base{Parent: int32(n), Ordinal: s.Ordinal}
+			known := false
+			if part.Base, known = numbers[base]; !known {
+				part.Base = len(t.bases)
+				numbers[base] = part.Base
+				t.bases = append(t.bases, base)
+			}
+		}
+		t.text.Parts = append(t.text.Parts, part)
+		at += s.Len
+	}
+	return t
+}
+
+// end returns the offset in the stream at which the text ends.
+func (t *nearText) end() int64 { return t.from.offset + int64(len(t.text.Bytes)) }
+
+// passed moves on behind a chunk of n bytes. A program that makes it of the text tells how far; it is
+// nil if there is none.
+func (f *follower) passed(n int, p *delta.Program) {
+	on := int64(n)
+	f.lost++
+	if p != nil {
+		if p.Literals <= n/2 {
+			f.lost = 0
+		}
+		if p.Next >= 0 {
+			on = f.text.from.offset + int64(p.Next) - f.at.offset
+		}
+	}
+	f.known += int64(n)
+	if f.at == f.before {
+		f.before.offset += on
+	} else {
+		f.before.offset += int64(n)
+	}
+	f.at.offset += on
 }

@@ -1,0 +1,145 @@
+package archive
+
+import (
+	"fmt"
+
+	"hexz/pkg/stream"
+)
+
+// Where the chunks that entries stand for are stored.
+
+// bytes returns the bytes of entry i of b, which is a chunk. They are valid until the item is
+// given back by release; it is nil if they are of b itself.
+func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
+	h, err := r.home(b, i)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := h.bytes(r)
+	if err != nil {
+		r.release(h.held)
+		return nil, nil, referring(b, i, err)
+	}
+	return p, h.held, nil
+}
+
+// home is where a chunk is stored: an entry of a segment of a Reader.
+type home struct {
+	r     *Reader
+	block *block
+	entry int
+	held  *heldBlock // to be given back by release, or nil
+}
+
+// bytes returns the bytes of the chunk, as stored does, for a Reader that refers to it.
+func (h *home) bytes(reader *Reader) ([]byte, error) {
+	p, err := h.r.stored(h.block, h.entry)
+	if err != nil && h.r != reader {
+		err = h.r.asParent(err)
+	}
+	return p, err
+}
+
+// asParent says which parent an error is about.
+func (r *Reader) asParent(err error) error { return fmt.Errorf("parent %v: %w", r.ID(), err) }
+
+// home returns where entry i of b, which is a chunk, is stored.
+func (r *Reader) home(b *block, i int) (h home, err error) {
+	e := &b.entries[i]
+	switch e.Kind {
+	case stream.Data, stream.Patched:
+		return home{r, b, i, nil}, nil
+	case stream.ParentRef:
+		h, err = r.parentHome(e)
+	default:
+		h, err = r.homeOf(b, e)
+	}
+	if err != nil {
+		err = referring(b, i, err)
+	}
+	return h, err
+}
+
+// homeOf returns where the chunk of r that a reference stands for is stored, perhaps in b.
+func (r *Reader) homeOf(b *block, ref *stream.Entry) (home, error) {
+	from, held, err := r.holder(b, ref.Ordinal)
+	if err != nil {
+		return home{}, err
+	}
+	i, err := from.target(ref)
+	if err != nil {
+		r.release(held)
+		return home{}, err
+	}
+	return home{r, from, i, held}, nil
+}
+
+// parentHome returns where the chunk that a ParentRef of r stands for is stored.
+func (r *Reader) parentHome(e *stream.Entry) (home, error) {
+	from, err := r.parent(int(e.Parent))
+	if err != nil {
+		return home{}, err
+	}
+	h, err := from.homeOf(nil, e)
+	if err != nil {
+		err = from.asParent(err)
+	}
+	return h, err
+}
+
+// referring says that an error is of what entry i of b refers to, if it does.
+func referring(b *block, i int, err error) error {
+	switch b.entries[i].Kind {
+	case stream.Ref:
+		err = fmt.Errorf("reference at offset %d: %w", b.starts[i], err)
+	case stream.ParentRef:
+		err = fmt.Errorf("chunk at offset %d: %w", b.starts[i], err)
+	}
+	return err
+}
+
+// holder returns the segment that holds the chunk of an ordinal: b, or one to be given back by
+// release. b may be nil.
+func (r *Reader) holder(b *block, ordinal int64) (*block, *heldBlock, error) {
+	if n := r.root.info.Totals.Chunks(); ordinal < 0 || ordinal >= n {
+		return nil, nil, corruptf("chunk %d, there are %d", ordinal, n)
+	}
+	if b != nil && ordinal >= b.first && ordinal < b.first+int64(len(b.chunks)) {
+		return b, nil, nil
+	}
+	held, err := r.segmentOf(ordinal)
+	if err != nil {
+		return nil, nil, err
+	}
+	return held.value, held, nil
+}
+
+// segmentOf returns the segment that holds the chunk of an ordinal.
+func (r *Reader) segmentOf(ordinal int64) (*heldBlock, error) {
+	number, err := r.find(func(k key) bool { return k.ordinal > ordinal })
+	if err != nil {
+		return nil, err
+	}
+	return r.segment(number)
+}
+
+// target returns the entry of b, one of any segment, that ref refers to.
+func (b *block) target(ref *stream.Entry) (int, error) {
+	i, err := b.entryOf(ref.Ordinal)
+	if err != nil {
+		return 0, err
+	}
+	if e := &b.entries[i]; e.Hash != ref.Hash || e.Len != ref.Len {
+		return 0, corruptf("chunk %d has another hash or length", ref.Ordinal)
+	}
+	return i, nil
+}
+
+// entryOf returns the number of the entry that has an ordinal.
+func (b *block) entryOf(ordinal int64) (int, error) {
+	n := ordinal - b.first
+	if n < 0 || n >= int64(len(b.chunks)) {
+		return 0, corruptf("chunk %d is not where the index says", ordinal)
+	}
+	return b.chunks[n], nil
+}
