@@ -35,9 +35,9 @@ With --self, chunks that are much like an earlier one of the stream become
 patches as well. A copy of all data chunks then goes to a temporary file in
 $TMPDIR, and the memory grows by 70 bytes for each.
 
-It looks near the chunks that matched first. Once there are data chunks for one
-part in 256 of what the parents hold, it reads all of the parents to find what
-has moved. hexz-dedup stands in front of it, not behind. Larger chunks
+It goes along the stream of the same name in the first parent, and compares
+byte by byte. Once what is not there is one part in 256 of what the parents
+hold, it reads all of them to find what has moved. hexz-dedup stands in front of it, not behind. Larger chunks
 (hexz-chunk --avg 64K) make smaller archives here, as what is noted of each
 chunk outweighs most patches.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup --parent mon.hxz |

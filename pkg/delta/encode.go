@@ -130,7 +130,10 @@ func (e *encoding) try(i int, h Hit) int {
 
 // follow copies what goes on where the last match has ended, and returns by how much to move on.
 func (e *encoding) follow(i int) int {
-	if e.nearAt < 0 || e.nearAt > len(e.texts[e.near].Bytes)-8 || i > len(e.target)-8 {
+	if i > len(e.target)-8 { // a hit has led to the end
+		return 0
+	}
+	if e.nearAt < 0 || e.nearAt > len(e.texts[e.near].Bytes)-8 {
 		e.nearAt = -1
 		return 1
 	}

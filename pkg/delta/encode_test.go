@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -104,16 +105,104 @@ func TestEncodeWithWrongHits(t *testing.T) {
 	}
 }
 
+// What is behind a difference of any length is found again nearby, without hits.
+func TestEncodeNearby(t *testing.T) {
+	text := noise(7, 96<<10)
+	const from, to = 20 << 10, 84 << 10
+	old := text[from:to]
+	half := len(old) / 2
+	for _, c := range []struct {
+		name   string
+		target []byte
+		at     int
+		most   int // bytes of the program
+		next   int
+	}{
+		{"equal", old, from, 8, to},
+		{"700 bytes put in", slices.Concat(old[:half], noise(8, 700), old[half:]), from, 800, to},
+		{"700 bytes left out", slices.Concat(old[:half], old[half+700:]), from, 80, to},
+		{"begins elsewhere", old, from + 9999, 80, to},
+		{"begins much too early", old, from - 14<<10, 80, to},
+		{"begins too late, and is short", old[:5<<10], from + 9999, 80, from + 5<<10},
+		{"begins where it is not looked for", old[40<<10:], from, len(old), from + len(old) - 40<<10},
+		{"at no place", old, -1, len(old) + 8, -1},
+		{"the text ends", slices.Concat(text[to:], old), to, len(old) + 100, -1},
+	} {
+		p := NewEncoder(16).Encode(c.target, textsOf([][]byte{text}), c.at, nil)
+		if len(p.Code) > c.most || p.Next != c.next {
+			t.Errorf("%s: a program of %d bytes, want at most %d, and then offset %d, want %d", c.name, len(p.Code), c.most, p.Next, c.next)
+		}
+		check(t, c.target, [][]byte{text}, c.at, nil)
+	}
+}
+
+// reordered is a text of a base whose parts stand in another order, with one that is nowhere.
+func reordered(base []byte, cuts ...int) (text Text) {
+	cuts = append(cuts, len(base))
+	for i := len(cuts) - 1; i > 0; i-- {
+		part := base[cuts[i-1]:cuts[i]]
+		if len(part) == 0 {
+			continue
+		}
+		text.Parts = append(text.Parts, Part{At: len(text.Bytes), Base: 3, Offset: cuts[i-1]})
+		text.Bytes = append(text.Bytes, part...)
+	}
+	text.Parts = append(text.Parts, Part{At: len(text.Bytes), Base: -1})
+	text.Bytes = append(text.Bytes, base...)
+	return text
+}
+
+// Of a text that is made of parts of bases, the bases are copied from.
+func TestEncodeParts(t *testing.T) {
+	base := noise(9, 4000)
+	text := reordered(base, 0, 1000, 1010, 2500) // 2500 to 4000, 1010 to 2500, 1000 to 1010, 0 to 1000, and all of it again
+	target := text.Bytes[100:3900]
+	p := NewEncoder(16).Encode(target, []Text{text}, 100, nil)
+	got, err := Apply(nil, p.Code, [][]byte{base}, len(target))
+	if err != nil || !bytes.Equal(got, target) || len(p.Bases) != 1 || p.Bases[0] != 3 {
+		t.Errorf("%v, bases %v", err, p.Bases)
+	}
+	if p.Literals != 10 || len(p.Code) > 30 { // too short a part for a copy
+		t.Errorf("%d bytes, %d of them literals", len(p.Code), p.Literals)
+	}
+	nowhere := text.Bytes[4000:]
+	if p := NewEncoder(16).Encode(nowhere, []Text{text}, 4000, nil); p.Literals != len(nowhere) {
+		t.Errorf("%d literals of what no base has", p.Literals)
+	}
+}
+
+func TestEncodeMaxBases(t *testing.T) {
+	var bases [][]byte
+	var target []byte
+	for n := range 6 {
+		bases = append(bases, noise(uint64(n), 1000*(n+1)))
+		target = append(target, bases[n]...)
+	}
+	for most := range 7 {
+		p := NewEncoder(most).Encode(target, textsOf(bases), -1, hitsOf(target, bases, MinRate))
+		if len(p.Bases) != most {
+			t.Errorf("%d bases, want %d", len(p.Bases), most)
+		}
+		got, err := Apply(nil, p.Code, bases, len(target)) // they are used in their order
+		if err != nil || !bytes.Equal(got, target) {
+			t.Errorf("at most %d bases: made something else: %v", most, err)
+		}
+	}
+}
+
 func FuzzEncode(f *testing.F) {
-	f.Add([]byte("target"), []byte("base"), uint16(3))
-	f.Add(noise(1, 2000), noise(1, 3000), uint16(700))
-	f.Add(bytes.Repeat([]byte{0}, 500), bytes.Repeat([]byte{0}, 400), uint16(33))
-	f.Fuzz(func(t *testing.T, target, base []byte, at uint16) {
-		bases := [][]byte{base, target[:len(target)/2]}
-		p := NewEncoder(16).Encode(target, textsOf(bases), int(at)%(len(base)+2)-1, hitsOf(target, bases, MinRate))
+	f.Add([]byte("target"), []byte("base"), uint16(3), uint16(1))
+	f.Add(noise(1, 2000), noise(1, 3000), uint16(700), uint16(2000))
+	f.Add(bytes.Repeat([]byte{0}, 500), bytes.Repeat([]byte{0}, 400), uint16(33), uint16(100))
+	f.Add(append(noise(1, 900), noise(2, 900)...), append(noise(2, 900), noise(1, 900)...), uint16(0), uint16(900))
+	f.Fuzz(func(t *testing.T, target, base []byte, at, cut uint16) {
+		text := reordered(base, 0, int(cut)%(len(base)+1))
+		half := target[:len(target)/2]
+		texts := []Text{text, BaseText(4, half)}
+		p := NewEncoder(2).Encode(target, texts, int(at)%(len(text.Bytes)+2)-1, hitsOf(target, [][]byte{text.Bytes, half}, MinRate))
 		var used [][]byte
 		for _, n := range p.Bases {
-			used = append(used, bases[n])
+			used = append(used, [][]byte{3: base, 4: half}[n])
 		}
 		got, err := Apply(nil, p.Code, used, len(target))
 		if err != nil || !bytes.Equal(got, target) {

@@ -79,7 +79,26 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: an error, and %q", path, got)
 		case v.result != nil && (err != nil || string(got) != "in front"+string(v.result)):
 			t.Errorf("%s: %q, %v", path, got, err)
+		case err == nil:
+			checkRuns(t, v.program, v.bases, v.result)
 		}
+	}
+}
+
+// checkRuns compares what Runs tells with what Apply has made.
+func checkRuns(t *testing.T, program []byte, bases [][]byte, result []byte) {
+	t.Helper()
+	runs, err := Runs(nil, program, len(result))
+	var got []byte
+	for _, run := range runs {
+		from := program
+		if run.Base >= 0 {
+			from = bases[run.Base]
+		}
+		got = append(got, from[run.Offset:][:run.Len]...)
+	}
+	if err != nil || !bytes.Equal(got, result) {
+		t.Errorf("the runs of %x are of something else: %v", program, err)
 	}
 }
 
@@ -112,6 +131,9 @@ func FuzzApply(f *testing.F) {
 		got, err := Apply(nil, program, [][]byte{base, base}, n)
 		if err == nil && len(got) != n {
 			t.Errorf("%d bytes, want %d", len(got), n)
+		}
+		if err == nil {
+			checkRuns(t, program, [][]byte{base, base}, got)
 		}
 		if err != nil && (got != nil || !errors.Is(err, ErrProgram)) {
 			t.Errorf("%v with %d bytes", err, len(got))

@@ -33,14 +33,14 @@ const DefaultDeltaIndex = 128 << 20
 const deltaName = "hexz-delta"
 
 // roundBytes is how many bytes of chunks Delta looks at together. What one of them has can be
-// found from the next round on.
+// found by samples from the next round on.
 const roundBytes = 1 << 20
 
 // Delta copies a stream of frames and replaces data chunks that are much like others by patches: of
 // chunks of the parents that the stream names, and with Self of earlier chunks of its own. It
 // decodes what it looks at; what comes out is not encoded.
 //
-// Beside the index it takes 32 MiB for segments of parents, and with Self a copy of all data chunks
+// Beside the index it takes 32 MiB for segments of parents, and a few for the version before; with Self a copy of all data chunks
 // in a temporary file, and 70 bytes of memory for each. The output does not depend on Threads.
 func Delta(ctx context.Context, dst io.Writer, src io.Reader, o DeltaOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: deltaName, progress: o.Progress}

@@ -12,9 +12,9 @@ import (
 	"hexz/pkg/stream"
 )
 
-// searchShare: once the chunks of the stream are this share of what the parents hold, all of the
-// parents is read for samples. Before, only what lies near the chunks that matched. To read them
-// costs about as much as to cut an image of their size, so it is not done for a few changes.
+// searchShare: once the bytes that are not where they are likely to have been are this share of what
+// the parents hold, all of the parents is read for samples. It costs about as much as to cut an
+// image of their size, so it is not done for a few changes.
 const searchShare = 256
 
 // minIndex is the size of the index for small parents, in bytes.

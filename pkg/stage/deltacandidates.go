@@ -17,7 +17,8 @@ const maxTexts = 16
 type candidates struct {
 	b        *deltaBases
 	texts    []delta.Text
-	bases    []stream.Base
+	before   []stream.Base           // what text 0 is made of; shared
+	bases    []stream.Base           // numbered on from these
 	payloads map[int]archive.Payload // of the blocks of parents
 	found    map[chunkPlace]int      // texts
 }
@@ -36,19 +37,27 @@ func (c *candidates) release() {
 }
 
 // near makes t text 0.
-func (c *candidates) near(t *nearText) {
-	c.texts[0] = t.text
-	c.bases = slices.Clone(t.bases)
-}
+func (c *candidates) near(t *nearText) { c.texts[0], c.before = t.text, t.bases }
 
-// base returns the number of a base.
-func (c *candidates) base(base stream.Base) int {
+// number returns the number of a base.
+func (c *candidates) number(base stream.Base) int {
+	if n := slices.Index(c.before, base); n >= 0 {
+		return n
+	}
 	n := slices.Index(c.bases, base)
 	if n < 0 {
 		n = len(c.bases)
 		c.bases = append(c.bases, base)
 	}
-	return n
+	return len(c.before) + n
+}
+
+// base returns the base of a number.
+func (c *candidates) base(n int) stream.Base {
+	if n < len(c.before) {
+		return c.before[n]
+	}
+	return c.bases[n-len(c.before)]
 }
 
 // collect reads the bases that the spots are in, and appends where in them the spots are to hits.
@@ -120,6 +129,6 @@ func (c *candidates) add(at chunkPlace, base stream.Base, text []byte) int {
 	}
 	n := len(c.texts)
 	c.found[at] = n
-	c.texts = append(c.texts, delta.BaseText(c.base(base), text))
+	c.texts = append(c.texts, delta.BaseText(c.number(base), text))
 	return n
 }

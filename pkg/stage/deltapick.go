@@ -44,7 +44,7 @@ func (b *deltaBases) settle(j *deltaJob) error {
 	f.passed(len(j.data), &p)
 	if j.literals = p.Literals; j.literals <= len(j.data)*7/8 { // or it is not there
 		j.text, j.at = t, at
-		j.take(p, t.bases)
+		j.take(p, func(n int) stream.Base { return t.bases[n] })
 	}
 	return nil
 }
@@ -68,19 +68,21 @@ func (b *deltaBases) encode(j *deltaJob) error {
 	if w.hits, err = c.collect(w.hits[:0], spots); err != nil || len(w.hits) == 0 {
 		return err
 	}
-	j.take(w.encoder.Encode(j.data, c.texts, at, w.hits), c.bases)
+	j.take(w.encoder.Encode(j.data, c.texts, at, w.hits), c.base)
 	return nil
 }
 
-// take makes a program the patch of j, if that pays, and is better than the one that there is.
-func (j *deltaJob) take(p delta.Program, bases []stream.Base) {
+// take makes a program the patch of j, if that pays, and is better than the one that there is. Of its
+// bases it knows the numbers.
+func (j *deltaJob) take(p delta.Program, base func(int) stream.Base) {
 	// Operations and what names a base do not compress as well as data does.
 	cost := p.Literals + 3*(len(p.Code)-p.Literals)
 	patch := &stream.Patch{Len: len(p.Code)}
 	for _, n := range p.Bases {
-		patch.Bases = append(patch.Bases, bases[n])
+		b := base(n)
+		patch.Bases = append(patch.Bases, b)
 		cost += 40
-		if bases[n].Parent == stream.OwnBase {
+		if b.Parent == stream.OwnBase {
 			cost += 60
 		}
 	}
