@@ -389,7 +389,12 @@ cuts() { hexz-inspect --json "$1" | jq -cS '.streams[0].chunker'; }
 	mkdir away
 	mv v0.hxz away
 	head -c 1000 away/v0.hxz >v0.hxz
-	run -1 hexz-cat --parent v0.hxi --parent missing v1.hxz
-	[[ $output == *"v0.hxi (an exported index, which has no content)"*"missing (no such file"*"v0.hxz (no archive, or one that was cut short)"* ]] ||
+	run -1 hexz-cat --parent v0.hxi v1.hxz
+	[[ $output == *"v0.hxi (an exported index, which has no content)"*"v0.hxz (no archive, or one that was cut short)"* ]] ||
 		fail "$output"
+	# A name that is not that of a file is wrong, though the parent is found without it.
+	mv away/v0.hxz v0.hxz
+	hexz-cat v1.hxz | cmp - "$V/v1"
+	run -2 hexz-cat --parent v0.hzx v1.hxz
+	[[ $output == *"v0.hzx"*"no such file"* ]] || fail "$output"
 }

@@ -12,29 +12,46 @@ import (
 // and from which offset of what a data entry or patch has in its payload.
 type Source struct {
 	Len     int
-	Archive Hash // zero if they are zeros, and nowhere
+	Archive Hash // zero if they are nowhere, or not worth a copy
 	Ordinal int64
 	Offset  int
 }
 
-// ReadSources fills p as ReadAt does, and appends where the bytes are stored to dst: what a patch
-// makes, in its bases and its program. It compares no hashes of data chunks.
-func (r *Reader) ReadSources(dst []Source, streamNo int, p []byte, off int64) ([]Source, int, error) {
-	if err := r.Locked(); err != nil {
-		return dst, 0, err
+// Sources are those of a part of a stream, in order.
+type Sources []Source
+
+// add appends a source. What is shorter than delta.MinCopy is told as nowhere, and together, so that
+// there are few of them, whatever a patch is made of.
+func (s *Sources) add(next Source) {
+	if next.Len < delta.MinCopy {
+		next = Source{Len: next.Len}
 	}
+	if k := len(*s) - 1; k >= 0 && next.Archive == (Hash{}) && (*s)[k].Archive == (Hash{}) {
+		(*s)[k].Len += next.Len
+		return
+	}
+	*s = append(*s, next)
+}
+
+// ReadSources fills p as ReadAt does, and tells where the bytes are stored: what a patch makes, in
+// its bases and its program. Zeros are nowhere. It compares no hashes of data chunks.
+func (r *Reader) ReadSources(streamNo int, p []byte, off int64) (Sources, int, error) {
+	if err := r.Locked(); err != nil {
+		return nil, 0, err
+	}
+	var list Sources
 	done := 0
 	err := r.walk(streamNo, off, len(p), func(b *block, i int, skip int64, n int) error {
 		to := p[done : done+n]
 		done += n
 		if e := &b.entries[i]; e.Kind == stream.Zero || e.Kind == stream.Hole {
 			clear(to)
-			dst = append(dst, Source{Len: n})
+			list.add(Source{Len: n})
 			return nil
 		}
 		h, err := r.home(b, i)
 		if err == nil {
-			dst, err = h.sources(dst, to, int(skip))
+			err = h.sources(&list, to, int(skip))
 			r.release(h.held)
 		}
 		return err
@@ -42,29 +59,26 @@ func (r *Reader) ReadSources(dst []Source, streamNo int, p []byte, off int64) ([
 	if err == nil && done < len(p) {
 		err = io.EOF
 	}
-	return dst, done, err
+	return list, done, err
 }
 
-// sources fills p with the bytes of the chunk from offset skip on.
-func (h *home) sources(dst []Source, p []byte, skip int) ([]Source, error) {
+// sources fills p with the bytes of the chunk from offset skip on, and adds where they are.
+func (h *home) sources(list *Sources, p []byte, skip int) error {
 	b, e := h.block, &h.block.entries[h.entry]
 	payload := b.data[b.places[h.entry]:][:e.PayloadLen()]
 	own := Source{len(p), h.r.ID(), b.ordinal(h.entry), skip}
 	if e.Kind == stream.Data {
 		copy(p, payload[skip:])
-		return append(dst, own), nil
+		list.add(own)
+		return nil
 	}
 	made, err := h.r.stored(b, h.entry)
 	if err != nil {
-		return dst, err
+		return err
 	}
 	copy(p, made[skip:])
-	runs, err := delta.Runs(nil, payload, int(e.Len))
-	if err != nil {
-		return dst, fmt.Errorf("patch at offset %d: %w", b.starts[h.entry], corrupt(err))
-	}
 	at := 0
-	for _, run := range runs {
+	err = delta.Runs(payload, int(e.Len), func(run delta.Run) {
 		from, to := max(at, skip), min(at+run.Len, skip+len(p))
 		if from < to {
 			s := Source{to - from, own.Archive, own.Ordinal, run.Offset + from - at}
@@ -75,11 +89,14 @@ func (h *home) sources(dst []Source, p []byte, skip int) ([]Source, error) {
 					s.Archive = h.r.root.info.Parents[base.Parent].ID
 				}
 			}
-			dst = append(dst, s)
+			list.add(s)
 		}
 		at += run.Len
+	})
+	if err != nil {
+		err = fmt.Errorf("patch at offset %d: %w", b.starts[h.entry], corrupt(err))
 	}
-	return dst, nil
+	return err
 }
 
 // FindChunk looks for a chunk in a stream, from offset off to at most reach bytes before and behind

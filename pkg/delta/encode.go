@@ -6,9 +6,11 @@ import (
 	"sort"
 )
 
+// MinCopy is the least number of bytes that Encode makes a copy of.
+const MinCopy = 16
+
 const (
 	minJump = 32 // bytes of a match with what is elsewhere
-	minCopy = 16 // bytes of a match with what comes next, and of a copy
 
 	lostAfter   = 64        // bytes without a match, after which it is looked for nearby
 	nearbyReach = 16 << 10  // bytes of text 0 before and behind where it would have been
@@ -143,7 +145,7 @@ func (e *encoding) follow(i int) int {
 		return 1
 	}
 	n := matchLen(e.target[i:], b)
-	if n >= minCopy {
+	if n >= MinCopy {
 		e.match(i, e.near, e.nearAt, n)
 	}
 	e.nearAt += n
@@ -193,7 +195,7 @@ func (e *encoding) match(i, text, at, n int) {
 			end = t.Parts[k].At
 		}
 		m := min(n, end-at)
-		if m >= minCopy && part.Base >= 0 && e.reaches(part.Base) {
+		if m >= MinCopy && part.Base >= 0 && e.reaches(part.Base) {
 			e.literals(i)
 			e.copy(part.Base, int64(part.Offset+at-part.At), m)
 			e.done = i + m

@@ -70,18 +70,18 @@ type Run struct {
 	Len    int
 }
 
-// Runs appends what a program makes n bytes of to dst, in order. Whether the bases have it, it does
+// Runs calls visit for what a program makes n bytes of, in order. Whether the bases have it, it does
 // not know.
-func Runs(dst []Run, program []byte, n int) ([]Run, error) {
+func Runs(program []byte, n int, visit func(Run)) error {
 	in := newReader(program, n)
 	for in.wanted > 0 {
 		run, err := in.next()
 		if err != nil {
-			return dst, err
+			return err
 		}
-		dst = append(dst, run)
+		visit(run)
 	}
-	return dst, in.end()
+	return in.end()
 }
 
 // reader reads the operations of a program. Once it is bad, its elements are zeros.

@@ -88,15 +88,14 @@ func TestVectors(t *testing.T) {
 // checkRuns compares what Runs tells with what Apply has made.
 func checkRuns(t *testing.T, program []byte, bases [][]byte, result []byte) {
 	t.Helper()
-	runs, err := Runs(nil, program, len(result))
 	var got []byte
-	for _, run := range runs {
+	err := Runs(program, len(result), func(run Run) {
 		from := program
 		if run.Base >= 0 {
 			from = bases[run.Base]
 		}
 		got = append(got, from[run.Offset:][:run.Len]...)
-	}
+	})
 	if err != nil || !bytes.Equal(got, result) {
 		t.Errorf("the runs of %x are of something else: %v", program, err)
 	}

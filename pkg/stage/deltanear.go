@@ -49,12 +49,12 @@ type location struct {
 // the first parent that has it. Where chunks come from elsewhere in the parents, it goes along there.
 type follower struct {
 	b      *deltaBases
-	name   string   // of the stream
-	before location // where the version before is what the stream has at offset known
-	at     location // where follower is
-	known  int64
-	lost   uint // chunks in a row that were not there
-	text   *nearText
+	name   string    // of the stream
+	offset int64     // in the stream
+	before location  // where in the version before that is
+	at     location  // where it is more likely to have been
+	lost   uint      // chunks in a row that were not there
+	text   *nearText // that was read last
 }
 
 // nearText is what a parent has from a place on.
@@ -82,10 +82,10 @@ func (f *follower) move(a *anchor) error {
 	if a.name != f.name {
 		f.open(a.name)
 	}
-	fresh := a.since > 0 && a.since <= maxDrift && a.offset-a.since >= f.known
-	f.before.offset += a.offset - f.known
-	f.at.offset += a.offset - f.known
-	f.known = a.offset
+	fresh := a.since > 0 && a.since <= maxDrift && a.offset-a.since >= f.offset
+	f.before.offset += a.offset - f.offset
+	f.at.offset += a.offset - f.offset
+	f.offset = a.offset
 	if !fresh {
 		return nil
 	}
@@ -151,22 +151,22 @@ func (f *follower) read(n int) (*nearText, int, error) {
 			size = max(size, nearWindow)
 		}
 		p := make([]byte, size)
-		sources, done, err := r.ReadSources(nil, f.at.stream, p, from)
+		sources, done, err := r.ReadSources(f.at.stream, p, from)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, 0, f.b.ofParent(f.at.parent, err)
 		}
 		f.text = f.b.newNearText(location{f.at.parent, f.at.stream, from}, p[:done], sources)
 	}
-	return f.text, int(f.at.offset - f.text.from.offset), nil
+	return f.text, int(max(f.at.offset-f.text.from.offset, 0)), nil
 }
 
-func (b *deltaBases) newNearText(from location, p []byte, sources []archive.Source) *nearText {
+func (b *deltaBases) newNearText(from location, p []byte, sources archive.Sources) *nearText {
 	t := &nearText{from: from, text: delta.Text{Bytes: p, Parts: make([]delta.Part, 0, len(sources))}}
 	numbers := map[stream.Base]int{}
 	at := 0
 	for _, s := range sources {
 		part := delta.Part{At: at, Base: -1, Offset: s.Offset}
-		if n := b.numberOf(s.Archive); n >= 0 {
+		if n := b.numberOf(s.Archive); n >= 0 { // no parent has an id of zeros
 			base := stream.Base{Parent: int32(n), Ordinal: s.Ordinal}
 			known := false
 			if part.Base, known = numbers[base]; !known {
@@ -197,7 +197,7 @@ func (f *follower) passed(n int, p *delta.Program) {
 			on = f.text.from.offset + int64(p.Next) - f.at.offset
 		}
 	}
-	f.known += int64(n)
+	f.offset += int64(n)
 	if f.at == f.before {
 		f.before.offset += on
 	} else {

@@ -22,10 +22,27 @@ type ParentFlags struct {
 
 // AddFlags adds the flags to f.
 func (p *ParentFlags) AddFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&p.files, "parent", nil, "look for parents of a thin archive in `FILE`, and at last beside it; may be repeated")
+	f.Var((*fileNames)(&p.files), "parent", "look for parents of a thin archive in `FILE`, and at last beside it; may be repeated")
 	f.StringArrayVar(&p.dirs, "parent-dir", nil, "look for parents in the files *.hxz of `DIR`, and then in those of $HEXZ_PATH and beside the archive; may be repeated")
 	f.BoolVar(&p.follow, "follow-hints", false, "open whatever path an archive names as that of its parent")
 }
+
+// fileNames is a flag for files that there are: a name that is mistyped is not passed over because
+// the file is found elsewhere.
+type fileNames []string
+
+func (f *fileNames) Set(name string) error {
+	_, err := os.Stat(name)
+	if err != nil {
+		return errors.Unwrap(err) // without the name, which is said already
+	}
+	*f = append(*f, name)
+	return nil
+}
+
+func (f *fileNames) String() string { return "" } // no default
+
+func (f *fileNames) Type() string { return "FILE" }
 
 // Finder returns what finds the parents of the archive that args name. Close it.
 func (p *ParentFlags) Finder(args []string) *stage.Finder {
