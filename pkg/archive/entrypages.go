@@ -52,33 +52,38 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 		return err
 	}
 	for n := range r.root.entries {
-		page, err := r.page(n)
-		if err != nil {
-			return err
-		}
-		seen := 0
-		err = r.entryPage(n, func(i int, entries []stream.Entry) error {
-			if i >= len(page) {
-				return corruptf("entry page %d has more segments than its map page", n)
-			}
-			seen++
-			next := r.endOfPage(n).key
-			if seen < len(page) {
-				next = page[seen].key
-			}
-			if err := r.fits(page[i].key, next, entries); err != nil {
-				return err
-			}
-			return visit(page[i].place(), entries)
-		})
-		if err == nil && seen != len(page) {
-			err = corruptf("entry page %d has %d segments, its map page %d", n, seen, len(page))
-		}
-		if err != nil {
+		if err := r.entriesOf(n, visit); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entriesOf is EntryPages for page n.
+func (r *Reader) entriesOf(n int, visit func(at Place, entries []stream.Entry) error) error {
+	page, err := r.page(n)
+	if err != nil {
+		return err
+	}
+	seen := 0
+	err = r.entryPage(n, func(i int, entries []stream.Entry) error {
+		if i >= len(page) {
+			return corruptf("entry page %d has more segments than its map page", n)
+		}
+		seen++
+		next := r.endOfPage(n).key
+		if seen < len(page) {
+			next = page[seen].key
+		}
+		if err := r.fits(page[i].key, next, entries); err != nil {
+			return err
+		}
+		return visit(page[i].place(), entries)
+	})
+	if err == nil && seen != len(page) {
+		err = corruptf("entry page %d has %d segments, its map page %d", n, seen, len(page))
+	}
+	return err
 }
 
 // fits tells whether the entries of the segment at k reach up to the next one.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"sort"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/stream"
@@ -168,4 +169,32 @@ func encoded(m stream.Meta) []byte {
 // less tells whether the content at k comes before that at l.
 func (k key) less(l key) bool {
 	return k.stream < l.stream || k.stream == l.stream && k.offset < l.offset
+}
+
+// Entries calls visit for what the index says of a stream, given by its id, between two offsets: for
+// all entries that lie there, as far as the pages of the index are right. References have no hash.
+func (s *Salvager) Entries(id, from, to int64, visit func(off int64, e *stream.Entry) error) error {
+	no, ok := s.numbers[id]
+	if s.index == nil || !ok {
+		return nil
+	}
+	firsts := s.index.root.firsts
+	n := sort.Search(len(firsts), func(i int) bool { return (key{no, from, 0}).less(firsts[i].key) })
+	for n = max(n-1, 0); n < len(firsts) && firsts[n].key.less(key{no, to, 0}); n++ {
+		var failed error
+		s.index.entriesOf(n, func(place Place, entries []stream.Entry) error {
+			at := place.Offset
+			for i := range entries {
+				if place.Stream == no && at >= from && entries[i].Len <= to-at && failed == nil {
+					failed = visit(at, &entries[i])
+				}
+				at += entries[i].Len
+			}
+			return failed
+		})
+		if failed != nil {
+			return failed
+		}
+	}
+	return nil
 }

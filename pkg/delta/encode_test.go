@@ -171,6 +171,18 @@ func TestEncodeParts(t *testing.T) {
 	}
 }
 
+// A short match is copied whole, though the hit is in the middle of it; a shorter one is not.
+func TestEncodeShort(t *testing.T) {
+	base := noise(1, 2000)
+	for _, c := range []struct{ n, literals int }{{100, 200}, {40, 200}, {31, 231}} {
+		target := slices.Concat(noise(2, 100), base[500:500+c.n], noise(3, 100))
+		p := NewEncoder(1).Encode(target, textsOf([][]byte{base}), -1, []Hit{{100 + c.n, 0, 500 + c.n}})
+		if p.Literals != c.literals {
+			t.Errorf("a match of %d bytes: %d literals, want %d", c.n, p.Literals, c.literals)
+		}
+	}
+}
+
 func TestEncodeMaxBases(t *testing.T) {
 	var bases [][]byte
 	var target []byte

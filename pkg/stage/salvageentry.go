@@ -2,14 +2,15 @@ package stage
 
 import (
 	"fmt"
+	"reflect"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
 )
 
 // entry takes in an entry of a segment, which has p in the payload, and tells why it is lost, or
-// returns "".
-func (s *salvaging) entry(c *archive.Checked, i int, p []byte) (reason string, err error) {
+// returns "". known is the entry of a parent that the index has in its place, if it is needed.
+func (s *salvaging) entry(c *archive.Checked, i int, p []byte, known stream.Entry) (reason string, err error) {
 	e := &c.Entries[i]
 	switch e.Kind {
 	case stream.Zero, stream.Hole:
@@ -19,10 +20,11 @@ func (s *salvaging) entry(c *archive.Checked, i int, p []byte) (reason string, e
 			return "the chunk that it refers to is lost", nil
 		}
 	case stream.ParentRef:
-		n, ok := s.parents[e.Parent]
-		if c.Err != nil {
+		if c.Err != nil && !reflect.DeepEqual(known, *e) {
 			return c.Err.Error(), nil
-		} else if !ok {
+		}
+		n, ok := s.parents[e.Parent]
+		if !ok {
 			return fmt.Sprintf("parent %d, which has the chunk, is not known", e.Parent), nil
 		}
 		e.Parent = n

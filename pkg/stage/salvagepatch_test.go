@@ -107,3 +107,53 @@ func TestSalvagePatches(t *testing.T) {
 		}
 	}
 }
+
+// Of a lost segment, what the index knows is not lost: runs of zeros and chunks of parents.
+func TestSalvageFromTheIndex(t *testing.T) {
+	v := slices.Concat(unlike(3, 200<<10), make([]byte, 50<<10), unlike(4, 200<<10))
+	w := bytes.Clone(v)
+	for _, at := range []int{30 << 10, 120 << 10, 300 << 10} {
+		copy(w[at:], unlike(9, 12<<10))
+	}
+	lib := library{}
+	small := ChunkOptions{Chunker: chunker.Options{Avg: 4096}}
+	parent := lib.open(t, pipe(t, v, cutting(small), dropping(), encoding(CompressOptions{}), sealing()))
+	p := pipe(t, w, cutting(small), droppingKnown(DedupOptions{Parents: asParent(parent)}), encoding(CompressOptions{Block: 16 << 10}), sealing())
+	totals := openArchive(t, p).Info().Totals
+	own := totals.Data.Bytes
+	if totals.Parent.N == 0 || totals.Zero.N == 0 {
+		t.Fatalf("%+v", totals)
+	}
+	from, to := segmentRange(t, p, stream.Data)
+	for _, c := range []struct {
+		name     string
+		from, to int64
+	}{{"all of a frame", from, to}, {"the payload", to - 10, to}, {"several frames", from, to + (to-from)/2}} {
+		bad := bytes.Clone(p)
+		for i := c.from; i < c.to; i++ {
+			bad[i] ^= 0x5a
+		}
+		frames := new(bytes.Buffer)
+		_, r, err := Salvage(t.Context(), frames, bytes.NewReader(bad), SalvageOptions{})
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if r.LostBytes == 0 || r.LostBytes > own {
+			t.Errorf("%s: %d bytes are lost, the archive has %d of its own", c.name, r.LostBytes, own)
+		}
+		want := bytes.Clone(w)
+		for _, l := range r.Lost {
+			clear(want[*l.Offset:][:*l.Length])
+		}
+		left := lib.open(t, pipe(t, frames.Bytes(), sealing()))
+		if !bytes.Equal(lib.content(t, left, "disk"), want) {
+			t.Errorf("%s: what was salvaged is something else", c.name)
+		}
+	}
+	// Without the index, what the frame said is lost.
+	bad := bytes.Clone(p[:len(p)-200])
+	clear(bad[from:to])
+	if _, r, err := Salvage(t.Context(), io.Discard, bytes.NewReader(bad), SalvageOptions{}); err != nil || r.LostBytes <= own {
+		t.Errorf("without the index: %v, %d bytes are lost", err, r.LostBytes)
+	}
+}

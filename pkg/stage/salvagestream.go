@@ -124,11 +124,15 @@ func (s *salvaging) segment(c *archive.Checked) error {
 		return err
 	}
 	s.gap = lostBytes{}
+	known, err := s.fromIndex(c)
+	if err != nil {
+		return err
+	}
 	at, dropped, raw := o.at, false, c.Raw
 	for i := range c.Entries {
 		e := &c.Entries[i]
 		n := min(e.PayloadLen(), len(raw)) // less if nothing of it is right
-		reason, err := s.entry(c, i, raw[:n])
+		reason, err := s.entry(c, i, raw[:n], known[at])
 		raw = raw[n:]
 		if err != nil {
 			return err
@@ -149,19 +153,6 @@ func (s *salvaging) segment(c *archive.Checked) error {
 		c.Keep()
 	}
 	return s.put(c.Segment)
-}
-
-// fill writes a hole up to an offset.
-func (s *salvaging) fill(to int64, reason string) error {
-	o := s.open
-	if to <= o.at {
-		return nil
-	}
-	if err := s.lost(o.at, to-o.at, reason); err != nil {
-		return err
-	}
-	return s.put(&stream.Segment{Stream: o.id, Offset: o.at, Codec: stream.RawCodec,
-		Entries: []stream.Entry{{Kind: stream.Hole, Len: to - o.at, Ordinal: stream.NoOrdinal}}})
 }
 
 func (s *salvaging) put(seg *stream.Segment) error {
