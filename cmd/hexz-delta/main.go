@@ -32,14 +32,18 @@ patches: what has changed, byte by byte. The parents are those of the stream, so
 hexz-dedup --parent stands in front; they are needed again to restore.
 
 With --self, chunks that are much like an earlier one of the stream become
-patches as well. A copy of all data chunks then goes to a temporary file in
-$TMPDIR, and the memory grows by 70 bytes for each.
+patches as well, if 1 MiB of others or more is between them. A copy of all data
+chunks then goes to a temporary file in $TMPDIR, and the memory grows by 70
+bytes for each.
 
 It goes along the stream of the same name in the first parent, and compares
 byte by byte. Once what is not there is one part in 256 of what the parents
-hold, it reads all of them to find what has moved. hexz-dedup stands in front of it, not behind. Larger chunks
-(hexz-chunk --avg 64K) make smaller archives here, as what is noted of each
-chunk outweighs most patches.`,
+hold, it reads all of them to find what has moved. What was shuffled in small
+pieces takes long to restore: each piece is read where it was.
+
+hexz-dedup stands in front of it, not behind. Larger chunks (hexz-chunk --avg
+64K) make smaller archives here, as what is noted of each chunk outweighs most
+patches.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup --parent mon.hxz |
     hexz-delta --parent mon.hxz | hexz-compress | hexz-seal -o tue.hxz
   hexz-chunk vm.img | hexz-dedup | hexz-delta --self | hexz-compress |

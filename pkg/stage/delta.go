@@ -206,10 +206,14 @@ func (d *deltaing) patch(jobs []*deltaJob) error {
 			open = append(open, j)
 		}
 	}
-	if more, err := b.lookAt(d.ctx, open); err != nil || !more {
+	more, err := b.lookAt(d.ctx, open)
+	if err == nil && more {
+		err = d.each(open, b.encode)
+	}
+	if err != nil {
 		return err
 	}
-	return d.each(open, b.encode)
+	return d.each(jobs, b.weigh)
 }
 
 // each calls do for all jobs, several at a time.

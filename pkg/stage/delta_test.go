@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -267,5 +268,24 @@ func eachPatch(t testing.TB, p []byte, do func(*stream.Entry)) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Lines of one form, of which only the form is the same: a codec does better without patches.
+func TestDeltaLeavesTextToTheCodec(t *testing.T) {
+	lib := library{}
+	lines := func(seed uint64) (p []byte) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		for n := range 6000 {
+			p = fmt.Appendf(p, `{"time":"2026-11-%02dT%02d:%02d:%02d","level":"info","service":"checkout-%d","latency":%d,"user":"%06x"}`+"\n",
+				n%28+1, rng.IntN(24), rng.IntN(60), rng.IntN(60), rng.IntN(9), rng.IntN(1000), rng.IntN(1<<24))
+		}
+		return p
+	}
+	base := lib.open(t, pipe(t, lines(1), cutting(ChunkOptions{}), dropping(), encoding(CompressOptions{}), sealing()))
+	thin := thinOn(t, base, lines(2), ChunkOptions{})
+	plain := pipe(t, thin, encoding(CompressOptions{}))
+	if got := pipe(t, thin, patchingBy(DeltaOptions{Find: lib.find}), encoding(CompressOptions{})); len(got) > len(plain)+100 {
+		t.Errorf("%d bytes with patches, %d without", len(got), len(plain))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/codec"
 	"hexz/pkg/delta"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
@@ -35,6 +36,7 @@ type deltaBases struct {
 	own      *spool
 	follower follower
 	encoder  *delta.Encoder // for settle
+	codec    *codec.Encoder // for weigh
 	scratch  sync.Pool      // of *scratch
 }
 
@@ -44,6 +46,9 @@ func newDeltaBases(o DeltaOptions) (*deltaBases, error) {
 	b.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads})
 	b.scratch.New = func() any { return &scratch{encoder: delta.NewEncoder(stream.MaxBases)} }
 	var err error
+	if b.codec, err = codec.NewEncoder(codec.Options{Level: 1, Threads: o.Threads}); err != nil {
+		return nil, err
+	}
 	if o.Self {
 		b.own, err = newSpool(o.TempDir, "hexz-delta-*")
 	}

@@ -94,6 +94,7 @@ func (j *deltaJob) take(p delta.Program, base func(int) stream.Base) {
 // scratch is memory that is used again for one chunk after the other.
 type scratch struct {
 	encoder *delta.Encoder
+	coded   []byte // by weigh
 	spots   []spot
 	hits    []delta.Hit
 }

@@ -32,9 +32,12 @@ func (p *ParentFlags) AddFlags(f *pflag.FlagSet) {
 type fileNames []string
 
 func (f *fileNames) Set(name string) error {
-	_, err := os.Stat(name)
+	info, err := os.Stat(name)
 	if err != nil {
 		return errors.Unwrap(err) // without the name, which is said already
+	}
+	if info.IsDir() {
+		return errors.New("a directory: that is for --parent-dir")
 	}
 	*f = append(*f, name)
 	return nil
