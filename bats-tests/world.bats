@@ -276,7 +276,7 @@ stop() {
 				[ $code -ne 0 ] && cmp -s out short || cmp out "new.${stage// *}" || fail "$what: exit $code, and neither the old file nor the new one"
 				[ $signal = KILL ] || [ -z "$(find . -name '.out*')" ] || fail "$what leaves a temporary file"
 				find . -name '.out*' -delete
-			done < <(writers | grep -v -e -d)
+			done < <(writers | grep -v -e ' -d ')
 		done
 	done
 	# Were all of them too late, nothing would have been tested.

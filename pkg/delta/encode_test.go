@@ -223,98 +223,6 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-func TestSamples(t *testing.T) {
-	p := noise(6, 1<<20)
-	whole := Samples(nil, p, 6)
-	if n := len(whole); n < 1<<14*8/10 || n > 1<<14*12/10 {
-		t.Errorf("%d samples of 1 MiB, one in 64 bytes was asked for", n)
-	}
-	// A part has those of the whole that lie in it.
-	const from = 12345
-	part := Samples(nil, p[from:], 6)
-	for _, s := range whole {
-		if s.End < from+window {
-			continue
-		}
-		if len(part) == 0 || part[0].End+from != s.End || part[0].Key != s.Key {
-			t.Fatalf("the sample at %d is not in the part", s.End)
-		}
-		part = part[1:]
-	}
-	// Those of a higher rate are among them.
-	keys := map[Sample]bool{}
-	for _, s := range whole {
-		keys[s] = true
-	}
-	for _, s := range Samples(nil, p, 8) {
-		if !keys[s] {
-			t.Fatalf("the sample at %d is one at a higher rate only", s.End)
-		}
-	}
-	for n := range window {
-		if s := Samples(nil, p[:n], MinRate); len(s) > 0 {
-			t.Errorf("samples of %d bytes", n)
-		}
-	}
-}
-
-func TestIndex(t *testing.T) {
-	const blocks, size = 64, 64 << 10
-	x := NewIndex(1<<16, 6) // for 8192 samples: there will be 65536
-	for n := range blocks {
-		x.Add(n, 100, Samples(nil, noise(uint64(n), size), 6))
-	}
-	if x.Rate() < 9 {
-		t.Fatalf("rate %d: the index did not get thinner", x.Rate())
-	}
-	for n := range blocks {
-		found := 0
-		samples := Samples(nil, noise(uint64(n), size), x.Rate())
-		for _, s := range samples {
-			if at, ok := x.Find(s); ok && at == (Place{n, 100 + s.End}) {
-				found++
-			}
-		}
-		if found < len(samples)*6/10 {
-			t.Errorf("block %d: %d of %d samples", n, found, len(samples))
-		}
-	}
-	wrong := 0
-	samples := Samples(nil, noise(1000, 1<<20), x.Rate())
-	for _, s := range samples {
-		if _, ok := x.Find(s); ok {
-			wrong++
-		}
-	}
-	if wrong > len(samples)/100 {
-		t.Errorf("%d of %d samples were found that are not there", wrong, len(samples))
-	}
-	x.Reset()
-	if _, ok := x.Find(samples[0]); ok || x.Rate() != 6 {
-		t.Error("Reset has left something")
-	}
-	x.Add(MaxBlock, 0, samples[:1])
-	if at, ok := x.Find(samples[0]); !ok || at.Block != MaxBlock {
-		t.Error("the last block is not found", at, ok)
-	}
-	x.Reset()
-	x.Add(MaxBlock+1, 0, samples[:1])
-	if _, ok := x.Find(samples[0]); ok {
-		t.Error("a block behind the last one is found")
-	}
-}
-
-func TestRateFor(t *testing.T) {
-	for _, c := range []struct {
-		n, bytes int64
-		want     uint
-	}{{0, 1 << 20, 6}, {1 << 20, 128 << 20, 6}, {800 << 20, 128 << 20, 7}, {1 << 40, 128 << 20, 17}, {1 << 40, 0, maxRate}} {
-		if got := RateFor(c.n, c.bytes); got != c.want {
-			t.Errorf("RateFor(%d, %d) = %d, want %d", c.n, c.bytes, got, c.want)
-		}
-	}
-}
-
 func BenchmarkEncode(b *testing.B) {
 	base := noise(1, 64<<10)
 	for _, every := range []int{100, 1000, 1 << 20} {
@@ -329,14 +237,5 @@ func BenchmarkEncode(b *testing.B) {
 				NewEncoder(16).Encode(target, textsOf([][]byte{base}), -1, hits)
 			}
 		})
-	}
-}
-
-func BenchmarkSamples(b *testing.B) {
-	p := noise(1, 1<<20)
-	b.SetBytes(int64(len(p)))
-	var dst []Sample
-	for b.Loop() {
-		dst = Samples(dst[:0], p, 7)
 	}
 }
