@@ -9,11 +9,14 @@ import (
 // MinCopy is the least number of bytes that Encode makes a copy of.
 const MinCopy = 16
 
+// Reach is how many bytes before and behind the place where a match would have gone on Encode looks
+// for it in text 0.
+const Reach = 16 << 10
+
 const (
 	minJump = 32 // bytes of a match with what is elsewhere
 
 	lostAfter   = 64        // bytes without a match, after which it is looked for nearby
-	nearbyReach = 16 << 10  // bytes of text 0 before and behind where it would have been
 	nearbyBlock = 4 << 10   // bytes of the target that are looked for at once
 	nearbyIndex = 128 << 10 // bytes of the index for it
 )
@@ -107,7 +110,7 @@ type encoding struct {
 	indexed bool // what is nearby
 }
 
-// try copies from where a hit says, if there is enough to copy, and returns by where to go on.
+// try copies from where a hit says, if there is enough to copy, and returns where to go on.
 func (e *encoding) try(i int, h Hit) int {
 	if h.End <= i {
 		return i
@@ -161,8 +164,8 @@ func (e *encoding) seek(i int) {
 		}
 		e.index.Reset()
 		text := e.texts[0].Bytes
-		from := max(0, e.nearAt-nearbyReach)
-		to := min(len(text), e.nearAt+len(e.target)-i+nearbyReach)
+		from := max(0, e.nearAt-Reach)
+		to := min(len(text), e.nearAt+len(e.target)-i+Reach)
 		e.samples = Samples(e.samples[:0], text[from:max(from, to)], MinRate)
 		e.index.Add(0, from, e.samples)
 	}

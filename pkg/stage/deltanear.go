@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	nearReach  = 16 << 10 // bytes of the version before that are looked at, before and behind a location
-	nearWindow = 1 << 20  // bytes of it that are read at once, where the stream goes on along it
-	chunkReach = 1 << 20  // bytes before and behind a place in which a chunk is looked for
-	maxDrift   = 2 << 20  // bytes since the last match, up to which it tells where a chunk may have been
+	nearWindow = 1 << 20 // bytes of the version before that are read at once, where the stream goes on along it
+	chunkReach = 1 << 20 // bytes before and behind a place in which a chunk is looked for
+	maxDrift   = 2 << 20 // bytes since the last match, up to which it tells where a chunk may have been
 )
 
 // anchor tells what stands before a chunk.
@@ -139,7 +138,7 @@ func (f *follower) worth() bool {
 // that in it; nil if there is nothing.
 func (f *follower) read(n int) (*nearText, int, error) {
 	r := f.b.readers[f.at.parent]
-	from, to := max(f.at.offset-nearReach, 0), min(f.at.offset+int64(n)+nearReach, r.Info().Streams[f.at.stream].Size)
+	from, to := max(f.at.offset-delta.Reach, 0), min(f.at.offset+int64(n)+delta.Reach, r.Info().Streams[f.at.stream].Size)
 	if from >= to {
 		return nil, 0, nil
 	}
