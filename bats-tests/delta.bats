@@ -103,6 +103,29 @@ field() { hexz-inspect --json "$1" | "$PYTHON" -c 'import json, sys; print(eval(
 	done
 }
 
+@test "200 MB of patches are restored in less than 64 MiB of memory" {
+	"$PYTHON" - <<-'END'
+		import random
+		p = bytearray(random.Random(1).randbytes(200_000_000))
+		open("old", "wb").write(p)
+		p[::20_000] = bytes(len(p) // 20_000)
+		open("new", "wb").write(p)
+	END
+	hexz-chunk --avg 64K old | hexz-dedup | hexz-compress | hexz-seal -o base.hxz
+	hexz-chunk --avg 64K new | hexz-dedup --parent base.hxz | hexz-delta --parent base.hxz | hexz-compress | hexz-seal -o new.hxz
+	[ "$(field new.hxz '["patch"]["bytes"]')" -gt 190000000 ]
+	mkfifo fifo
+	for args in "hexz-cat -T 2 -o back new.hxz" "hexz-verify -T 2 new.hxz" "hexz-unseal -T 2 --flatten -o flat.hxs new.hxz" \
+		"hexz-cat -T 2 --parent base.hxz -o piped fifo"; do
+		[[ $args != *fifo ]] || cat new.hxz >fifo &
+		# shellcheck disable=SC2086
+		kib=$(peak $args)
+		[ "$kib" -lt $((64 * 1024)) ] || fail "$args: $kib KiB"
+	done
+	cmp back new
+	cmp piped new
+}
+
 @test "encrypted parents" {
 	versions
 	hexz-keygen encrypt -o key >/dev/null 2>&1

@@ -326,13 +326,6 @@ wrapped() {
 
 @test "sealing 200 MB for a recipient takes less than 64 MiB of memory" {
 	head -c 200M /dev/urandom | hexz-chunk >in.hxs
-	peak() {
-		"$PYTHON" - "$@" <<-'END'
-			import resource, subprocess, sys
-			subprocess.run(sys.argv[1:], check=True)
-			print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-		END
-	}
 	for args in "hexz-seal -q -R $K/age.pub -o a.hxz in.hxs" "hexz-unseal -i $K/age.key -o /dev/null a.hxz" \
 		"hexz-cat -T 2 -i $K/age.key -o /dev/null a.hxz" "hexz-verify -T 2 --level stored a.hxz"; do
 		# shellcheck disable=SC2086

@@ -133,3 +133,12 @@ stop_sshd() { kill "$SSHD"; }
 there() {
 	ssh -F "$SSH_CONFIG" there "PATH=$PATH; cd $PWD; $1"
 }
+
+# peak COMMAND [ARG]... runs it and prints its most memory, in KiB.
+peak() {
+	"$PYTHON" - "$@" <<-'END'
+		import resource, subprocess, sys
+		subprocess.run(sys.argv[1:], check=True)
+		print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	END
+}

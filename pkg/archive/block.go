@@ -10,7 +10,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// block is a decoded segment. It is not changed after loading but for verified and built.
+// block is a decoded segment, or with nothing but data and memory what a patch makes. It is not
+// changed after loading but for verified.
 type block struct {
 	memory   *[]byte // of a Reader's buffers; data is in it
 	stream   int
@@ -21,8 +22,6 @@ type block struct {
 	places   []int   // where the bytes of each entry begin in data, for stored entries
 	chunks   []int   // entry of each stored chunk
 	verified []atomic.Bool
-	built    []atomic.Pointer[[]byte] // bytes of each patched entry, once they were needed; nil if there is none
-	patched  int64                    // bytes of them all
 }
 
 // getBuffer returns memory of n bytes, which putBuffer takes back.
@@ -60,7 +59,7 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
 	}
-	return b, int64(cap(*b.memory)+108*len(b.entries)+200) + b.patched, nil
+	return b, int64(cap(*b.memory) + 108*len(b.entries) + 200), nil
 }
 
 // decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
@@ -108,15 +107,14 @@ func (b *block) layOut(s *stream.Segment) {
 			place += e.PayloadLen()
 			b.chunks = append(b.chunks, i)
 		}
-		if e.Kind == stream.Patched {
-			b.patched += e.Len
-		}
 	}
 	b.starts = append(b.starts, at)
 	b.verified = make([]atomic.Bool, len(b.entries))
-	if b.patched > 0 {
-		b.built = make([]atomic.Pointer[[]byte], len(b.entries))
-	}
+}
+
+// from returns the first entry that begins at offset off or behind it.
+func (b *block) from(off int64) int {
+	return sort.Search(len(b.entries), func(i int) bool { return b.starts[i] >= off })
 }
 
 func (b *block) end() int64 { return b.starts[len(b.entries)] }

@@ -3,13 +3,14 @@ package archive
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"testing"
 )
 
 // A segment on its way to the output holds few of the blocks that it refers to, and all of its
 // bytes come out.
 func TestRestoreHoldsFew(t *testing.T) {
-	for name, c := range map[string]struct{ segments, size int }{"long blocks": {12, 1 << 20}, "many blocks": {200, 100}} {
+	for name, c := range map[string]struct{ segments, size int }{"long blocks": {12, 1 << 20}, "many blocks": {600, 100}} {
 		t.Run(name, func(t *testing.T) {
 			b := newBuilder(t)
 			var refs []any
@@ -28,7 +29,11 @@ func TestRestoreHoldsFew(t *testing.T) {
 				t.Fatal(err)
 			}
 			size := r.Info().Streams[0].Size
-			d, err := r.restoreSegment(0, int64(c.segments), 0, size)
+			ref, _, err := r.at(int64(c.segments))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := r.restorePiece(piece{int64(c.segments), ref.offset, size}, 0, size)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,6 +51,53 @@ func TestRestoreHoldsFew(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A segment that stands for much more than it stores is restored in pieces, and any range of it comes
+// out.
+func TestRestoreInPieces(t *testing.T) {
+	b := newBuilder(t)
+	b.stream(1, "disk", func() {
+		p := text(1, 300<<10)
+		b.segment("zstd", p)
+		b.segment("none", p, -700<<10, p, 7, p, p, -1, p, p, -3<<20, p)
+		b.segment("zstd", text(2, 1000))
+	})
+	b.seal()
+	want := b.content["disk"]
+	p := b.buf.Bytes()
+	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := int64(len(want))
+	pieces := map[int64]int{}
+	if err := r.eachPiece(0, 0, size, func(p piece) error {
+		pieces[p.segment]++
+		return nil
+	}); err != nil || pieces[0] != 1 || pieces[1] < 4 || pieces[2] != 1 {
+		t.Fatalf("pieces of the segments: %v, %v", pieces, err)
+	}
+	restore := func(from, n int64) {
+		t.Helper()
+		var out collect
+		if err := r.Restore(t.Context(), 0, &out, RestoreOptions{Offset: from, Length: &n, Threads: 3}); err != nil {
+			t.Fatalf("%d bytes at %d: %v", n, from, err)
+		}
+		if !bytes.Equal(out.Bytes(), want[from:min(from+n, size)]) {
+			t.Fatalf("%d bytes at %d: other bytes come out", n, from)
+		}
+	}
+	restore(0, size)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 300 {
+		from := random.Int64N(size)
+		restore(from, random.Int64N(size-from)+1)
+	}
+	for at := int64(0); at < size; at += 300 << 10 { // where entries and pieces begin
+		restore(at, 1)
+		restore(at, pieceBytes)
 	}
 }
 

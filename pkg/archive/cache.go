@@ -108,10 +108,11 @@ type caches struct {
 	buffers  sync.Pool // of *[]byte
 }
 
-// part names a map page or a segment of a Reader by its number.
+// part names a map page or a segment of a Reader by its number, or what a patch makes by its ordinal.
 type part struct {
 	r      *Reader
 	number int64
+	patch  bool
 }
 
 type heldBlock = item[part, *block]
@@ -119,17 +120,27 @@ type heldBlock = item[part, *block]
 func newCaches(segmentBytes int64) *caches {
 	c := &caches{}
 	c.pages = newCache(pageCacheBytes, func(p part) ([]segmentRef, int64, error) { return p.r.loadPage(p.number) }, nil)
-	c.segments = newCache(segmentBytes, func(p part) (*block, int64, error) { return p.r.loadSegment(p.number) },
-		func(b *block) { c.buffers.Put(b.memory) })
+	c.segments = newCache(segmentBytes, func(p part) (*block, int64, error) {
+		if p.patch {
+			return p.r.runPatch(p.number)
+		}
+		return p.r.loadSegment(p.number)
+	}, func(b *block) {
+		if b.memory != nil {
+			c.buffers.Put(b.memory)
+		}
+	})
 	return c
 }
 
 // page returns map page n.
-func (r *Reader) page(n int) ([]segmentRef, error) { return r.caches.pages.value(part{r, int64(n)}) }
+func (r *Reader) page(n int) ([]segmentRef, error) {
+	return r.caches.pages.value(part{r: r, number: int64(n)})
+}
 
 // segment returns a segment by its number. The caller gives it back by release.
 func (r *Reader) segment(number int64) (*heldBlock, error) {
-	return r.caches.segments.get(part{r, number})
+	return r.caches.segments.get(part{r: r, number: number})
 }
 
 // release gives back what segment has returned. nil does nothing.

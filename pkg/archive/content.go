@@ -86,15 +86,15 @@ func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err er
 	if size == 0 {
 		return true, nil
 	}
-	err = ordered.Map(v.ctx, v.o.Threads, func(emit func(int64) error) error {
-		return v.r.eachSegment(no, 0, size, emit)
-	}, func(number int64) (verdict, error) {
-		d, err := v.r.restoreSegment(no, number, 0, size)
+	err = ordered.Map(v.ctx, v.o.Threads, func(emit func(piece) error) error {
+		return v.r.eachPiece(no, 0, size, emit)
+	}, func(p piece) (verdict, error) {
+		d, err := v.r.restorePiece(p, 0, size)
 		return verdict{d, err}, nil
 	}, func(d verdict) error {
 		fault, end := d.fault, int64(0)
 		if fault == nil {
-			end = d.own.value.end()
+			end = d.piece.to
 			to := out
 			if !whole {
 				to = &digester{} // what is left is only looked at

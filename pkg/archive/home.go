@@ -8,19 +8,18 @@ import (
 
 // Where the chunks that entries stand for are stored.
 
-// bytes returns the bytes of entry i of b, which is a chunk. They are valid until the item is
-// given back by release; it is nil if they are of b itself.
+// bytes returns the verified bytes of entry i of b, which is a chunk. They are valid until the item
+// is given back by release; it is nil if they are of b itself.
 func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
 	h, err := r.home(b, i)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := h.bytes(r)
+	p, held, err := h.bytes(r)
 	if err != nil {
-		r.release(h.held)
-		return nil, nil, referring(b, i, err)
+		err = referring(b, i, err)
 	}
-	return p, h.held, nil
+	return p, held, err
 }
 
 // home is where a chunk is stored: an entry of a segment of a Reader.
@@ -31,13 +30,33 @@ type home struct {
 	held  *heldBlock // to be given back by release, or nil
 }
 
-// bytes returns the bytes of the chunk, as stored does, for a Reader that refers to it.
-func (h *home) bytes(reader *Reader) ([]byte, error) {
-	p, err := h.r.stored(h.block, h.entry)
-	if err != nil && h.r != reader {
+// bytes returns the verified bytes of the chunk for a Reader that refers to it, and instead of
+// held what is to be given back by release.
+func (h *home) bytes(reader *Reader) (p []byte, held *heldBlock, err error) {
+	if h.block.entries[h.entry].Kind == stream.Patched {
+		p, held, err = h.made()
+		h.r.release(h.held)
+	} else {
+		held = h.held
+		p, err = h.block.chunk(h.entry)
+	}
+	if err == nil {
+		return p, held, nil
+	}
+	h.r.release(held)
+	if h.r != reader {
 		err = h.r.asParent(err)
 	}
-	return p, err
+	return nil, nil, err
+}
+
+// made returns the bytes that the patch makes, valid until the item is given back.
+func (h *home) made() ([]byte, *heldBlock, error) {
+	it, err := h.r.caches.segments.get(part{h.r, h.block.ordinal(h.entry), true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return it.value.data, it, nil
 }
 
 // asParent says which parent an error is about.

@@ -91,7 +91,7 @@ func (p *Parents) Append(dst []byte, e *stream.Entry) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	defer p.r.release(h.held)
-	b, err := h.bytes(p.r)
+	b, held, err := h.bytes(p.r)
+	defer p.r.release(held)
 	return append(dst, b...), err
 }

@@ -57,10 +57,11 @@ func contentOf(t testing.TB, r *Reader, c Chunk) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.stored(it.value, i)
+	p, held, err := r.bytes(it.value, i)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer r.release(held)
 	return bytes.Clone(p)
 }
 

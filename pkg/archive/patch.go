@@ -8,28 +8,29 @@ import (
 	"hexz/pkg/stream"
 )
 
-// stored returns the verified bytes of entry i of b, a segment of r: of the payload, or what a
-// patch makes. They are valid for as long as b is held.
-func (r *Reader) stored(b *block, i int) ([]byte, error) {
+// runPatch makes the bytes of the patch of an ordinal, for the cache.
+func (r *Reader) runPatch(ordinal int64) (*block, int64, error) {
+	b, held, err := r.holder(nil, ordinal)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer r.release(held)
+	i, err := b.entryOf(ordinal)
+	if err != nil {
+		return nil, 0, err
+	}
 	e := &b.entries[i]
-	if e.Kind == stream.Data {
-		return b.chunk(i)
-	}
-	if p := b.built[i].Load(); p != nil {
-		return *p, nil
-	}
-	program := b.data[b.places[i]:][:e.Patch.Len]
-	p, err := BuildPatch(nil, e, program, func(base *stream.Base) ([]byte, func(), error) {
+	made := &block{}
+	made.data, err = BuildPatch(nil, e, b.data[b.places[i]:][:e.Patch.Len], func(base *stream.Base) ([]byte, func(), error) {
 		if base.Parent == stream.OwnBase {
 			return r.base(b, base)
 		}
 		return r.parentBase(base)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("patch at offset %d: %w", b.starts[i], err)
+		return nil, 0, fmt.Errorf("patch at offset %d: %w", b.starts[i], err)
 	}
-	b.built[i].Store(&p)
-	return p, nil
+	return made, int64(cap(made.data) + 200), nil
 }
 
 // parentBase returns the bytes of a base that a parent of r holds, and what gives them back.

@@ -21,11 +21,11 @@ type Output interface {
 type RestoreOptions struct {
 	Offset   int64            // first byte
 	Length   *int64           // bytes; nil is all up to the end
-	Threads  int              // segments decoded at a time; 0 is 1
+	Threads  int              // pieces decoded at a time; 0 is 1
 	Progress func(done int64) // called with the bytes written so far; may be nil
 }
 
-// Restore writes a stream to out, in order. Segments are read and decoded in parallel. Every
+// Restore writes a stream to out, in order. Pieces of segments are read and decoded in parallel. Every
 // byte is verified before it is written; the first damaged range ends the restore.
 func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o RestoreOptions) error {
 	if err := r.Locked(); err != nil {
@@ -42,69 +42,99 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 	if o.Offset >= end {
 		return nil
 	}
-	return ordered.Map(ctx, o.Threads, func(emit func(int64) error) error {
-		return r.eachSegment(streamNo, o.Offset, end, emit)
-	}, func(number int64) (*restored, error) {
-		return r.restoreSegment(streamNo, number, o.Offset, end)
+	return ordered.Map(ctx, o.Threads, func(emit func(piece) error) error {
+		return r.eachPiece(streamNo, o.Offset, end, emit)
+	}, func(p piece) (*restored, error) {
+		return r.restorePiece(p, o.Offset, end)
 	}, func(d *restored) error {
 		err := d.write(out)
 		if err == nil && o.Progress != nil {
-			o.Progress(min(d.own.value.end(), end) - o.Offset)
+			o.Progress(d.piece.to - o.Offset)
 		}
 		return err
 	})
 }
 
-// eachSegment calls do with the numbers of the segments that hold a range of a stream.
-func (r *Reader) eachSegment(streamNo int, from, to int64, do func(int64) error) error {
-	number, err := r.findOffset(streamNo, from)
-	for err == nil {
-		if err = do(number); err != nil {
-			break
-		}
-		var next key
-		if _, next, err = r.at(number); err != nil || next.stream != streamNo || next.offset >= to {
-			break
-		}
-		number++
-	}
-	return err
+// A piece of a segment is what is restored at a time: the entries that begin from one offset of
+// the stream up to another; in the first one of a segment also the one that begins before.
+type piece struct {
+	segment  int64 // its number
+	from, to int64
 }
 
-// What a segment on its way to the output keeps in memory beside itself: as many blocks that it
-// refers to, and bytes of them, but one block at least.
+// A segment is cut into pieces of this many bytes, if it stands for much more than it stores: it may
+// consist of references and patches. Each piece has to be worth the look at the segment, and there
+// may be holes of any size.
 const (
-	maxHeldBlocks = 64
-	maxHeldBytes  = 8 << 20
+	pieceBytes = 1 << 20
+	pieceShare = 16 // least number of bytes in a piece for each byte that is stored of the segment
+	maxPieces  = 1024
 )
 
-// restored is a segment on its way to the output. Its references may lead to more blocks than
-// memory should hold, so what is behind the first of them is fetched when it is to be written.
+// eachPiece calls do with the pieces of a range of a stream.
+func (r *Reader) eachPiece(streamNo int, from, to int64, do func(piece) error) error {
+	number, err := r.findOffset(streamNo, from)
+	if err != nil {
+		return err
+	}
+	for ; from < to; number++ {
+		ref, next, err := r.at(number)
+		if err != nil {
+			return err
+		}
+		end := r.endOf(ref.key, next)
+		if ref.stream != streamNo || end <= from {
+			return corruptf("no segment holds offset %d", from)
+		}
+		size := max(pieceBytes, pieceShare*ref.len, (end-ref.offset)/maxPieces+1)
+		for end = min(end, to); from < end; {
+			n := min(size, end-from)
+			if err := do(piece{number, from, from + n}); err != nil {
+				return err
+			}
+			from += n
+		}
+	}
+	return nil
+}
+
+// What a piece on its way to the output keeps in memory beside its segment: as many blocks that it
+// refers to, and bytes of them, but one block at least.
+const (
+	maxHeldBlocks = 256
+	maxHeldBytes  = 2 << 20
+)
+
+// restored is a piece on its way to the output. Its references may lead to more blocks than memory
+// should hold, so what is behind the first of them is fetched when it is to be written.
 type restored struct {
 	r        *Reader
+	piece    piece
 	own      *heldBlock
 	from, to int64        // offsets in the stream of what is asked for
 	first    int          // entry that is to be written next
 	next     int          // entry that is to be fetched next
+	last     int          // entry behind the piece
 	parts    [][]byte     // verified bytes of entries first to next; nil for runs and what is not asked for
 	held     []*heldBlock // of the cache, whose memory parts are in
 	bytes    int64        // of held
 }
 
-// restoreSegment reads a segment and verifies what lies from offset from to offset to, or the
-// beginning of it.
-func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored, error) {
-	own, err := r.segment(number)
+// restorePiece reads the segment of a piece and verifies what of it lies from offset from to offset
+// to, or the beginning of it.
+func (r *Reader) restorePiece(p piece, from, to int64) (*restored, error) {
+	own, err := r.segment(p.segment)
 	if err != nil {
 		return nil, err
 	}
-	d := &restored{r: r, own: own, from: from, to: to}
-	if own.value.stream != streamNo {
-		err = corruptf("no segment holds offset %d", from)
-	} else {
-		err = d.fetch()
+	b := own.value
+	d := &restored{r: r, piece: p, own: own, from: from, to: to}
+	d.first, d.last = b.from(p.from), b.from(p.to)
+	if p.from == max(from, b.starts[0]) && b.starts[d.first] > p.from {
+		d.first--
 	}
-	if err != nil {
+	d.next = d.first
+	if err := d.fetch(); err != nil {
 		d.release()
 		return nil, err
 	}
@@ -114,7 +144,7 @@ func (r *Reader) restoreSegment(streamNo int, number, from, to int64) (*restored
 // fetch verifies the entries that come next, as many as may be held.
 func (d *restored) fetch() error {
 	b := d.own.value
-	for ; d.next < len(b.entries) && len(d.held) < maxHeldBlocks && d.bytes < maxHeldBytes; d.next++ {
+	for ; d.next < d.last && len(d.held) < maxHeldBlocks && d.bytes < maxHeldBytes; d.next++ {
 		i := d.next
 		if b.starts[i+1] <= d.from || b.starts[i] >= d.to || b.entries[i].Kind.IsRun() {
 			d.parts = append(d.parts, nil)
@@ -161,7 +191,7 @@ func (d *restored) write(out Output) error {
 		if err := WriteEntries(out, b.starts[d.first], b.entries[d.first:d.next], d.parts, d.from, d.to); err != nil {
 			return err
 		}
-		if d.forget(); d.next == len(b.entries) {
+		if d.forget(); d.next == d.last {
 			return nil
 		}
 		if err := d.fetch(); err != nil {

@@ -72,11 +72,12 @@ func (h *home) sources(list *Sources, p []byte, skip int) error {
 		list.add(own)
 		return nil
 	}
-	made, err := h.r.stored(b, h.entry)
+	made, held, err := h.made()
 	if err != nil {
 		return err
 	}
 	copy(p, made[skip:])
+	h.r.release(held)
 	at := 0
 	err = delta.Runs(payload, int(e.Len), func(run delta.Run) {
 		from, to := max(at, skip), min(at+run.Len, skip+len(p))

@@ -33,15 +33,12 @@ const (
 	opJump
 )
 
-// Apply appends the n bytes that a program makes of its bases to dst. It allocates for these n
+// Apply appends the n bytes that a program makes of its bases to dst. It makes room for these n
 // bytes and nothing else. What makes more or fewer, or copies what is not there, is an ErrProgram;
 // dst is returned as it was.
 func Apply(dst, program []byte, bases [][]byte, n int) ([]byte, error) {
 	in := newReader(program, n)
-	out := dst
-	if cap(out)-len(out) < n {
-		out = append(make([]byte, 0, len(dst)+n), dst...)
-	}
+	out := slices.Grow(dst, n)
 	for in.wanted > 0 {
 		run, err := in.next()
 		if err != nil {

@@ -106,7 +106,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
 	c.in.Demand(o.SignedBy)
-	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find})
+	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find, CacheBytes: besideStream})
 	c.to = math.MaxInt64
 	if o.Length != nil && *o.Length < c.to-o.Offset {
 		c.to = o.Offset + *o.Length
@@ -132,7 +132,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 }
 
 // maxHeld is how many bytes of references are kept in memory before they are written.
-const maxHeld = 4 << 20
+const maxHeld = 1 << 20
 
 type catting struct {
 	out   archive.Output
@@ -141,7 +141,8 @@ type catting struct {
 	in    *archive.Scanner
 	spool *spool
 	codec decoder
-	parts [][]byte
+	parts [][]byte // of the entries that are to be written next
+	made  []byte   // memory for those that are not in the payload
 
 	parents *archive.Parents
 
@@ -220,10 +221,10 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 		for i := range entries {
 			at += entries[i].Len
 		}
-		from, held, c.parts = to, 0, c.parts[:0]
+		from, held, c.parts, c.made = to, 0, c.parts[:0], c.made[:0]
 		return err
 	}
-	c.parts = c.parts[:0]
+	c.parts, c.made = c.parts[:0], c.made[:0]
 	off := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
@@ -256,7 +257,7 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 }
 
 // bytes returns the bytes of a chunk, which has p in the payload, at pos of the spool. Those of
-// others are left out unless they are needed for the output.
+// others are left out unless they are needed for the output, and put behind what there is in made.
 func (c *catting) bytes(e *stream.Entry, p []byte, pos int64, needed bool) ([]byte, error) {
 	switch e.Kind {
 	case stream.Data:
@@ -266,19 +267,30 @@ func (c *catting) bytes(e *stream.Entry, p []byte, pos int64, needed bool) ([]by
 		if e.Patch.Own() {
 			find = c.spool.base
 		}
-		made, err := archive.BuildPatch(nil, e, p, find)
+		made, err := c.make(func(dst []byte) ([]byte, error) { return archive.BuildPatch(dst, e, p, find) })
 		if err != nil {
 			return nil, err
 		}
 		return made, c.spool.put(e, made)
 	case stream.Ref:
 		if needed {
-			return c.spool.get(e)
+			return c.make(func(dst []byte) ([]byte, error) { return c.spool.get(dst, e) })
 		}
 	case stream.ParentRef:
 		if needed {
-			return c.parents.Append(nil, e)
+			return c.make(func(dst []byte) ([]byte, error) { return c.parents.Append(dst, e) })
 		}
 	}
 	return nil, nil
+}
+
+// make lets a function append to made, and returns what it has appended.
+func (c *catting) make(appendTo func([]byte) ([]byte, error)) ([]byte, error) {
+	n := len(c.made)
+	made, err := appendTo(c.made)
+	if err != nil {
+		return nil, err
+	}
+	c.made = made
+	return made[n:], nil
 }

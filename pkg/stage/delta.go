@@ -40,7 +40,7 @@ const roundBytes = 1 << 20
 // chunks of the parents that the stream names, and with Self of earlier chunks of its own. It
 // decodes what it looks at; what comes out is not encoded.
 //
-// Beside the index it takes 32 MiB for segments of parents, and a few for the version before; with
+// Beside the index it takes 24 MiB for segments of parents, and a few for the version before; with
 // Self also a copy of all data chunks in a temporary file, and 70 bytes of memory for each. The
 // output does not depend on Threads.
 func Delta(ctx context.Context, dst io.Writer, src io.Reader, o DeltaOptions) (*Stats, error) {

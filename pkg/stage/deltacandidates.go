@@ -93,7 +93,7 @@ func (c *candidates) own(s *spot) (n, from int, err error) {
 		return n, 0, nil
 	}
 	number := s.Block - int(c.b.first[len(c.b.readers)])
-	text, err := c.b.own.read(c.b.own.places[number])
+	text, err := c.b.own.read(nil, c.b.own.places[number])
 	if err != nil {
 		return -1, 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"hexz/pkg/dedup"
 	"hexz/pkg/stream"
@@ -78,16 +79,16 @@ func (s *spool) find(hash stream.Hash) (place, error) {
 	return s.places[n], nil
 }
 
-// get returns the bytes of the chunk that a reference names.
-func (s *spool) get(ref *stream.Entry) ([]byte, error) {
+// get appends the bytes of the chunk that a reference names to dst.
+func (s *spool) get(dst []byte, ref *stream.Entry) ([]byte, error) {
 	at, err := s.find(ref.Hash)
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
 	if int64(at.len) != ref.Len {
-		return nil, fmt.Errorf("%w: reference of %d bytes to the chunk %v of %d bytes", stream.ErrCorrupt, ref.Len, ref.Hash, at.len)
+		return dst, fmt.Errorf("%w: reference of %d bytes to the chunk %v of %d bytes", stream.ErrCorrupt, ref.Len, ref.Hash, at.len)
 	}
-	return s.read(at)
+	return s.read(dst, at)
 }
 
 // base returns the bytes of a base, for archive.BuildPatch.
@@ -99,14 +100,16 @@ func (s *spool) base(b *stream.Base) ([]byte, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := s.read(at)
+	p, err := s.read(nil, at)
 	return p, func() {}, err
 }
 
-func (s *spool) read(at place) ([]byte, error) {
-	p := make([]byte, at.len)
-	_, err := s.file.ReadAt(p, at.pos)
-	return p, err
+// read appends what is at a place to dst.
+func (s *spool) read(dst []byte, at place) ([]byte, error) {
+	n := len(dst)
+	dst = slices.Grow(dst, int(at.len))[:n+int(at.len)]
+	_, err := s.file.ReadAt(dst[n:], at.pos)
+	return dst, err
 }
 
 // randomAccess returns the bytes of src, from where it stands, for reading at random: a file as it

@@ -24,10 +24,14 @@ const (
 	// maxSegmentEntries keeps segments small that have little or no payload.
 	maxSegmentEntries = 1024
 
-	// maxPatched is the number of bytes that patches make of which a segment is full: they are
-	// made in memory.
+	// maxPatched is the number of bytes that patches make of which a segment is full: who wants
+	// one chunk decodes the programs of all.
 	maxPatched = 8 << 20
 )
+
+// besideStream is what Cat and Unseal keep of segments of parents while they read a stream, in bytes.
+// It is less than a Reader keeps, as there are the stream and its chunks as well.
+const besideStream = 16 << 20
 
 // Progress is called now and then with the number of content bytes done so far. It may be nil.
 type Progress func(done int64)

@@ -11,10 +11,6 @@ import (
 	"hexz/pkg/stream"
 )
 
-// cacheBytes is what the binaries keep of decoded segments: enough to find most chunks that a
-// reference repeats, and little enough to stay below 64 MiB.
-const cacheBytes = 28 << 20
-
 // Packed is an input that may be an archive or a chunk stream.
 type Packed struct {
 	File    *os.File
@@ -33,7 +29,7 @@ func OpenPacked(env *Env, args []string, ids []age.Identity, find archive.FindFu
 	}
 	info, err := p.File.Stat()
 	if err == nil && archive.HasTrailer(p.File, info.Size()) {
-		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Identities: ids, Find: find, Threads: env.Threads, CacheBytes: cacheBytes})
+		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Identities: ids, Find: find, Threads: env.Threads})
 	}
 	if err != nil {
 		p.Close()
