@@ -103,6 +103,20 @@ field() { hexz-inspect --json "$1" | "$PYTHON" -c 'import json, sys; print(eval(
 	done
 }
 
+@test "the same bytes for any --cache" {
+	versions
+	delta one.hxz
+	for cache in 1 100K 1G; do
+		delta two.hxz --cache "$cache"
+		cmp one.hxz two.hxz
+		hexz-cat --cache "$cache" two.hxz | cmp - new
+		hexz-cat --cache "$cache" --parent base.hxz <two.hxz | cmp - new
+		hexz-unseal --flatten --cache "$cache" two.hxz | hexz-cat | cmp - new
+		hexz-verify --cache "$cache" two.hxz
+	done
+	run -2 hexz-cat --cache lots two.hxz
+}
+
 @test "200 MB of patches are restored in less than 64 MiB of memory" {
 	"$PYTHON" - <<-'END'
 		import random

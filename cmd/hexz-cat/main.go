@@ -51,6 +51,7 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			f.BoolVar(&inPlace, "in-place", false, "write over the file or device that -o names, but only what differs from what is there; tell how much that was")
 			salvage.AddFlags(f, "keep-going", "write zeros in the place of what is damaged or missing")
 			parents.AddFlags(f)
+			cli.CacheFlag(f, &o.CacheBytes)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
 		},
@@ -128,7 +129,7 @@ func openInput(env *cli.Env, o stage.CatOptions, salvage bool, args []string) (*
 	if salvage {
 		return cli.OpenInput(env, args)
 	}
-	return cli.OpenPacked(env, args, o.Identities, o.Find)
+	return cli.OpenPacked(env, args, archive.Options{Identities: o.Identities, Find: o.Find, CacheBytes: o.CacheBytes})
 }
 
 // flushOutput is an archive.Output that has to be flushed at the end.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
 	"hexz/pkg/stage"
 )
@@ -95,7 +96,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	find := o.parents.Finder([]string{o.base})
 	defer find.Close()
-	o.archive, err = cli.OpenPacked(env, []string{o.base}, ids, find.Find)
+	o.archive, err = cli.OpenPacked(env, []string{o.base}, archive.Options{Identities: ids, Find: find.Find})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,8 @@ bytes for each.
 It goes along the stream of the same name in the first parent, and compares
 byte by byte. Once what is not there is one part in 256 of what the parents
 hold, it reads all of them to find what has moved. What was shuffled in small
-pieces takes long to restore: each piece is read where it was.
+pieces takes long, also to restore, as each piece is read where it was, unless
+--cache holds the decoded parents.
 
 hexz-dedup stands in front of it, not behind. Larger chunks (hexz-chunk --avg
 64K) make smaller archives here, as what is noted of each chunk outweighs most
@@ -55,6 +56,7 @@ patches.`,
 			f.BoolVar(&o.Self, "self", false, "make patches of earlier chunks of the stream, too")
 			f.Var(cli.SizeVar(&o.MaxMemory, stage.DefaultDeltaIndex), "max-memory", "limit the index of samples to `SIZE`; the smaller it is, the more is overlooked")
 			parents.AddFlags(f)
+			cli.CacheFlag(f, &o.CacheBytes)
 			ids.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) error {
@@ -65,7 +67,7 @@ patches.`,
 			find := parents.Finder(args)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
-			debug.SetMemoryLimit(o.MaxMemory + otherMemory) // or the heap grows to twice the index
+			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory) // or the heap grows to twice the index
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
 				o.Progress, o.Note = progress, env.Warn
 				return stage.Delta(ctx, dst, src, o)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
 	"hexz/pkg/stage"
 )
 
@@ -98,7 +99,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	in, err := cli.OpenPacked(env, args, ids, nil)
+	in, err := cli.OpenPacked(env, args, archive.Options{Identities: ids})
 	if err != nil {
 		return err
 	}

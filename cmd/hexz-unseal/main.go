@@ -44,6 +44,7 @@ The exit code is 3 then, and --report tells which.`,
 			f.BoolVar(&o.Flatten, "flatten", false, "copy the chunks of parents into the stream")
 			salvage.AddFlags(f, "salvage", "take what is left of a damaged archive or stream")
 			parents.AddFlags(f)
+			cli.CacheFlag(f, &o.CacheBytes)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
 		},

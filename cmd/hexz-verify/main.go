@@ -43,6 +43,7 @@ one which the holder of the key has signed.`,
 			f.Var(cli.ChoiceVar(&v.level, "content", "structure", "stored", "content"), "level", "how deep to look: `LEVEL` structure, stored or content")
 			v.signedBy.AddFlags(f)
 			v.parents.AddFlags(f)
+			cli.CacheFlag(f, &v.cache)
 			v.ids.AddFlags(f)
 		},
 		Run: v.run,
@@ -55,6 +56,7 @@ type verifier struct {
 	signedBy cli.SignerFlags
 	ids      cli.IdentityFlags
 	parents  cli.ParentFlags
+	cache    int64
 	signers  []seal.PublicKey
 	keys     []age.Identity
 }
@@ -86,7 +88,7 @@ func (v *verifier) verify(env *cli.Env, path string) (err error) {
 	fault := func(err error) { env.Errorf("%s: %v", path, err) }
 	find := v.parents.Finder([]string{path})
 	defer find.Close()
-	in, err := cli.OpenPacked(env, []string{path}, v.keys, find.Find)
+	in, err := cli.OpenPacked(env, []string{path}, archive.Options{Identities: v.keys, Find: find.Find, CacheBytes: v.cache})
 	if err == nil {
 		defer in.Close()
 		if !in.Regular {

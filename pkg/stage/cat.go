@@ -29,6 +29,7 @@ type CatOptions struct {
 
 	Identities []age.Identity   // of CatStream, to open an encrypted archive
 	Find       archive.FindFunc // of CatStream, to find parents
+	CacheBytes int64            // of CatStream, for segments of parents; 0 is 16 MiB
 	SignedBy   []seal.PublicKey // who must have signed the archive
 
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what
@@ -106,7 +107,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
 	c.in.Demand(o.SignedBy)
-	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find, CacheBytes: besideStream})
+	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find, CacheBytes: besideStream(o.CacheBytes)})
 	c.to = math.MaxInt64
 	if o.Length != nil && *o.Length < c.to-o.Offset {
 		c.to = o.Offset + *o.Length

@@ -17,6 +17,7 @@ type DeltaOptions struct {
 	Self       bool             // make patches of earlier chunks of the stream as well
 	Find       archive.FindFunc // to find the parents of the stream
 	Identities []age.Identity   // to open them
+	CacheBytes int64            // for segments of parents; 0 is 24 MiB
 	MaxMemory  int64            // bytes for the index of samples; 0 is DefaultDeltaIndex
 	TempDir    string           // of the file for Self; "" is the system's
 	Threads    int              // 0 is 1
@@ -40,9 +41,9 @@ const roundBytes = 1 << 20
 // chunks of the parents that the stream names, and with Self of earlier chunks of its own. It
 // decodes what it looks at; what comes out is not encoded.
 //
-// Beside the index it takes 24 MiB for segments of parents, and a few for the version before; with
-// Self also a copy of all data chunks in a temporary file, and 70 bytes of memory for each. The
-// output does not depend on Threads.
+// Beside the index and the cache it takes a few MiB for the version before; with Self also a copy of
+// all data chunks in a temporary file, and 70 bytes of memory for each. The output does not depend
+// on Threads and CacheBytes.
 func Delta(ctx context.Context, dst io.Writer, src io.Reader, o DeltaOptions) (*Stats, error) {
 	out := &output{Writer: stream.NewWriter(dst), name: deltaName, progress: o.Progress}
 	d := &deltaing{out: out, o: o, in: archive.NewScanner(src)}

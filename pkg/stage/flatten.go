@@ -34,7 +34,7 @@ func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOpti
 		return err
 	}
 	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
-	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: besideStream})
+	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: besideStream(o.CacheBytes)})
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
 		return eachFrame(ctx, in, func(frame stream.Frame) error { return f.frame(frame, emit) })
 	}, flattened.encode, f.write)

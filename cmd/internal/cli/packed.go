@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"filippo.io/age"
+	"github.com/spf13/pflag"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
@@ -18,18 +18,23 @@ type Packed struct {
 	Regular bool            // File is a regular file
 }
 
+// CacheFlag adds a flag for the memory of a reader with parents.
+func CacheFlag(f *pflag.FlagSet, bytes *int64) {
+	f.Var(SizeVar(bytes, 0), "cache", "keep `SIZE` of decoded segments, instead of 24M at most: for what comes in small pieces from all over the parents")
+}
+
 // OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer
 // is opened as an archive; whatever else it is must be read from front to back.
-// An encrypted archive is opened by one of ids, or locked without any; find, which may be nil,
-// finds the parents of a thin one.
-func OpenPacked(env *Env, args []string, ids []age.Identity, find archive.FindFunc) (*Packed, error) {
+// o is for the archive, but for Threads.
+func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 	p, err := OpenInput(env, args)
 	if err != nil || !p.Regular {
 		return p, err
 	}
 	info, err := p.File.Stat()
 	if err == nil && archive.HasTrailer(p.File, info.Size()) {
-		p.Archive, err = archive.NewReader(p.File, info.Size(), archive.Options{Identities: ids, Find: find, Threads: env.Threads})
+		o.Threads = env.Threads
+		p.Archive, err = archive.NewReader(p.File, info.Size(), o)
 	}
 	if err != nil {
 		p.Close()
