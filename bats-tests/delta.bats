@@ -95,6 +95,18 @@ field() { hexz-inspect --json "$1" | "$PYTHON" -c 'import json, sys; print(eval(
 	only again.hxz base.hxz both new old plain.hxz self.hxz
 }
 
+@test "hexz-dedup --parent behind hexz-delta --self: refused where it would take a base away" {
+	versions
+	cat old new >both
+	hexz-chunk both | hexz-dedup | hexz-delta --self >self.hxs
+	run -1 --separate-stderr hexz-dedup --parent base.hxz -o out self.hxs
+	[[ $stderr == *"in front of hexz-delta"* ]] || fail "$stderr"
+	[ ! -e out ]
+	hexz-dedup self.hxs | hexz-seal | hexz-cat | cmp - both
+	pack "$IN/noise" other.hxz
+	hexz-dedup --parent other.hxz self.hxs | hexz-seal | hexz-cat --parent other.hxz | cmp - both
+}
+
 @test "the same bytes for any number of threads" {
 	versions
 	for threads in 1 2 7; do

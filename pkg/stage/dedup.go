@@ -2,8 +2,10 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/dedup"
@@ -135,6 +137,9 @@ func (d *deduping) segment(s *stream.Segment) error {
 		}
 		n := e.PayloadLen()
 		known, err := d.find(e)
+		if err == nil && e.Kind == stream.Patched && slices.ContainsFunc(e.Patch.Bases, d.known.took) {
+			err = errors.New("a patch is based on a chunk that a parent has as well, and that is therefore left out: hexz-dedup --parent belongs in front of hexz-delta")
+		}
 		if err != nil {
 			return err
 		}

@@ -103,6 +103,15 @@ func (t *parentTable) find(e *stream.Entry) bool {
 	return true
 }
 
+// took tells whether an own base of a patch has become a reference to a parent.
+func (t *parentTable) took(base stream.Base) bool {
+	if base.Parent != stream.OwnBase {
+		return false
+	}
+	_, ok := t.index.Lookup(base.Hash)
+	return ok
+}
+
 // cutAs tells whether one of the parents' streams was cut as chunker tells, or there are no
 // parents.
 func (t *parentTable) cutAs(chunker stream.Meta) bool {
