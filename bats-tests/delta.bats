@@ -152,6 +152,23 @@ field() { hexz-inspect --json "$1" | "$PYTHON" -c 'import json, sys; print(eval(
 	cmp piped new
 }
 
+@test "patches of many large segments do not hold them all in memory" {
+	"$PYTHON" - <<-'END'
+		import random
+		r = random.Random(2)
+		p = r.randbytes(256_000_000)
+		open("old", "wb").write(p)
+		pages = r.sample(range(len(p) // 4096), 300)
+		open("new", "wb").write(b"".join(p[n * 4096:][:4096] for n in pages))
+	END
+	hexz-chunk --avg 64K old | hexz-dedup | hexz-compress -b 8M | hexz-seal -o base.hxz
+	hexz-chunk --avg 64K new | hexz-dedup --parent base.hxz | hexz-delta --parent base.hxz | hexz-compress | hexz-seal -o new.hxz
+	[ "$(size new.hxz)" -lt 50000 ]
+	kib=$(peak hexz-cat -T 2 -o back new.hxz)
+	[ "$kib" -lt $((128 * 1024)) ] || fail "$kib KiB"
+	cmp back new
+}
+
 @test "encrypted parents" {
 	versions
 	hexz-keygen encrypt -o key >/dev/null 2>&1

@@ -37,8 +37,8 @@ chunks then goes to a temporary file in $TMPDIR, and the memory grows by 70
 bytes for each.
 
 It goes along the stream of the same name in the first parent, and compares
-byte by byte. Once what is not there is one part in 256 of what the parents
-hold, it reads all of them to find what has moved. What was shuffled in small
+byte by byte. Once chunks that are mostly new are one part in 1024 of what the
+parents hold, it reads all of them to find what has moved. What was shuffled in small
 pieces takes long, also to restore, as each piece is read where it was, unless
 --cache holds the decoded parents.
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 
+	"hexz/pkg/codec"
 	"hexz/pkg/stream"
 )
 
@@ -20,11 +21,16 @@ var ErrParent = errors.New("parent archive is missing")
 // family is a Reader and the parents that were needed so far, by their ids: its own, and those of
 // its parents, whose patches have their bases there.
 type family struct {
+	decoder func() (*codec.Decoder, error) // of those without dictionaries
+
 	mu      sync.Mutex
 	readers map[Hash]*Reader
 }
 
-func newFamily() *family { return &family{readers: map[Hash]*Reader{}} }
+func newFamily(threads int) *family {
+	decoder := sync.OnceValues(func() (*codec.Decoder, error) { return codec.NewDecoder(threads) })
+	return &family{decoder: decoder, readers: map[Hash]*Reader{}}
+}
 
 // parent opens parent number i. An error is not remembered.
 func (r *Reader) parent(i int) (*Reader, error) {
@@ -69,7 +75,7 @@ func NewParents(o Options) *Parents {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCache
 	}
-	return &Parents{&Reader{o: o, caches: newCaches(o.CacheBytes), family: newFamily(), root: &root{}}}
+	return &Parents{&Reader{o: o, caches: newCaches(o.CacheBytes), family: newFamily(o.Threads), root: &root{}}}
 }
 
 // Add takes in a Parent frame.

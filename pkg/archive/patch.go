@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"fmt"
 
 	"hexz/pkg/blake"
@@ -46,6 +47,10 @@ func (r *Reader) parentBase(base *stream.Base) ([]byte, func(), error) {
 	return p, free, err
 }
 
+// maxBaseBlock: of a segment that takes more memory than that, a base is copied, so that all the
+// segments with bases of a patch are not held at once.
+const maxBaseBlock = 512 << 10
+
 // base returns the bytes of a base that r holds, perhaps in b, and what gives them back.
 func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
 	from, held, err := r.holder(b, base.Ordinal)
@@ -57,6 +62,11 @@ func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
 	if err != nil {
 		free()
 		return nil, nil, err
+	}
+	if held != nil && held.cost > maxBaseBlock {
+		p = bytes.Clone(p)
+		free()
+		free = func() {}
 	}
 	return p, free, nil
 }

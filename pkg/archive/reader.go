@@ -62,15 +62,11 @@ func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCache
 	}
-	return newReader(src, size, o, newCaches(o.CacheBytes), newFamily())
+	return newReader(src, size, o, newCaches(o.CacheBytes), newFamily(o.Threads))
 }
 
 func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*Reader, error) {
 	r := &Reader{src: src, size: size, o: o, caches: c, family: f, magic: archiveMagic}
-	var err error
-	if r.decoder, err = codec.NewDecoder(o.Threads); err != nil {
-		return nil, err
-	}
 	if err := r.open(); err != nil {
 		return nil, err
 	}
@@ -80,7 +76,7 @@ func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*R
 	if err := r.root.open(r.ciphers); err != nil {
 		return nil, fmt.Errorf("root at byte %d: %w", r.rootAt.pos, err)
 	}
-	return r, r.loadDicts()
+	return r, r.loadDecoder()
 }
 
 // open reads the root and what is behind it.
@@ -141,7 +137,15 @@ func (r *Reader) unlock(ids []age.Identity) error {
 	return err
 }
 
-func (r *Reader) loadDicts() error {
+// loadDecoder makes a decoder that knows the dictionaries. Without any, one serves the whole family.
+func (r *Reader) loadDecoder() (err error) {
+	if len(r.root.dicts) == 0 {
+		r.decoder, err = r.family.decoder()
+		return err
+	}
+	if r.decoder, err = codec.NewDecoder(r.o.Threads); err != nil {
+		return err
+	}
 	for _, d := range r.root.dicts {
 		raw, err := r.readSpan(d.span, "dictionary")
 		if err != nil {

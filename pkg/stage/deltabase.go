@@ -13,10 +13,10 @@ import (
 	"hexz/pkg/stream"
 )
 
-// searchShare: once the bytes that are not where they are likely to have been are this share of what
-// the parents hold, all of the parents is read for samples. It costs about as much as to cut an
-// image of their size, so it is not done for a few changes.
-const searchShare = 256
+// searchShare: once the chunks of which most is not where it is likely to have been are this share of
+// what the parents hold, all of the parents is read for samples. It costs about as much as to cut an
+// image of their size, so it is not done for a few changes, however many chunks they are in.
+const searchShare = 1024
 
 // minIndex is the size of the index for small parents, in bytes.
 const minIndex = 64 << 10
@@ -30,7 +30,7 @@ type deltaBases struct {
 	first    []int64 // block of each parent; one more, for the first own block
 	readers  []*archive.Reader
 	held     int64 // bytes of all payloads of parents
-	looked   int64 // bytes of chunks that are not where they are likely to have been
+	looked   int64 // bytes of chunks of which most is not where it is likely to have been
 	searched bool
 	index    *delta.Index
 	own      *spool
@@ -88,7 +88,9 @@ func (b *deltaBases) open() error {
 // compare them with.
 func (b *deltaBases) lookAt(ctx context.Context, jobs []*deltaJob) (bool, error) {
 	for _, j := range jobs {
-		b.looked += int64(j.literals)
+		if j.literals > len(j.data)/2 {
+			b.looked += int64(j.literals)
+		}
 	}
 	if !b.searched && len(b.readers) > 0 && b.looked >= b.held/searchShare {
 		b.searched = true

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"bytes"
 	"slices"
 
 	"hexz/pkg/archive"
@@ -10,7 +11,11 @@ import (
 )
 
 // maxTexts bounds the texts that a chunk is compared with.
-const maxTexts = 16
+const maxTexts = 64
+
+// maxShared: chunks of larger blocks are copied, so that not all of the blocks that a chunk is
+// compared with are held at once.
+const maxShared = 512 << 10
 
 // candidates are what a chunk may be patched from: the version before, which is text 0, and bases
 // that have samples in common with it.
@@ -108,7 +113,11 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 		if p, err = c.b.payload(int64(s.Block)); err != nil {
 			return -1, 0, err
 		}
-		c.payloads[s.Block] = p
+		if len(p.Bytes()) > maxShared {
+			defer p.Release()
+		} else {
+			c.payloads[s.Block] = p
+		}
 	}
 	ordinal, from, to, ok := p.Chunk(s.Offset - 1)
 	if !ok {
@@ -119,7 +128,11 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 		return n, from, nil
 	}
 	parent := c.b.parentOf(int64(s.Block))
-	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, p.Bytes()[from:to]), from, nil
+	text := p.Bytes()[from:to]
+	if len(p.Bytes()) > maxShared {
+		text = bytes.Clone(text)
+	}
+	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, text), from, nil
 }
 
 // add returns the number of a new text, or -1 if there are enough.

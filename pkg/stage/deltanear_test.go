@@ -82,7 +82,7 @@ func TestDeltaFollows(t *testing.T) {
 func TestDeltaFollowsElsewhere(t *testing.T) {
 	lib := library{}
 	small := ChunkOptions{Chunker: chunker.Options{Avg: 4096}} // the first ones behind a seam are new
-	old := unlike(12, 12<<20)
+	old := unlike(12, 24<<20)
 	base := lib.open(t, pipe(t, old, cutting(small), dropping(), encoding(CompressOptions{}), sealing()))
 	// The first version exchanges two parts. In the second one some bytes have changed.
 	v1 := slices.Concat(old[:2<<20], old[8<<20:], old[2<<20:8<<20])
@@ -91,7 +91,7 @@ func TestDeltaFollowsElsewhere(t *testing.T) {
 		v2 := every(v1, 200<<10, func(part []byte) []byte { part[len(part)/2]++; return part })
 		out, bases := deltaOf(t, thinOn(t, parent, v2, small), lib.find)
 		r := lib.open(t, pipe(t, out, encoding(CompressOptions{}), sealing()))
-		if totals := &r.Info().Totals; bases.searched || totals.Raw > 32<<10 || totals.Patch.N < 50 {
+		if totals := &r.Info().Totals; bases.searched || totals.Raw > 64<<10 || totals.Patch.N < 100 {
 			t.Errorf("%+v, searched: %v, looked for %d of %d", *totals, bases.searched, bases.looked, bases.held)
 		}
 		checkSources(t, lib, r, v2, 0)

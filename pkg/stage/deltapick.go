@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxBlocks = 8 // that the bases of a chunk are looked for in
-	minVotes  = 3 // samples that a block must have in common with a chunk, to be read
+	maxBlocks = 32 // that the bases of a chunk are looked for in
+	minVotes  = 3  // samples that a block must have in common with a chunk, to be read
 )
 
 // settled: for a patch of which at most this share of the chunk is literals, no better one is looked

@@ -37,7 +37,7 @@ const (
 	MaxDicts   = 16       // dictionaries of a stream of frames
 	MaxStreams = 1 << 16  // streams (Open frames)
 	MaxParents = 1 << 10  // parents (Parent frames)
-	MaxBases   = 16       // chunks that a patch copies from
+	MaxBases   = 32       // chunks that a patch copies from
 	MaxSize    = 1<<63 - 1
 )
 

@@ -217,8 +217,8 @@ func TestMakeVectors(t *testing.T) {
 		e := Entry{Kind: Patched, Len: 8, Hash: dataEntry("abcdabcd").Hash, Ordinal: NoOrdinal, Patch: &Patch{Len: 3, Bases: []Base{own}}}
 		return start().frame(seg(0, "abcd\x11\x12\x07", abcd, e)).ending(open, abcd, e)
 	}())
-	add("patch-bases", "ok", "a patch of sixteen chunks", patched(parents(), 4, many...))
-	add("patch-too-many", "corrupt", "a patch of seventeen chunks", patched(parents(), 4, append(many, Base{})...))
+	add("patch-bases", "ok", "a patch of 32 chunks", patched(parents(), 4, many...))
+	add("patch-too-many", "corrupt", "a patch of 33 chunks", patched(parents(), 4, append(many, Base{})...))
 	add("patch-no-base", "corrupt", "a patch of nothing", patched(start(), 4))
 	add("patch-mixed", "corrupt", "a patch of a chunk of a parent and of one of the stream", patched(parents(), 4, many[0], own))
 	add("patch-parent", "corrupt", "a patch of a chunk of a parent that is not named", patched(start(), 4, many[0]))
