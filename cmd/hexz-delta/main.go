@@ -38,9 +38,9 @@ bytes for each.
 
 It goes along the stream of the same name in the first parent, and compares
 byte by byte. Once chunks that are mostly new are one part in 1024 of what the
-parents hold, it reads all of them to find what has moved. What was shuffled in small
-pieces takes long, also to restore, as each piece is read where it was, unless
---cache holds the decoded parents.
+parents hold, it reads all of them to find what has moved. What was shuffled in
+small pieces takes long, also to restore, as each piece is read where it was,
+unless --cache holds the decoded parents.
 
 hexz-dedup stands in front of it, not behind. Larger chunks (hexz-chunk --avg
 64K) make smaller archives here, as what is noted of each chunk outweighs most

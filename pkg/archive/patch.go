@@ -47,9 +47,9 @@ func (r *Reader) parentBase(base *stream.Base) ([]byte, func(), error) {
 	return p, free, err
 }
 
-// maxBaseBlock: of a segment that takes more memory than that, a base is copied, so that all the
-// segments with bases of a patch are not held at once.
-const maxBaseBlock = 512 << 10
+// LargeSegment is the payload, in bytes, above which a chunk is copied rather than that its segment
+// is held, where chunks of many segments are needed at once.
+const LargeSegment = 512 << 10
 
 // base returns the bytes of a base that r holds, perhaps in b, and what gives them back.
 func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
@@ -63,7 +63,7 @@ func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
 		free()
 		return nil, nil, err
 	}
-	if held != nil && held.cost > maxBaseBlock {
+	if held != nil && len(from.data) > LargeSegment {
 		p = bytes.Clone(p)
 		free()
 		free = func() {}

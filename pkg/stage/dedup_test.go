@@ -6,6 +6,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"hexz/pkg/chunker"
@@ -88,5 +90,22 @@ func TestDedupThroughPipes(t *testing.T) {
 			inR.Close()
 			outR.Close()
 		}
+	}
+}
+
+// What a patch is based on does not become a reference to a parent.
+func TestDedupBehindDelta(t *testing.T) {
+	old := unlike(22, 200<<10)
+	p := slices.Concat(old, unlike(23, 2<<20), edited(1, old))
+	patched := pipe(t, p, cutting(ChunkOptions{}), dropping(), patchingBy(DeltaOptions{Self: true}))
+	parent := func(p []byte) DedupOptions {
+		return DedupOptions{Parents: asParent(openArchive(t, pipe(t, p, cutting(ChunkOptions{}), sealing())))}
+	}
+	_, err := Dedup(t.Context(), io.Discard, bytes.NewReader(patched), parent(old))
+	if err == nil || !strings.Contains(err.Error(), "in front of hexz-delta") {
+		t.Errorf("the parent has the bases: %v", err)
+	}
+	if got := restore(t, pipe(t, patched, droppingKnown(parent(unlike(24, 50<<10))), sealing())); !bytes.Equal(got, p) {
+		t.Error("the parent has none of the bases, and something else came out")
 	}
 }

@@ -164,6 +164,25 @@ func TestDeltaFindsWhatMoved(t *testing.T) {
 	checkReaders(t, lib, r, sealed, p)
 }
 
+// Pages in another order are copied, each from where it was, though there are many in a chunk.
+func TestDeltaOfShuffledPages(t *testing.T) {
+	lib := library{}
+	large := ChunkOptions{Chunker: chunker.Options{Avg: 64 << 10}}
+	old := unlike(21, 6<<20)
+	base := lib.open(t, pipe(t, old, cutting(large), dropping(), encoding(CompressOptions{}), sealing()))
+	const page = 4 << 10
+	var p []byte
+	for _, n := range rand.New(rand.NewPCG(6, 6)).Perm(len(old) / page) {
+		p = append(p, old[n*page:][:page]...)
+	}
+	sealed := pipe(t, p, cutting(large), droppingKnown(DedupOptions{Parents: asParent(base)}), patchingBy(DeltaOptions{Find: lib.find}), sealing())
+	r := lib.open(t, sealed)
+	if n := r.Info().Totals; n.Raw > int64(len(p))/20 {
+		t.Errorf("%d bytes are left of %d", n.Raw, len(p))
+	}
+	checkReaders(t, lib, r, sealed, p)
+}
+
 // A stream that nothing is like passes with its frames as they are.
 func TestDeltaLeavesAlone(t *testing.T) {
 	thin := pipe(t, content(900<<10), cutting(ChunkOptions{}), dropping())

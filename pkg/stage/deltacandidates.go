@@ -13,10 +13,6 @@ import (
 // maxTexts bounds the texts that a chunk is compared with.
 const maxTexts = 64
 
-// maxShared: chunks of larger blocks are copied, so that not all of the blocks that a chunk is
-// compared with are held at once.
-const maxShared = 512 << 10
-
 // candidates are what a chunk may be patched from: the version before, which is text 0, and bases
 // that have samples in common with it.
 type candidates struct {
@@ -113,7 +109,7 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 		if p, err = c.b.payload(int64(s.Block)); err != nil {
 			return -1, 0, err
 		}
-		if len(p.Bytes()) > maxShared {
+		if len(p.Bytes()) > archive.LargeSegment {
 			defer p.Release()
 		} else {
 			c.payloads[s.Block] = p
@@ -129,7 +125,7 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 	}
 	parent := c.b.parentOf(int64(s.Block))
 	text := p.Bytes()[from:to]
-	if len(p.Bytes()) > maxShared {
+	if len(p.Bytes()) > archive.LargeSegment {
 		text = bytes.Clone(text)
 	}
 	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, text), from, nil
