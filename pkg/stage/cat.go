@@ -214,18 +214,17 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 	writing := c.writing && s.Offset+size > c.o.Offset && s.Offset < c.to
 	from, at, held := 0, s.Offset, 0 // the entries in parts, and the bytes of others than data among them
 	flush := func(to int) error {
-		if !writing {
-			return nil
-		}
 		entries := s.Entries[from:to]
-		err := archive.WriteEntries(c.out, at, entries, c.parts, c.o.Offset, c.to)
+		var err error
+		if writing {
+			err = archive.WriteEntries(c.out, at, entries, c.parts, c.o.Offset, c.to)
+		}
 		for i := range entries {
 			at += entries[i].Len
 		}
 		from, held, c.parts, c.made = to, 0, c.parts[:0], c.made[:0]
 		return err
 	}
-	c.parts, c.made = c.parts[:0], c.made[:0]
 	off := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
