@@ -8,67 +8,79 @@ import (
 // maxGapEntries bounds the entries of a segment that stands for what is lost.
 const maxGapEntries = 4096
 
+// filling is a part of the stream whose frames are lost, while what stands for it is written.
+type filling struct {
+	s       *salvaging
+	at      int64          // in the stream: behind entries
+	entries []stream.Entry // that are not written yet
+	reason  string         // why it is lost
+}
+
 // fill writes what is known of the stream up to an offset without its frames: where the index says
 // so, runs of zeros and chunks of parents, and else holes.
 func (s *salvaging) fill(to int64, reason string) error {
-	o := s.open
-	if to <= o.at {
+	f := filling{s: s, at: s.open.at, reason: reason}
+	err := s.in.Entries(s.open.id, f.at, to, f.known)
+	if err == nil {
+		err = f.hole(to)
+	}
+	if err == nil {
+		err = f.flush()
+	}
+	return err
+}
+
+// known adds an entry that the index has, if it needs nothing that is lost.
+func (f *filling) known(off int64, e *stream.Entry) error {
+	if off < f.at {
 		return nil
 	}
-	from, at := o.at, o.at
-	var entries []stream.Entry
-	flush := func() error {
-		if len(entries) == 0 {
+	known := *e
+	switch e.Kind {
+	case stream.Zero, stream.Hole:
+	case stream.ParentRef:
+		n, ok := f.s.parents[e.Parent]
+		if !ok {
 			return nil
 		}
-		err := s.put(&stream.Segment{Stream: o.id, Offset: o.at, Codec: stream.RawCodec, Entries: entries})
-		entries = nil
+		known.Parent = n
+	default:
+		return nil
+	}
+	if err := f.hole(off); err != nil {
 		return err
 	}
-	add := func(e stream.Entry) error {
-		entries = append(entries, e)
-		at += e.Len
-		if len(entries) < maxGapEntries {
-			return nil
-		}
-		return flush()
+	return f.add(known)
+}
+
+// hole adds one up to an offset.
+func (f *filling) hole(to int64) error {
+	n := to - f.at
+	if n <= 0 {
+		return nil
 	}
-	hole := func(to int64) error {
-		if to <= at {
-			return nil
-		}
-		if err := s.lost(at, to-at, reason); err != nil {
-			return err
-		}
-		return add(stream.Entry{Kind: stream.Hole, Len: to - at, Ordinal: stream.NoOrdinal})
+	if err := f.s.lost(f.at, n, f.reason); err != nil {
+		return err
 	}
-	err := s.in.Entries(o.id, from, to, func(off int64, e *stream.Entry) error {
-		if off < at {
-			return nil
-		}
-		known := *e
-		switch e.Kind {
-		case stream.Zero, stream.Hole:
-		case stream.ParentRef:
-			n, ok := s.parents[e.Parent]
-			if !ok {
-				return nil
-			}
-			known.Parent = n
-		default:
-			return nil
-		}
-		if err := hole(off); err != nil {
-			return err
-		}
-		return add(known)
-	})
-	if err == nil {
-		err = hole(to)
+	return f.add(stream.Entry{Kind: stream.Hole, Len: n, Ordinal: stream.NoOrdinal})
+}
+
+func (f *filling) add(e stream.Entry) error {
+	f.entries = append(f.entries, e)
+	f.at += e.Len
+	if len(f.entries) < maxGapEntries {
+		return nil
 	}
-	if err == nil {
-		err = flush()
+	return f.flush()
+}
+
+func (f *filling) flush() error {
+	if len(f.entries) == 0 {
+		return nil
 	}
+	o := f.s.open
+	err := f.s.put(&stream.Segment{Stream: o.id, Offset: o.at, Codec: stream.RawCodec, Entries: f.entries})
+	f.entries = nil
 	return err
 }
 
