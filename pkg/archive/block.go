@@ -22,6 +22,7 @@ type block struct {
 	places   []int   // where the bytes of each entry begin in data, for stored entries
 	chunks   []int   // entry of each stored chunk
 	verified []atomic.Bool
+	bases    int // of all patches
 }
 
 // getBuffer returns memory of n bytes, which putBuffer takes back.
@@ -59,7 +60,7 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
 	}
-	return b, int64(cap(*b.memory) + 108*len(b.entries) + 200), nil
+	return b, int64(cap(*b.memory) + 108*len(b.entries) + 56*b.bases + 200), nil
 }
 
 // decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
@@ -106,6 +107,9 @@ func (b *block) layOut(s *stream.Segment) {
 			b.places[i] = place
 			place += e.PayloadLen()
 			b.chunks = append(b.chunks, i)
+		}
+		if e.Kind == stream.Patched {
+			b.bases += 1 + len(e.Patch.Bases)
 		}
 	}
 	b.starts = append(b.starts, at)

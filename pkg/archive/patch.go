@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"fmt"
+	"sync"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/delta"
@@ -47,9 +48,9 @@ func (r *Reader) parentBase(base *stream.Base) ([]byte, func(), error) {
 	return p, free, err
 }
 
-// LargeSegment is the payload, in bytes, above which a chunk is copied rather than that its segment
-// is held, where chunks of many segments are needed at once.
-const LargeSegment = 512 << 10
+// largeSegment is the payload, in bytes, above which a base is copied rather than that its segment is
+// held, as a patch may have bases in many.
+const largeSegment = 512 << 10
 
 // base returns the bytes of a base that r holds, perhaps in b, and what gives them back.
 func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
@@ -63,7 +64,7 @@ func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
 		free()
 		return nil, nil, err
 	}
-	if held != nil && len(from.data) > LargeSegment {
+	if held != nil && len(from.data) > largeSegment {
 		p = bytes.Clone(p)
 		free()
 		free = func() {}
@@ -87,11 +88,17 @@ func (b *block) base(base *stream.Base) ([]byte, error) {
 	return b.data[b.places[i]:][:e.Patch.Len], nil
 }
 
+// largeBases is how many bytes of bases a patch may have to be run beside others.
+const largeBases = 32 << 20
+
+// largePatches is held by the patch whose bases are more. They can be 512 MiB.
+var largePatches sync.Mutex
+
 // BuildPatch appends the bytes of the patched chunk e to dst. find returns the bytes of a base, and
 // a function that is called when they are no longer needed. What does not have the hash of e is
 // an ErrCorrupt.
 func BuildPatch(dst []byte, e *stream.Entry, program []byte, find func(*stream.Base) ([]byte, func(), error)) ([]byte, error) {
-	bases := make([][]byte, len(e.Patch.Bases))
+	bases, size, large := make([][]byte, len(e.Patch.Bases)), 0, false
 	for i := range e.Patch.Bases {
 		p, free, err := find(&e.Patch.Bases[i])
 		if err != nil {
@@ -99,6 +106,11 @@ func BuildPatch(dst []byte, e *stream.Entry, program []byte, find func(*stream.B
 		}
 		defer free()
 		bases[i] = p
+		if size += len(p); size > largeBases && !large {
+			large = true
+			largePatches.Lock()
+			defer largePatches.Unlock()
+		}
 	}
 	made, err := delta.Apply(dst, program, bases, int(e.Len))
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 const (
 	tailSize         = 64 << 10 // read at once when opening; holds the root of most archives
-	defaultCache     = 24 << 20 // a program that restores with it stays below 64 MiB
+	defaultCache     = 20 << 20 // a program that restores with it stays below 64 MiB
 	pageCacheBytes   = 4 << 20
 	segmentRefMemory = 80
 )
@@ -25,7 +25,7 @@ const (
 // Options of a Reader. The zero value works.
 type Options struct {
 	Identities []age.Identity // to open an encrypted archive; without any it is locked
-	CacheBytes int64          // of decoded segments that are kept, with those of parents; 0 is 24 MiB
+	CacheBytes int64          // of decoded segments that are kept, with those of parents; 0 is 20 MiB
 	Threads    int            // decoders that may run at a time; 0 is one for each CPU
 
 	// Find finds the parents of a thin archive, when they are needed. Without it they are

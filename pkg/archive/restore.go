@@ -63,12 +63,13 @@ type piece struct {
 }
 
 // A segment is cut into pieces of this many bytes, if it stands for much more than it stores: it may
-// consist of references and patches. Each piece has to be worth the look at the segment, and there
-// may be holes of any size.
+// consist of references and patches. Each piece has to be worth the look at the segment, there may
+// be holes of any size, and what does not stay in the cache is decoded anew for each piece.
 const (
 	pieceBytes = 1 << 20
 	pieceShare = 16 // least number of bytes in a piece for each byte that is stored of the segment
 	maxPieces  = 1024
+	pieceWork  = 32 << 20 // bytes that are stored of the segment, times its pieces
 )
 
 // eachPiece calls do with the pieces of a range of a stream.
@@ -86,7 +87,8 @@ func (r *Reader) eachPiece(streamNo int, from, to int64, do func(piece) error) e
 		if ref.stream != streamNo || end <= from {
 			return corruptf("no segment holds offset %d", from)
 		}
-		size := max(pieceBytes, pieceShare*ref.len, (end-ref.offset)/maxPieces+1)
+		pieces := min(maxPieces, pieceWork/max(ref.len, 1)+1)
+		size := max(pieceBytes, pieceShare*ref.len, (end-ref.offset)/pieces+1)
 		for end = min(end, to); from < end; {
 			n := min(size, end-from)
 			if err := do(piece{number, from, from + n}); err != nil {

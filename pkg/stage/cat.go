@@ -29,7 +29,7 @@ type CatOptions struct {
 
 	Identities []age.Identity   // of CatStream, to open an encrypted archive
 	Find       archive.FindFunc // of CatStream, to find parents
-	CacheBytes int64            // of CatStream, for segments of parents; 0 is 16 MiB
+	CacheBytes int64            // of CatStream, for segments of parents; 0 is 12 MiB
 	SignedBy   []seal.PublicKey // who must have signed the archive
 
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what

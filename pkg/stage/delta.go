@@ -17,7 +17,7 @@ type DeltaOptions struct {
 	Self       bool             // make patches of earlier chunks of the stream as well
 	Find       archive.FindFunc // to find the parents of the stream
 	Identities []age.Identity   // to open them
-	CacheBytes int64            // for segments of parents; 0 is 24 MiB
+	CacheBytes int64            // for segments of parents; 0 is 20 MiB
 	MaxMemory  int64            // bytes for the index of samples; 0 is DefaultDeltaIndex
 	TempDir    string           // of the file for Self; "" is the system's
 	Threads    int              // 0 is 1

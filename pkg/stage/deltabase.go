@@ -32,6 +32,7 @@ type deltaBases struct {
 	held     int64 // bytes of all payloads of parents
 	looked   int64 // bytes of chunks of which most is not where it is likely to have been
 	searched bool
+	blocks   int // that the bases of a chunk are looked for in
 	index    *delta.Index
 	own      *spool
 	follower follower
@@ -76,6 +77,8 @@ func (b *deltaBases) open() error {
 		b.held += t.Raw
 	}
 	b.first = append(b.first, next)
+	average := max(b.held/max(next, 1), 1)
+	b.blocks = int(max(minBlocks, min(maxBlocks, maxElected/average)))
 	size := b.o.MaxMemory
 	if !b.o.Self {
 		size = min(size, max(b.held/2, minIndex)) // four times what the densest samples take

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"bytes"
 	"slices"
 
 	"hexz/pkg/archive"
@@ -109,11 +108,7 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 		if p, err = c.b.payload(int64(s.Block)); err != nil {
 			return -1, 0, err
 		}
-		if len(p.Bytes()) > archive.LargeSegment {
-			defer p.Release()
-		} else {
-			c.payloads[s.Block] = p
-		}
+		c.payloads[s.Block] = p
 	}
 	ordinal, from, to, ok := p.Chunk(s.Offset - 1)
 	if !ok {
@@ -124,11 +119,7 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 		return n, from, nil
 	}
 	parent := c.b.parentOf(int64(s.Block))
-	text := p.Bytes()[from:to]
-	if len(p.Bytes()) > archive.LargeSegment {
-		text = bytes.Clone(text)
-	}
-	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, text), from, nil
+	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, p.Bytes()[from:to]), from, nil
 }
 
 // add returns the number of a new text, or -1 if there are enough.

@@ -9,8 +9,12 @@ import (
 )
 
 const (
-	maxBlocks = 32 // that the bases of a chunk are looked for in
-	minVotes  = 3  // samples that a block must have in common with a chunk, to be read
+	// The bases of a chunk are looked for in so many blocks: in as many as maxElected bytes of what
+	// the parents hold, since all of them are held at once.
+	minBlocks, maxBlocks = 8, 32
+	maxElected           = 8 << 20
+
+	minVotes = 3 // samples that a block must have in common with a chunk, to be read
 )
 
 // settled: for a patch of which at most this share of the chunk is literals, no better one is looked
@@ -131,6 +135,6 @@ func (b *deltaBases) elect(spots []spot, near int) (own bool, elected []spot) {
 		}
 	}
 	slices.SortFunc(blocks, func(x, y int) int { return cmp.Or(votes[y]-votes[x], x-y) })
-	blocks = blocks[:min(len(blocks), maxBlocks)]
+	blocks = blocks[:min(len(blocks), b.blocks)]
 	return own, slices.DeleteFunc(spots, func(s spot) bool { return !slices.Contains(blocks, s.Block) })
 }

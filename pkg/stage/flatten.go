@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
@@ -26,6 +27,7 @@ type flattening struct {
 	note     func(string)
 	seen     dedup.Index // data chunks on the output
 	made     *stream.Segment
+	buffers  sync.Pool // of *[]byte
 }
 
 func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOptions) error {
@@ -34,22 +36,27 @@ func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOpti
 		return err
 	}
 	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
+	f.buffers.New = func() any { return new([]byte) }
 	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: besideStream(o.CacheBytes)})
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
 		return eachFrame(ctx, in, func(frame stream.Frame) error { return f.frame(frame, emit) })
-	}, flattened.encode, f.write)
+	}, f.encode, f.write)
 }
 
 // flattened is a frame to write: a segment that is still to be encoded, if encoder is not nil.
 type flattened struct {
 	frame   stream.Frame
 	encoder *codec.Encoder
+	raw     []byte  // payload of the segment before it was encoded
+	encoded *[]byte // memory for it after that
 }
 
-func (d flattened) encode() (flattened, error) {
+func (f *flattening) encode(d flattened) (flattened, error) {
 	if s, ok := d.frame.(*stream.Segment); ok && d.encoder != nil {
-		s.RawLen = len(s.Payload)
-		s.Codec, s.Payload = d.encoder.Encode(nil, s.Payload)
+		d.raw, d.encoded = s.Payload, f.buffers.Get().(*[]byte)
+		*d.encoded = slices.Grow((*d.encoded)[:0], codec.Bound(len(d.raw)))
+		s.RawLen = len(d.raw)
+		s.Codec, s.Payload = d.encoder.Encode(*d.encoded, d.raw)
 	}
 	return d, nil
 }
@@ -57,6 +64,10 @@ func (d flattened) encode() (flattened, error) {
 func (f *flattening) write(d flattened) error {
 	err := f.out.Write(d.frame)
 	if s, ok := d.frame.(*stream.Segment); ok {
+		if d.encoded != nil {
+			f.buffers.Put(d.encoded)
+			s.Payload = d.raw
+		}
 		s.Release()
 	}
 	return err
@@ -184,5 +195,5 @@ func (f *flattening) flush(emit func(flattened) error) error {
 		}
 		f.encoders[f.last] = enc
 	}
-	return emit(flattened{s, f.encoders[f.last]})
+	return emit(flattened{frame: s, encoder: f.encoders[f.last]})
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync/atomic"
 	"testing"
 
 	"hexz/internal/hostiletest"
@@ -134,5 +136,45 @@ func TestHostileArchives(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// readerAt counts what is read.
+type readerAt struct {
+	io.ReaderAt
+	n atomic.Int64
+}
+
+func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
+	r.n.Add(int64(len(p)))
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+// A long segment that stands for exabytes is restored in pieces, but not read again for each of many.
+func TestPiecesOfALongSegment(t *testing.T) {
+	x := []byte("x")
+	b := hostiletest.New()
+	b.Open(1, "disk")
+	b.Add("none", x, hostiletest.Data(x))
+	var entries []stream.Entry
+	for range 500 {
+		entries = append(entries, hostiletest.Zeros(stream.Hole, 1<<50))
+		entries = append(entries, slices.Repeat([]stream.Entry{hostiletest.Ref(x, 0)}, 100)...)
+	}
+	b.Add("none", nil, entries...)
+	b.Close()
+	b.End()
+	p := b.Seal()
+	src := &readerAt{ReaderAt: bytes.NewReader(p)}
+	r, err := archive.NewReader(src, int64(len(p)), archive.Options{CacheBytes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out sink
+	if err := r.Restore(t.Context(), 0, &out, archive.RestoreOptions{Threads: 2}); err != nil || out.n != r.Info().Streams[0].Size {
+		t.Errorf("%d bytes, %v", out.n, err)
+	}
+	if n := src.n.Load(); n > 60<<20 {
+		t.Errorf("%d bytes were read of %d", n, len(p))
 	}
 }

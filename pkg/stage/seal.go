@@ -87,7 +87,7 @@ type UnsealOptions struct {
 	Identities []age.Identity   // to open an encrypted archive
 	Flatten    bool             // copy the chunks of parents, so that the stream needs none
 	Find       archive.FindFunc // to find them
-	CacheBytes int64            // of Flatten, for segments of parents; 0 is 16 MiB
+	CacheBytes int64            // of Flatten, for segments of parents; 0 is 12 MiB
 	Threads    int              // of Flatten: encoders; 0 is 1
 	SignedBy   []seal.PublicKey // who must have signed the archive
 	Progress   Progress

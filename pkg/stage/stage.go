@@ -35,7 +35,7 @@ func besideStream(wish int64) int64 {
 	if wish > 0 {
 		return wish
 	}
-	return 16 << 20
+	return 12 << 20
 }
 
 // Progress is called now and then with the number of content bytes done so far. It may be nil.

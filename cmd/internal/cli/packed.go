@@ -20,7 +20,7 @@ type Packed struct {
 
 // CacheFlag adds a flag for the memory of a reader with parents.
 func CacheFlag(f *pflag.FlagSet, bytes *int64) {
-	f.Var(SizeVar(bytes, 0), "cache", "keep `SIZE` of decoded segments, instead of 24M at most: for what comes in small pieces from all over the parents")
+	f.Var(SizeVar(bytes, 0), "cache", "keep `SIZE` of decoded segments, for what comes in small pieces from all over the parents (default 20M, or less beside a stream)")
 }
 
 // OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer
