@@ -22,7 +22,7 @@ type block struct {
 	places   []int   // where the bytes of each entry begin in data, for stored entries
 	chunks   []int   // entry of each stored chunk
 	verified []atomic.Bool
-	bases    int // of all patches
+	bases    int // of all patches, and one more for each patch
 }
 
 // getBuffer returns memory of n bytes, which putBuffer takes back.

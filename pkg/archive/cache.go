@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"container/list"
 	"sync"
 )
@@ -117,10 +118,11 @@ type part struct {
 
 type heldBlock = item[part, *block]
 
+// newCaches returns empty ones. segmentBytes is as in Options.
 func newCaches(segmentBytes int64) *caches {
 	c := &caches{}
 	c.pages = newCache(pageCacheBytes, func(p part) ([]segmentRef, int64, error) { return p.r.loadPage(p.number) }, nil)
-	c.segments = newCache(segmentBytes, func(p part) (*block, int64, error) {
+	c.segments = newCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
 		if p.patch {
 			return p.r.runPatch(p.number)
 		}

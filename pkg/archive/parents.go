@@ -72,9 +72,6 @@ type Parents struct{ r *Reader }
 
 // NewParents returns Parents that are found as o says.
 func NewParents(o Options) *Parents {
-	if o.CacheBytes == 0 {
-		o.CacheBytes = defaultCache
-	}
 	return &Parents{&Reader{o: o, caches: newCaches(o.CacheBytes), family: newFamily(o.Threads), root: &root{}}}
 }
 

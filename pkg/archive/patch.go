@@ -98,7 +98,7 @@ var largePatches sync.Mutex
 // a function that is called when they are no longer needed. What does not have the hash of e is
 // an ErrCorrupt.
 func BuildPatch(dst []byte, e *stream.Entry, program []byte, find func(*stream.Base) ([]byte, func(), error)) ([]byte, error) {
-	bases, size, large := make([][]byte, len(e.Patch.Bases)), 0, false
+	bases, size := make([][]byte, len(e.Patch.Bases)), 0
 	for i := range e.Patch.Bases {
 		p, free, err := find(&e.Patch.Bases[i])
 		if err != nil {
@@ -106,11 +106,11 @@ func BuildPatch(dst []byte, e *stream.Entry, program []byte, find func(*stream.B
 		}
 		defer free()
 		bases[i] = p
-		if size += len(p); size > largeBases && !large {
-			large = true
+		if size <= largeBases && size+len(p) > largeBases {
 			largePatches.Lock()
 			defer largePatches.Unlock()
 		}
+		size += len(p)
 	}
 	made, err := delta.Apply(dst, program, bases, int(e.Len))
 	if err != nil {

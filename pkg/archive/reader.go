@@ -59,9 +59,6 @@ type Reader struct {
 
 // NewReader opens the archive of size bytes on src.
 func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
-	if o.CacheBytes == 0 {
-		o.CacheBytes = defaultCache
-	}
 	return newReader(src, size, o, newCaches(o.CacheBytes), newFamily(o.Threads))
 }
 

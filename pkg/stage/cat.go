@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +108,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
 	c.in.Demand(o.SignedBy)
-	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find, CacheBytes: besideStream(o.CacheBytes)})
+	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
 	c.to = math.MaxInt64
 	if o.Length != nil && *o.Length < c.to-o.Offset {
 		c.to = o.Offset + *o.Length

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -37,7 +38,7 @@ func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOpti
 	}
 	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
 	f.buffers.New = func() any { return new([]byte) }
-	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: besideStream(o.CacheBytes)})
+	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
 		return eachFrame(ctx, in, func(frame stream.Frame) error { return f.frame(frame, emit) })
 	}, f.encode, f.write)

@@ -29,14 +29,9 @@ const (
 	maxPatched = 8 << 20
 )
 
-// besideStream returns the bytes of segments of parents that are kept while a stream is read. Without
-// a wish it is less than a Reader keeps, as there are the stream and its chunks as well.
-func besideStream(wish int64) int64 {
-	if wish > 0 {
-		return wish
-	}
-	return 12 << 20
-}
+// besideStream is what is kept of segments of parents while a stream is read, in bytes, unless another
+// cache is asked for. It is less than a Reader keeps, as there are the stream and its chunks as well.
+const besideStream = 12 << 20
 
 // Progress is called now and then with the number of content bytes done so far. It may be nil.
 type Progress func(done int64)
