@@ -104,12 +104,12 @@ func (c *cache[K, V]) value(key K) (V, error) {
 // caches are what a Reader keeps in memory. Its parents share them, so that there is one limit
 // for all.
 type caches struct {
-	pages    *cache[part, []segmentRef]
+	pages    *pageCache
 	segments *cache[part, *block]
 	buffers  sync.Pool // of *[]byte
 }
 
-// part names a map page or a segment of a Reader by its number, or what a patch makes by its ordinal.
+// part names a segment of a Reader by its number, or what a patch makes by its ordinal.
 type part struct {
 	r      *Reader
 	number int64
@@ -120,8 +120,7 @@ type heldBlock = item[part, *block]
 
 // newCaches returns empty ones. segmentBytes is as in Options.
 func newCaches(segmentBytes int64) *caches {
-	c := &caches{}
-	c.pages = newCache(pageCacheBytes, func(p part) ([]segmentRef, int64, error) { return p.r.loadPage(p.number) }, nil)
+	c := &caches{pages: newPageCache()}
 	c.segments = newCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
 		if p.patch {
 			return p.r.runPatch(p.number)
@@ -133,11 +132,6 @@ func newCaches(segmentBytes int64) *caches {
 		}
 	})
 	return c
-}
-
-// page returns map page n.
-func (r *Reader) page(n int) ([]segmentRef, error) {
-	return r.caches.pages.value(part{r: r, number: int64(n)})
 }
 
 // segment returns a segment by its number. The caller gives it back by release.

@@ -8,15 +8,15 @@ import (
 
 // entryPage calls visit for the entries of each segment of entry page n, in order. No entry is
 // empty, and what refers to a parent names one that there is.
-func (r *Reader) entryPage(n int, visit func(i int, entries []stream.Entry) error) error {
-	at := r.root.entries[n]
-	raw, err := r.readSpan(at, "entry page")
+func (x *Index) entryPage(n int, visit func(i int, entries []stream.Entry) error) error {
+	at := x.root.entries[n]
+	raw, err := x.readSpan(at, "entry page")
 	if err != nil {
 		return err
 	}
-	err = parseEntryPage(raw, n, r.ciphers, func(i int, entries []stream.Entry) error {
+	err = parseEntryPage(raw, n, x.ciphers, func(i int, entries []stream.Entry) error {
 		for j := range entries {
-			if err := stream.CheckParents(&entries[j], len(r.root.info.Parents)); err != nil {
+			if err := stream.CheckParents(&entries[j], len(x.root.info.Parents)); err != nil {
 				return err
 			}
 			if entries[j].Len < 1 {
@@ -47,12 +47,12 @@ func (s *segmentRef) place() Place {
 // EntryPages calls visit for the entries of every segment in order, from the index alone.
 // References carry an ordinal but no hash. The entries of a segment end where the next one
 // begins. visit must not keep them.
-func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
-	if err := r.Locked(); err != nil {
+func (x *Index) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
+	if err := x.Locked(); err != nil {
 		return err
 	}
-	for n := range r.root.entries {
-		if err := r.entriesOf(n, visit); err != nil {
+	for n := range x.root.entries {
+		if err := x.entriesOf(n, visit); err != nil {
 			return err
 		}
 	}
@@ -60,22 +60,22 @@ func (r *Reader) EntryPages(visit func(at Place, entries []stream.Entry) error) 
 }
 
 // entriesOf is EntryPages for page n.
-func (r *Reader) entriesOf(n int, visit func(at Place, entries []stream.Entry) error) error {
-	page, err := r.page(n)
+func (x *Index) entriesOf(n int, visit func(at Place, entries []stream.Entry) error) error {
+	page, err := x.page(n)
 	if err != nil {
 		return err
 	}
 	seen := 0
-	err = r.entryPage(n, func(i int, entries []stream.Entry) error {
+	err = x.entryPage(n, func(i int, entries []stream.Entry) error {
 		if i >= len(page) {
 			return corruptf("entry page %d has more segments than its map page", n)
 		}
 		seen++
-		next := r.endOfPage(n).key
+		next := x.endOfPage(n).key
 		if seen < len(page) {
 			next = page[seen].key
 		}
-		if err := r.fits(page[i].key, next, entries); err != nil {
+		if err := x.fits(page[i].key, next, entries); err != nil {
 			return err
 		}
 		return visit(page[i].place(), entries)
@@ -87,8 +87,8 @@ func (r *Reader) entriesOf(n int, visit func(at Place, entries []stream.Entry) e
 }
 
 // fits tells whether the entries of the segment at k reach up to the next one.
-func (r *Reader) fits(k, next key, entries []stream.Entry) error {
-	end := r.endOf(k, next)
+func (x *Index) fits(k, next key, entries []stream.Entry) error {
+	end := x.endOf(k, next)
 	at, chunks := k.offset, int64(0)
 	for i := range entries {
 		if entries[i].Len > end-at {
@@ -116,13 +116,13 @@ type Chunk struct {
 
 // Chunks calls visit for all chunks of an archive: those that it holds, and those of its parents
 // that it refers to, as often as it does. It reads the entry pages.
-func (r *Reader) Chunks(visit func(Chunk) error) error {
-	if err := r.Locked(); err != nil {
+func (x *Index) Chunks(visit func(Chunk) error) error {
+	if err := x.Locked(); err != nil {
 		return err
 	}
 	next := int64(0)
-	for n := range r.root.entries {
-		err := r.entryPage(n, func(_ int, entries []stream.Entry) error {
+	for n := range x.root.entries {
+		err := x.entryPage(n, func(_ int, entries []stream.Entry) error {
 			for i := range entries {
 				e := &entries[i]
 				c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next}
@@ -144,7 +144,7 @@ func (r *Reader) Chunks(visit func(Chunk) error) error {
 			return err
 		}
 	}
-	if want := r.root.info.Totals.Chunks(); next != want {
+	if want := x.root.info.Totals.Chunks(); next != want {
 		return corruptf("entry pages have %d chunks, the root says %d", next, want)
 	}
 	return nil

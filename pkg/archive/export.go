@@ -1,12 +1,10 @@
 package archive
 
 import (
-	"errors"
-	"fmt"
 	"io"
 
-	"hexz/pkg/seal"
-	"hexz/pkg/stream"
+	"filippo.io/age"
+
 	"hexz/pkg/stream/wire"
 )
 
@@ -19,16 +17,9 @@ import (
 //
 // The trailer has a magic of its own, and the position of the root in the exported index.
 
-// Index is what Dedup needs to know of a parent: a Reader, or an exported index.
-type Index interface {
-	ID() Hash
-	Info() *Info
-	Chunks(visit func(Chunk) error) error
-}
-
 // ExportIndex writes an exported index of the archive to w. An encrypted one need not be opened.
-func (r *Reader) ExportIndex(w io.Writer) error {
-	_, head, err := r.header()
+func (x *Index) ExportIndex(w io.Writer) error {
+	_, head, err := x.header()
 	if err != nil {
 		return err
 	}
@@ -38,11 +29,11 @@ func (r *Reader) ExportIndex(w io.Writer) error {
 		pos += int64(n)
 		return err
 	}
-	for _, at := range append([]span{head}, r.root.entries...) {
+	for _, at := range append([]span{head}, x.root.entries...) {
 		p := make([]byte, at.len)
-		err := r.readAt(p, at.pos)
+		err := x.readAt(p, at.pos)
 		if at != head {
-			p, err = r.readSpan(at, "entry page")
+			p, err = x.readSpan(at, "entry page")
 		}
 		if err == nil {
 			err = write(p)
@@ -51,9 +42,9 @@ func (r *Reader) ExportIndex(w io.Writer) error {
 			return err
 		}
 	}
-	at := r.rootAt
+	at := x.rootAt
 	at.pos = pos
-	raw, err := r.readSpan(r.rootAt, "root")
+	raw, err := x.readSpan(x.rootAt, "root")
 	if err == nil {
 		err = write(raw)
 	}
@@ -61,77 +52,45 @@ func (r *Reader) ExportIndex(w io.Writer) error {
 		return err
 	}
 	tail := wire.NewWriter()
-	for _, s := range r.tail.signatures {
+	for _, s := range x.tail.signatures {
 		appendSignature(tail, s.Marshal())
 	}
 	return write(trailer{at, indexMagic}.append(tail.Written()))
 }
 
-// ExportedIndex is an exported index.
-type ExportedIndex struct{ r *Reader }
-
-// OpenIndex opens the exported index of size bytes on src. Of o only the identities count.
-func OpenIndex(src io.ReaderAt, size int64, o Options) (*ExportedIndex, error) {
-	r := &Reader{src: src, size: size, o: o, magic: indexMagic}
-	if err := r.open(); err != nil {
-		return nil, err
+// OpenIndex opens the index of an archive, or an exported index, of size bytes on src.
+func OpenIndex(src io.ReaderAt, size int64, ids ...age.Identity) (*Index, error) {
+	magic := archiveMagic
+	if IsIndex(src, size) {
+		magic = indexMagic
 	}
-	if err := r.unlock(o.Identities); err != nil {
-		return nil, err
+	x, err := openIndex(src, size, magic, ids, newPageCache())
+	if err == nil {
+		err = x.Locked()
 	}
-	if err := r.Locked(); err != nil {
-		return nil, err
+	if err == nil && magic == indexMagic {
+		err = x.placeEntryPages()
 	}
-	if err := r.root.open(r.ciphers); err != nil {
-		return nil, fmt.Errorf("root at byte %d: %w", r.rootAt.pos, err)
-	}
-	_, head, err := r.header()
 	if err != nil {
 		return nil, err
 	}
+	return x, nil
+}
+
+// placeEntryPages sets the positions of the entry pages of an exported index, which its root does
+// not have: they follow the header without a gap, up to the root.
+func (x *Index) placeEntryPages() error {
+	_, head, err := x.header()
+	if err != nil {
+		return err
+	}
 	at := head.end()
-	for i := range r.root.entries {
-		r.root.entries[i].pos = at
-		at = r.root.entries[i].end()
+	for i := range x.root.entries {
+		x.root.entries[i].pos = at
+		at = x.root.entries[i].end()
 	}
-	if at != r.rootAt.pos {
-		return nil, corruptf("entry pages end at byte %d, the root is at byte %d", at, r.rootAt.pos)
+	if at != x.rootAt.pos {
+		return corruptf("entry pages end at byte %d, the root is at byte %d", at, x.rootAt.pos)
 	}
-	return &ExportedIndex{r}, nil
-}
-
-// ID returns the id of the archive that the index is of.
-func (x *ExportedIndex) ID() Hash { return x.r.ID() }
-
-// Info returns what the archive tells about its content.
-func (x *ExportedIndex) Info() *Info { return x.r.Info() }
-
-// Signatures returns those of the archive. They are not verified.
-func (x *ExportedIndex) Signatures() []seal.Signature { return x.r.Signatures() }
-
-// Chunks is Reader.Chunks.
-func (x *ExportedIndex) Chunks(visit func(Chunk) error) error { return x.r.Chunks(visit) }
-
-// header returns the first frame.
-func (r *Reader) header() (*stream.Header, span, error) {
-	in := stream.NewReader(io.NewSectionReader(r.src, 0, r.rootAt.pos))
-	in.KeepDigests(true)
-	f, err := in.Next()
-	h, ok := f.(*stream.Header)
-	switch {
-	case err != nil:
-		return nil, span{}, headerDamage(err)
-	case !ok:
-		return nil, span{}, corruptf("it does not begin with a header")
-	}
-	pos, n := in.Range()
-	return h, span{pos, n, in.Digest()}, nil
-}
-
-// headerDamage makes an early end of the header an ErrCorrupt: the file goes on.
-func headerDamage(err error) error {
-	if errors.Is(err, stream.ErrTruncated) {
-		return corruptf("header is damaged")
-	}
-	return err
+	return nil
 }

@@ -98,7 +98,7 @@ func FuzzTail(f *testing.F) {
 }
 
 // chunkList returns what an index tells of chunks.
-func chunkList(x Index) (list []Chunk, err error) {
+func chunkList(x *Index) (list []Chunk, err error) {
 	err = x.Chunks(func(c Chunk) error {
 		list = append(list, c)
 		return nil
@@ -120,7 +120,7 @@ func FuzzExportedIndex(f *testing.F) {
 		if err != nil {
 			return
 		}
-		want, wantErr := chunkList(r)
+		want, wantErr := chunkList(r.Index)
 		var out bytes.Buffer
 		if err := r.ExportIndex(&out); err != nil {
 			return
@@ -129,7 +129,7 @@ func FuzzExportedIndex(f *testing.F) {
 		if int(damage) < len(exported) {
 			copy(exported[damage:], with)
 		}
-		x, err := OpenIndex(bytes.NewReader(exported), int64(len(exported)), Options{})
+		x, err := OpenIndex(bytes.NewReader(exported), int64(len(exported)))
 		var got []Chunk
 		if err == nil {
 			got, err = chunkList(x)

@@ -72,7 +72,7 @@ type Parents struct{ r *Reader }
 
 // NewParents returns Parents that are found as o says.
 func NewParents(o Options) *Parents {
-	return &Parents{&Reader{o: o, caches: newCaches(o.CacheBytes), family: newFamily(o.Threads), root: &root{}}}
+	return &Parents{&Reader{Index: &Index{root: &root{}}, o: o, caches: newCaches(o.CacheBytes), family: newFamily(o.Threads)}}
 }
 
 // Add takes in a Parent frame.

@@ -165,17 +165,17 @@ func TestExportedIndex(t *testing.T) {
 		if len(raw) > len(p)/2 || HasTrailer(bytes.NewReader(raw), int64(len(raw))) || !IsIndex(bytes.NewReader(raw), int64(len(raw))) {
 			t.Errorf("%s: index of %d bytes for %d", name, len(raw), len(p))
 		}
-		x, err := OpenIndex(bytes.NewReader(raw), int64(len(raw)), Options{Identities: []age.Identity{id}})
+		x, err := OpenIndex(bytes.NewReader(raw), int64(len(raw)), id)
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		list := func(x Index) (all []Chunk) {
+		list := func(x *Index) (all []Chunk) {
 			if err := x.Chunks(func(c Chunk) error { all = append(all, c); return nil }); err != nil {
 				t.Fatal(name, err)
 			}
 			return all
 		}
-		if a, b := list(r), list(x); len(a) < 1000 || len(a) != len(b) || a[999] != b[999] || x.ID() != r.ID() {
+		if a, b := list(r.Index), list(x); len(a) < 1000 || len(a) != len(b) || a[999] != b[999] || x.ID() != r.ID() {
 			t.Errorf("%s: %d chunks for %d", name, len(b), len(a))
 		}
 		if name == "signed" && (len(x.Signatures()) != 1 || pub.Verify(x.ID(), x.Signatures()[0]) != nil) {
@@ -184,7 +184,7 @@ func TestExportedIndex(t *testing.T) {
 		for i := 0; i < len(raw); i += 1 + len(raw)/500 {
 			q := bytes.Clone(raw)
 			q[i] ^= 0x10
-			x, err := OpenIndex(bytes.NewReader(q), int64(len(q)), Options{Identities: []age.Identity{id}})
+			x, err := OpenIndex(bytes.NewReader(q), int64(len(q)), id)
 			if err == nil {
 				err = x.Chunks(func(Chunk) error { return nil })
 			}

@@ -33,7 +33,7 @@ type Salvager struct {
 	ciphers *ciphers
 	kinds   []string
 	sealed  bool          // the header says that it is an archive
-	index   *Reader       // whose root is right, or nil
+	index   *Index        // whose root is right, or nil
 	numbers map[int64]int // of the streams of the index, by id
 	state   IndexState
 	decoder *codec.Decoder

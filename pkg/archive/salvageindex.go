@@ -67,20 +67,20 @@ func (s *Salvager) rootPlaces(want span, tail []byte, start int64) []int64 {
 	return places
 }
 
-// readRoot returns a Reader of the index, whose parts are shift bytes behind where it says, or nil.
-func (s *Salvager) readRoot(raw []byte, at span, shift int64) *Reader {
+// readRoot returns the index, whose parts are shift bytes after where it says, or nil.
+func (s *Salvager) readRoot(raw []byte, at span, shift int64) *Index {
 	root, err := parseRoot(raw)
 	if err != nil {
 		return nil
 	}
-	r := &Reader{src: shifted{s.src, shift}, size: s.size - shift, root: root, rootAt: at, ciphers: s.ciphers, caches: newCaches(0)}
+	x := &Index{src: shifted{s.src, shift}, size: s.size - shift, root: root, rootAt: at, ciphers: s.ciphers, pages: newPageCache()}
 	if root.encrypted() && s.ciphers == nil {
-		return r // what it says cannot be read, but that it is encrypted
+		return x // what it says cannot be read, but that it is encrypted
 	}
 	if root.encrypted() != (s.ciphers != nil) || root.open(s.ciphers) != nil {
 		return nil
 	}
-	return r
+	return x
 }
 
 // shifted is a file whose bytes are by bytes behind where they are looked for.

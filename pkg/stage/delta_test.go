@@ -53,7 +53,7 @@ func unlike(seed byte, n int) []byte {
 }
 
 // asParent is r as a parent of Dedup.
-func asParent(r *archive.Reader) []Parent { return []Parent{{Index: r, Hint: "parent.hxz"}} }
+func asParent(r *archive.Reader) []Parent { return []Parent{{Index: r.Index, Hint: "parent.hxz"}} }
 
 // A chain of versions, each patched against the one before, read in all ways.
 func TestDeltaChain(t *testing.T) {

@@ -83,7 +83,7 @@ func hostileReaders(t *testing.T) map[string]func(p []byte) error {
 		}),
 		"dedup": open(func(r *archive.Reader) error {
 			in := pipe(t, content(10000), cutting(ChunkOptions{}))
-			_, err := Dedup(ctx, io.Discard, bytes.NewReader(in), DedupOptions{Parents: []Parent{{Index: r}}})
+			_, err := Dedup(ctx, io.Discard, bytes.NewReader(in), DedupOptions{Parents: []Parent{{Index: r.Index}}})
 			return err
 		}),
 		"diff": open(func(r *archive.Reader) error {

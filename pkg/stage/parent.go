@@ -13,7 +13,7 @@ import (
 
 // Parent is an archive, or the exported index of one, whose chunks are known.
 type Parent struct {
-	Index archive.Index
+	Index *archive.Index
 	Hint  string // for those who look for the archive
 	file  *os.File
 }
@@ -45,16 +45,7 @@ func openParent(f *os.File, ids []age.Identity) (p Parent, err error) {
 	if name, ok := strings.CutSuffix(p.Hint, ".hxi"); ok {
 		p.Hint = name + ".hxz"
 	}
-	o := archive.Options{Identities: ids}
-	if archive.IsIndex(f, info.Size()) {
-		p.Index, err = archive.OpenIndex(f, info.Size(), o)
-		return p, err
-	}
-	r, err := archive.NewReader(f, info.Size(), o)
-	if err == nil {
-		err = r.Locked()
-	}
-	p.Index = r
+	p.Index, err = archive.OpenIndex(f, info.Size(), ids...)
 	return p, err
 }
 
