@@ -8,26 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 )
-
-// openFile opens the archive at path.
-func openFile(t testing.TB, path string, find archive.FindFunc, ids ...age.Identity) *archive.Reader {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.Close() })
-	info, _ := f.Stat()
-	r, err := archive.NewReader(f, info.Size(), archive.Options{Find: find, Identities: ids})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
 
 func TestChain(t *testing.T) {
 	dir := t.TempDir()

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,31 +13,6 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
 )
-
-// changing passes on a stream with its tenth entry of a kind changed.
-func changing(kind stream.EntryKind, change func(*stream.Entry)) filter {
-	return func(dst io.Writer, src io.Reader) error {
-		out := &output{Writer: stream.NewWriter(dst)}
-		n := 0
-		return eachFrame(context.Background(), archive.NewScanner(src), func(f stream.Frame) error {
-			switch f := f.(type) {
-			case *stream.Segment:
-				for i := range f.Entries {
-					if e := &f.Entries[i]; e.Kind == kind {
-						if n++; n == 10 {
-							change(e)
-						}
-					}
-				}
-			case *stream.Close:
-				return out.CloseStream(f.Digests)
-			case *stream.End:
-				return out.End(nil)
-			}
-			return out.Write(f)
-		})
-	}
-}
 
 func TestCheckParents(t *testing.T) {
 	dir := t.TempDir()

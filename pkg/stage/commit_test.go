@@ -60,39 +60,6 @@ func (f *fakeImage) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// library is a set of archives that find each other.
-type library map[archive.Hash][]byte
-
-func (l library) find(id archive.Hash, _ string) (io.ReaderAt, int64, error) {
-	p, ok := l[id]
-	if !ok {
-		return nil, 0, archive.ErrParent
-	}
-	return bytes.NewReader(p), int64(len(p)), nil
-}
-
-// open opens an archive and takes it in.
-func (l library) open(t testing.TB, p []byte) *archive.Reader {
-	t.Helper()
-	r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 2, Find: l.find})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l[r.ID()] = p
-	return r
-}
-
-func (l library) content(t testing.TB, r *archive.Reader, name string) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	out := NewPlainOutput(&buf)
-	if err := Cat(t.Context(), out, r, CatOptions{Stream: name, Threads: 2}); err != nil {
-		t.Fatal(err)
-	}
-	out.Flush()
-	return buf.Bytes()
-}
-
 func commit(t testing.TB, base *archive.Reader, overlays []Overlay, o CommitOptions) ([]byte, *Stats) {
 	t.Helper()
 	var buf bytes.Buffer

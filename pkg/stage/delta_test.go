@@ -21,40 +21,6 @@ func patchingBy(o DeltaOptions) filter {
 	}
 }
 
-// edited returns p with some bytes changed, put in or left out all over.
-func edited(seed uint64, p []byte) []byte {
-	rng := rand.New(rand.NewPCG(seed, 7))
-	var q []byte
-	for len(p) > 0 {
-		n := min(1+rng.IntN(6000), len(p))
-		q = append(q, p[:n]...)
-		p = p[n:]
-		switch rng.IntN(3) {
-		case 0:
-			q = append(q, "put in"...)
-		case 1:
-			p = p[min(len(p), rng.IntN(9)):]
-		case 2:
-			q = append(q, byte(rng.Uint32()))
-			p = p[min(len(p), 1):]
-		}
-	}
-	return q
-}
-
-// unlike returns n bytes in which no chunk is like another.
-func unlike(seed byte, n int) []byte {
-	p := make([]byte, n)
-	rand.NewChaCha8([32]byte{seed}).Read(p)
-	for i := range p {
-		p[i] = "0123456789abcdef"[p[i]&15] // which a codec makes smaller
-	}
-	return p
-}
-
-// asParent is r as a parent of Dedup.
-func asParent(r *archive.Reader) []Parent { return []Parent{{Index: r.Index, Hint: "parent.hxz"}} }
-
 // A chain of versions, each patched against the one before, read in all ways.
 func TestDeltaChain(t *testing.T) {
 	lib := library{}
@@ -260,16 +226,6 @@ func TestDeltaThatLies(t *testing.T) {
 	if err := patchingBy(DeltaOptions{})(io.Discard, bytes.NewReader(pipe(t, edited(9, old), cutting(ChunkOptions{}), droppingKnown(DedupOptions{Parents: asParent(base)})))); !errors.Is(err, archive.ErrParent) {
 		t.Errorf("without the parent: %v", err)
 	}
-}
-
-// verify opens and verifies an archive.
-func (l library) verify(t testing.TB, p []byte) error {
-	t.Helper()
-	r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Find: l.find})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.Verify(t.Context(), archive.VerifyOptions{Level: archive.Content})
 }
 
 // eachPatch calls do for the patched chunks of a stream.

@@ -12,12 +12,6 @@ import (
 	"hexz/pkg/stream"
 )
 
-// thinOn is p as a stream that refers to parent.
-func thinOn(t testing.TB, parent *archive.Reader, p []byte, o ChunkOptions) []byte {
-	t.Helper()
-	return pipe(t, p, cutting(o), droppingKnown(DedupOptions{Parents: asParent(parent)}))
-}
-
 // deltaOf passes a stream through Delta, and returns what comes out, and how it came to it.
 func deltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, *deltaBases) {
 	t.Helper()

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,57 +15,11 @@ import (
 	"hexz/pkg/stream"
 )
 
-func droppingKnown(o DedupOptions) filter {
-	return func(dst io.Writer, src io.Reader) error {
-		_, err := Dedup(context.Background(), dst, src, o)
-		return err
-	}
-}
-
 func flatteningAll(find archive.FindFunc, threads int) filter {
 	return func(dst io.Writer, src io.Reader) error {
 		_, err := Unseal(context.Background(), dst, src, UnsealOptions{Flatten: true, Find: find, Threads: threads})
 		return err
 	}
-}
-
-// versions returns n versions of a content, each with some other bytes than the one before.
-func versions(n int) [][]byte {
-	rng := rand.New(rand.NewPCG(4, 4))
-	p := content(600 << 10)
-	list := [][]byte{p}
-	for len(list) < n {
-		p = bytes.Clone(p)
-		for range 3 {
-			at := rng.IntN(len(p) - 5000)
-			rand.NewChaCha8([32]byte{byte(len(list)), byte(at)}).Read(p[at : at+5000])
-		}
-		list = append(list, p)
-	}
-	return list
-}
-
-// thinChain packs each version with the one before as parent, into files of dir.
-func thinChain(t *testing.T, dir string, list [][]byte) (paths []string) {
-	t.Helper()
-	for i, p := range list {
-		var o DedupOptions
-		if i > 0 {
-			parent, err := OpenParent(paths[i-1], nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer parent.Close()
-			o.Parents = []Parent{parent}
-		}
-		sealed := pipe(t, p, cutting(ChunkOptions{}), droppingKnown(o), encoding(CompressOptions{}), sealing())
-		path := filepath.Join(dir, fmt.Sprintf("v%d.hxz", i))
-		if err := os.WriteFile(path, sealed, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		paths = append(paths, path)
-	}
-	return paths
 }
 
 func TestThinChain(t *testing.T) {
