@@ -123,36 +123,3 @@ func openSealed(frame []byte, c *ciphers) ([]byte, error) {
 	}
 	return c.open(frameDomain, int(number), frame[in.Pos():])
 }
-
-// frameSealer is an io.Writer that collects a frame, and writes it as a Sealed frame to out.
-type frameSealer struct {
-	out     *frameSink
-	ciphers *ciphers
-	number  int64
-	buf     []byte // room for the head, and the frame
-	head    *wire.Writer
-}
-
-func (s *frameSealer) Write(p []byte) (int, error) {
-	if len(s.buf) == 0 {
-		s.buf = append(s.buf, make([]byte, sealedRoom)...)
-	}
-	s.buf = append(s.buf, p...)
-	return len(p), nil
-}
-
-// flush writes what was collected.
-func (s *frameSealer) flush() error {
-	if len(s.buf) == 0 {
-		return nil
-	}
-	s.buf = s.ciphers[frameDomain].Seal(s.buf[:sealedRoom], s.buf[sealedRoom:], uint64(s.number))
-	s.head.Reset()
-	appendSealedHead(s.head, s.number, len(s.buf)-sealedRoom)
-	start := sealedRoom - len(s.head.Written())
-	copy(s.buf[start:], s.head.Written())
-	s.number++
-	_, err := s.out.Write(s.buf[start:])
-	s.buf = s.buf[:0]
-	return err
-}

@@ -149,3 +149,10 @@ func (x *Index) Chunks(visit func(Chunk) error) error {
 	}
 	return nil
 }
+
+// minEntry is the fewest bytes that a data entry takes in an index.
+const minEntry = 36
+
+// ExpectedChunks returns for how many chunks to allocate memory before they come from an index of
+// size bytes, whatever it says of their number. The file may have holes, so there is a limit.
+func ExpectedChunks(size int64) int64 { return min(size/minEntry, 1<<20) }

@@ -209,3 +209,14 @@ func headerDamage(err error) error {
 	}
 	return err
 }
+
+// plain returns a frame of the body as it was before it was sealed, in place.
+func (x *Index) plain(frame []byte) ([]byte, error) {
+	if x.ciphers == nil {
+		return frame, nil
+	}
+	return openSealed(frame, x.ciphers)
+}
+
+// Dicts returns the number of dictionaries.
+func (x *Index) Dicts() int { return len(x.root.dicts) }

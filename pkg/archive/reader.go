@@ -87,14 +87,3 @@ func (r *Reader) loadDecoder() (err error) {
 	}
 	return nil
 }
-
-// plain returns a frame of the body as it was before it was sealed, in place.
-func (r *Reader) plain(frame []byte) ([]byte, error) {
-	if r.ciphers == nil {
-		return frame, nil
-	}
-	return openSealed(frame, r.ciphers)
-}
-
-// Dicts returns the number of dictionaries.
-func (r *Reader) Dicts() int { return len(r.root.dicts) }

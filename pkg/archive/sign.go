@@ -18,34 +18,34 @@ type File interface {
 	Sync() error
 }
 
-// Sign appends signatures of the archive's id to f, of size bytes, which r has open. They are
+// Sign appends signatures of the archive's id to f, of size bytes, which x is the index of. They are
 // written at once and synced. If that fails or is interrupted, the archive is what it was before. A key
 // that has signed already signs no more; Sign returns how many did.
 //
 // A signature says that the signer has seen the bytes of the archive: verify them before.
-func (r *Reader) Sign(f File, keys ...seal.SecretKey) (int, error) {
-	fresh := distinct(slices.DeleteFunc(slices.Clone(keys), func(k seal.SecretKey) bool { return r.SignedBy(k.Public()) }))
+func (x *Index) Sign(f File, keys ...seal.SecretKey) (int, error) {
+	fresh := distinct(slices.DeleteFunc(slices.Clone(keys), func(k seal.SecretKey) bool { return x.SignedBy(k.Public()) }))
 	if len(fresh) == 0 {
 		return 0, nil
 	}
-	if n := len(r.tail.signatures) + len(fresh); n > maxSignatures {
+	if n := len(x.tail.signatures) + len(fresh); n > maxSignatures {
 		return 0, fmt.Errorf("there would be %d signatures, the limit is %d", n, maxSignatures)
 	}
-	more, err := appendTail(nil, r.rootAt, fresh)
+	more, err := appendTail(nil, x.rootAt, fresh)
 	if err != nil {
 		return 0, err
 	}
-	if r.tail.torn {
-		if err := f.Truncate(r.tail.end); err != nil {
+	if x.tail.torn {
+		if err := f.Truncate(x.tail.end); err != nil {
 			return 0, err
 		}
 	}
-	_, err = f.WriteAt(more, r.tail.end)
+	_, err = f.WriteAt(more, x.tail.end)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err != nil {
-		return 0, errors.Join(err, f.Truncate(r.tail.end))
+		return 0, errors.Join(err, f.Truncate(x.tail.end))
 	}
 	return len(fresh), nil
 }
@@ -62,14 +62,14 @@ func distinct(keys []seal.SecretKey) []seal.SecretKey {
 }
 
 // Demand returns an error unless all keys have signed the archive's id. It says nothing of the
-// bytes that the id stands for; but whatever else is read from r is what the id stands for.
-func (r *Reader) Demand(keys []seal.PublicKey) error {
-	return checkSigned(r.tail.signatures, r.ID(), keys)
+// bytes that the id stands for; but whatever else is read through x is what the id stands for.
+func (x *Index) Demand(keys []seal.PublicKey) error {
+	return checkSigned(x.tail.signatures, x.ID(), keys)
 }
 
 // SignedBy tells whether one of the signatures is that of the archive's id by a key.
-func (r *Reader) SignedBy(k seal.PublicKey) bool {
-	return r.Demand([]seal.PublicKey{k}) == nil
+func (x *Index) SignedBy(k seal.PublicKey) bool {
+	return x.Demand([]seal.PublicKey{k}) == nil
 }
 
 // checkSigned returns an error unless each of the keys has made one of the signatures.

@@ -11,14 +11,6 @@ import (
 	"hexz/pkg/stream"
 )
 
-// minEntry is the fewest bytes that a data entry takes in an index. It bounds how many there are,
-// whatever the index says; and for no more than expectedChunks is memory allocated before they
-// come, as the file may have holes.
-const (
-	minEntry       = 36
-	expectedChunks = 1 << 20
-)
-
 // parentCheck holds what a stream takes from its parents against what these have. A parent whose
 // chunks are referred to takes 36 bytes of memory for each that it has.
 type parentCheck struct {
@@ -173,7 +165,7 @@ func (l *parentList) load(ids []age.Identity) error {
 	if err != nil {
 		return err
 	}
-	n := min(p.Index.Info().Totals.Chunks(), info.Size()/minEntry, expectedChunks)
+	n := min(p.Index.Info().Totals.Chunks(), archive.ExpectedChunks(info.Size()))
 	l.hashes, l.sizes = make([]stream.Hash, 0, n), make([]uint32, 0, n)
 	if err := p.Index.Chunks(func(chunk archive.Chunk) error {
 		if chunk.Parent < 0 { // in the order of ordinals

@@ -96,6 +96,19 @@ func (c *chunking) run(ctx context.Context, sources []Source) error {
 	return c.out.End(stream.Meta{"streams": c.out.streams, "size": c.out.bytes})
 }
 
+// chunkStream writes a stream of its own, from Open to Close, to out.
+func chunkStream(ctx context.Context, out *output, src *Source, id int64, o ChunkOptions) error {
+	split, err := chunker.NewSplitter(o.Chunker, cutters(o.Threads))
+	if err != nil {
+		return err
+	}
+	c := &chunking{out: out, o: o}
+	c.pool.New = func() any { return new(batch) }
+	return ordered.Map(ctx, o.Threads, func(emit func(step) error) error {
+		return c.read(split, src, id, emit)
+	}, hashBatch, c.write)
+}
+
 // cutters returns how many goroutines cut. One is as fast as two that hash; to cut on several
 // costs a third more CPU time for cutting, which only pays where there is more to hash on.
 func cutters(threads int) int {

@@ -8,7 +8,6 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
-	"hexz/pkg/ordered"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stream"
 )
@@ -244,13 +243,5 @@ func (c *committing) pack(ctx context.Context, src *Source, id int64) error {
 	if err != nil {
 		return err
 	}
-	split, err := chunker.NewSplitter(o, cutters(c.o.Threads))
-	if err != nil {
-		return err
-	}
-	ch := &chunking{out: c.out, o: ChunkOptions{Chunker: o, Threads: c.o.Threads}}
-	ch.pool.New = func() any { return new(batch) }
-	return ordered.Map(ctx, c.o.Threads, func(emit func(step) error) error {
-		return ch.read(split, src, id, emit)
-	}, hashBatch, ch.write)
+	return chunkStream(ctx, c.out, src, id, ChunkOptions{Chunker: o, Threads: c.o.Threads})
 }

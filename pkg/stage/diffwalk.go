@@ -51,7 +51,7 @@ type diffChunk struct {
 
 func newWalker(r *archive.Reader, name string) *walker {
 	t := &r.Info().Totals
-	limit := min(r.Size()/minEntry, expectedChunks)
+	limit := archive.ExpectedChunks(r.Size())
 	return &walker{
 		r: r, name: name, streams: r.Info().Streams,
 		chunks: make([]diffChunk, 0, min(t.Chunks(), limit)), taken: make([]diffChunk, 0, min(t.Parent.N, limit)),
