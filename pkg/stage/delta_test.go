@@ -2,7 +2,6 @@ package stage
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,13 +12,6 @@ import (
 	"hexz/pkg/chunker"
 	"hexz/pkg/stream"
 )
-
-func patchingBy(o DeltaOptions) filter {
-	return func(dst io.Writer, src io.Reader) error {
-		_, err := Delta(context.Background(), dst, src, o)
-		return err
-	}
-}
 
 // A chain of versions, each patched against the one before, read in all ways.
 func TestDeltaChain(t *testing.T) {

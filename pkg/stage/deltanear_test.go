@@ -12,19 +12,6 @@ import (
 	"hexz/pkg/stream"
 )
 
-// deltaOf passes a stream through Delta, and returns what comes out, and how it came to it.
-func deltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, *deltaBases) {
-	t.Helper()
-	var dst bytes.Buffer
-	d := &deltaing{out: &output{Writer: stream.NewWriter(&dst)}, in: archive.NewScanner(bytes.NewReader(thin))}
-	d.o = DeltaOptions{Find: find, Threads: 2, MaxMemory: DefaultDeltaIndex}
-	defer d.close()
-	if _, err := d.out.end(d.run(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	return dst.Bytes(), d.bases
-}
-
 // every changes what stands at every so many bytes of p.
 func every(p []byte, n int, change func([]byte) []byte) []byte {
 	var q []byte
@@ -50,11 +37,11 @@ func TestDeltaFollows(t *testing.T) {
 		func() []byte { return every(v, 2000, replace) },
 	} {
 		v = change()
-		out, bases := deltaOf(t, thinOn(t, last, v, ChunkOptions{}), lib.find)
+		out, work := deltaOf(t, thinOn(t, last, v, ChunkOptions{}), lib.find)
 		r := lib.open(t, pipe(t, out, encoding(CompressOptions{}), sealing()))
 		totals := &r.Info().Totals
-		if totals.Data.N+totals.Parent.N > 0 || n < 2 && (bases.searched || totals.Raw > 80<<10) {
-			t.Errorf("version %d: %+v, searched: %v", n, *totals, bases.searched)
+		if totals.Data.N+totals.Parent.N > 0 || n < 2 && (work.searched || totals.Raw > 80<<10) {
+			t.Errorf("version %d: %+v, searched: %v", n, *totals, work.searched)
 		}
 		if got := lib.content(t, r, "disk"); !bytes.Equal(got, v) {
 			t.Fatalf("version %d became something else", n)
@@ -64,9 +51,9 @@ func TestDeltaFollows(t *testing.T) {
 	}
 	// What was replaced in the last version is in no chunk of the first, and is not stored again.
 	v = every(v, 100<<10, byteIn)
-	out, bases := deltaOf(t, thinOn(t, last, v, ChunkOptions{}), lib.find)
+	out, work := deltaOf(t, thinOn(t, last, v, ChunkOptions{}), lib.find)
 	r := lib.open(t, pipe(t, out, encoding(CompressOptions{}), sealing()))
-	if totals := &r.Info().Totals; bases.searched || totals.Data.N > 0 || totals.Raw > last.Info().Totals.Raw/3 {
+	if totals := &r.Info().Totals; work.searched || totals.Data.N > 0 || totals.Raw > last.Info().Totals.Raw/3 {
 		t.Errorf("the last version: %+v, that before had %d", *totals, last.Info().Totals.Raw)
 	}
 	checkSources(t, lib, r, v, 0)
@@ -83,10 +70,10 @@ func TestDeltaFollowsElsewhere(t *testing.T) {
 	first := lib.open(t, pipe(t, thinOn(t, base, v1, small), patchingBy(DeltaOptions{Find: lib.find}), encoding(CompressOptions{}), sealing()))
 	for _, parent := range []*archive.Reader{base, first} {
 		v2 := every(v1, 200<<10, func(part []byte) []byte { part[len(part)/2]++; return part })
-		out, bases := deltaOf(t, thinOn(t, parent, v2, small), lib.find)
+		out, work := deltaOf(t, thinOn(t, parent, v2, small), lib.find)
 		r := lib.open(t, pipe(t, out, encoding(CompressOptions{}), sealing()))
-		if totals := &r.Info().Totals; bases.searched || totals.Raw > 64<<10 || totals.Patch.N < 100 {
-			t.Errorf("%+v, searched: %v, looked for %d of %d", *totals, bases.searched, bases.looked, bases.held)
+		if totals := &r.Info().Totals; work.searched || totals.Raw > 64<<10 || totals.Patch.N < 100 {
+			t.Errorf("%+v, searched: %v, looked for %d of %d", *totals, work.searched, work.looked, work.held)
 		}
 		checkSources(t, lib, r, v2, 0)
 	}
@@ -114,11 +101,11 @@ func TestDeltaFollowsAmongOldChunks(t *testing.T) {
 			}
 			return every(part, 3000, func(p []byte) []byte { p[len(p)/2]++; return p })
 		})...)
-		out, bases := deltaOf(t, thinOn(t, first, v2, ChunkOptions{}), lib.find)
+		out, work := deltaOf(t, thinOn(t, first, v2, ChunkOptions{}), lib.find)
 		r := lib.open(t, pipe(t, out, encoding(CompressOptions{}), sealing()))
 		totals := &r.Info().Totals
-		if bases.searched || totals.Parent.N < 50 || totals.Raw > first.Info().Totals.Raw/3 {
-			t.Errorf("%+v, the version before has %d, searched: %v", *totals, first.Info().Totals.Raw, bases.searched)
+		if work.searched || totals.Parent.N < 50 || totals.Raw > first.Info().Totals.Raw/3 {
+			t.Errorf("%+v, the version before has %d, searched: %v", *totals, first.Info().Totals.Raw, work.searched)
 		}
 		if !bytes.Equal(lib.content(t, r, "disk"), v2) {
 			t.Error("it became something else")

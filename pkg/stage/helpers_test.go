@@ -131,3 +131,16 @@ func openFile(t testing.TB, path string, find archive.FindFunc, ids ...age.Ident
 	}
 	return r
 }
+func patchingBy(o DeltaOptions) filter {
+	return func(dst io.Writer, src io.Reader) error {
+		_, err := Delta(context.Background(), dst, src, o)
+		return err
+	}
+}
+
+func flatteningAll(find archive.FindFunc, threads int) filter {
+	return func(dst io.Writer, src io.Reader) error {
+		_, err := Unseal(context.Background(), dst, src, UnsealOptions{Flatten: true, Find: find, Threads: threads})
+		return err
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"testing"
 )
 
+const block = 4 << 10 // what is compared and written at once
+
 func TestInPlace(t *testing.T) {
 	want := bytes.Clone(content(700_000))
 	clear(want[200_000:400_000])
@@ -25,8 +27,8 @@ func TestInPlace(t *testing.T) {
 		min, max int64
 	}{
 		"the same":       {want, 0, 0},
-		"one byte":       {changed(1), 1, inPlaceBlock},
-		"twenty bytes":   {changed(20), inPlaceBlock, 20 * inPlaceBlock},
+		"one byte":       {changed(1), 1, block},
+		"twenty bytes":   {changed(20), block, 20 * block},
 		"empty":          {nil, 300_000, 700_000},
 		"shorter":        {want[:600_001], 50_000, 110_000},
 		"longer":         {append(bytes.Clone(want), 1, 2, 3), 0, 0},

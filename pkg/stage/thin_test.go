@@ -2,7 +2,6 @@ package stage
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -14,13 +13,6 @@ import (
 	"hexz/pkg/chunker"
 	"hexz/pkg/stream"
 )
-
-func flatteningAll(find archive.FindFunc, threads int) filter {
-	return func(dst io.Writer, src io.Reader) error {
-		_, err := Unseal(context.Background(), dst, src, UnsealOptions{Flatten: true, Find: find, Threads: threads})
-		return err
-	}
-}
 
 func TestThinChain(t *testing.T) {
 	dir := t.TempDir()
