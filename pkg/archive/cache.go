@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"cmp"
 	"container/list"
 	"sync"
 )
@@ -100,44 +99,3 @@ func (c *cache[K, V]) value(key K) (V, error) {
 	c.put(it)
 	return it.value, err
 }
-
-// caches are what a Reader keeps in memory. Its parents share them, so that there is one limit
-// for all.
-type caches struct {
-	pages    *pageCache
-	segments *cache[part, *block]
-	buffers  sync.Pool // of *[]byte
-}
-
-// part names a segment of a Reader by its number, or what a patch makes by its ordinal.
-type part struct {
-	r      *Reader
-	number int64
-	patch  bool
-}
-
-type heldBlock = item[part, *block]
-
-// newCaches returns empty ones. segmentBytes is as in Options.
-func newCaches(segmentBytes int64) *caches {
-	c := &caches{pages: newPageCache()}
-	c.segments = newCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
-		if p.patch {
-			return p.r.runPatch(p.number)
-		}
-		return p.r.loadSegment(p.number)
-	}, func(b *block) {
-		if b.memory != nil {
-			c.buffers.Put(b.memory)
-		}
-	})
-	return c
-}
-
-// segment returns a segment by its number. The caller gives it back by release.
-func (r *Reader) segment(number int64) (*heldBlock, error) {
-	return r.caches.segments.get(part{r: r, number: number})
-}
-
-// release gives back what segment has returned. nil does nothing.
-func (r *Reader) release(it *heldBlock) { r.caches.segments.put(it) }

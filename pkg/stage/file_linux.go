@@ -11,16 +11,6 @@ func adviseSequential(f *os.File) {
 	unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_SEQUENTIAL) // only a hint
 }
 
-// allocate reserves space that reads as zero in a new file.
-func allocate(f *os.File, at, n int64) error {
-	return unix.Fallocate(int(f.Fd()), 0, at, n)
-}
-
-// punch frees a range of a file, which then reads as zero.
-func punch(f *os.File, at, n int64) error {
-	return unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, at, n)
-}
-
 // waits tells whether reads and writes of f wait. It asks through SyscallConn, because Fd would
 // make them wait, for all processes that share the file.
 func waits(f *os.File) bool {

@@ -2,18 +2,9 @@
 
 package stage
 
-import (
-	"errors"
-	"os"
-)
+import "os"
 
 func adviseSequential(*os.File) {}
-
-// allocate is not known here; the caller writes zeros.
-func allocate(*os.File, int64, int64) error { return errors.ErrUnsupported }
-
-// punch is not known here; the caller writes zeros.
-func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }
 
 func waits(*os.File) bool { return false }
 

@@ -118,10 +118,3 @@ func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) 
 		return out.Write(f)
 	}))
 }
-
-// notePlain tells that nothing is encrypted, if nobody is a recipient.
-func notePlain(note func(string), recipients []string) {
-	if note != nil && len(recipients) == 0 {
-		note("it is not encrypted: anybody could have made it")
-	}
-}

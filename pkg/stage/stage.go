@@ -131,3 +131,10 @@ func eachFrame(ctx context.Context, in *archive.Scanner, do func(stream.Frame) e
 		}
 	}
 }
+
+// notePlain tells that nothing is encrypted, if nobody is a recipient.
+func notePlain(note func(string), recipients []string) {
+	if note != nil && len(recipients) == 0 {
+		note("it is not encrypted: anybody could have made it")
+	}
+}

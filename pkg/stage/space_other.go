@@ -1,0 +1,14 @@
+//go:build !linux
+
+package stage
+
+import (
+	"errors"
+	"os"
+)
+
+// allocate is not known here; the caller writes zeros.
+func allocate(*os.File, int64, int64) error { return errors.ErrUnsupported }
+
+// punch is not known here; the caller writes zeros.
+func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }
