@@ -70,6 +70,23 @@ func openIndex(src io.ReaderAt, size int64, magic string, ids []age.Identity, pa
 	return x, nil
 }
 
+// indexOf returns the index of a damaged archive, by its root, which was found and is whole. It is nil
+// if the root cannot be read. Without the keys of an encrypted archive it says no more than that.
+func indexOf(raw []byte, at span, src io.ReaderAt, size int64, c *ciphers) *Index {
+	root, err := parseRoot(raw)
+	if err != nil {
+		return nil
+	}
+	x := &Index{src: src, size: size, root: root, rootAt: at, ciphers: c, pages: newPageCache()}
+	if root.encrypted() && c == nil {
+		return x
+	}
+	if root.encrypted() != (c != nil) || root.open(c) != nil {
+		return nil
+	}
+	return x
+}
+
 // open reads the root and what is behind it.
 func (x *Index) open() error {
 	if x.size < trailerSize {

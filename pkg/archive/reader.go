@@ -51,7 +51,7 @@ func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*R
 		return nil, err
 	}
 	r := &Reader{Index: x, o: o, caches: c, family: f}
-	if x.locked != nil {
+	if x.Locked() != nil {
 		return r, nil
 	}
 	return r, r.loadDecoder()

@@ -29,8 +29,9 @@ func (s *Salvager) openIndex() IndexState {
 		if err := readFull(s.src, raw, pos); err != nil || blake.Sum(raw) != t.root.digest {
 			continue
 		}
-		if s.index = s.readRoot(raw, t.root, pos-t.root.pos); s.index != nil {
-			s.shift = pos - t.root.pos
+		shift := pos - t.root.pos
+		if s.index = indexOf(raw, t.root, shifted{s.src, shift}, s.size-shift, s.ciphers); s.index != nil {
+			s.shift = shift
 			for no := range s.index.root.info.Streams {
 				s.numbers[s.index.root.info.Streams[no].ID] = no
 			}
@@ -65,22 +66,6 @@ func (s *Salvager) rootPlaces(want span, tail []byte, start int64) []int64 {
 		add(start + int64(at) - want.len)
 	}
 	return places
-}
-
-// readRoot returns the index, whose parts are shift bytes after where it says, or nil.
-func (s *Salvager) readRoot(raw []byte, at span, shift int64) *Index {
-	root, err := parseRoot(raw)
-	if err != nil {
-		return nil
-	}
-	x := &Index{src: shifted{s.src, shift}, size: s.size - shift, root: root, rootAt: at, ciphers: s.ciphers, pages: newPageCache()}
-	if root.encrypted() && s.ciphers == nil {
-		return x // what it says cannot be read, but that it is encrypted
-	}
-	if root.encrypted() != (s.ciphers != nil) || root.open(s.ciphers) != nil {
-		return nil
-	}
-	return x
 }
 
 // shifted is a file whose bytes are by bytes behind where they are looked for.

@@ -84,7 +84,7 @@ func (v *verifier) goOn() bool { return v.ctx.Err() == nil && (v.err == nil || v
 
 // verifyStructure checks that the index agrees with itself.
 func (r *Reader) verifyStructure() error {
-	if r.locked != nil {
+	if r.Locked() != nil {
 		return r.verifyEntryPages()
 	}
 	var got Totals
