@@ -19,6 +19,11 @@ type key struct {
 	ordinal int64
 }
 
+// less tells whether the content at k comes before that at l.
+func (k key) less(l key) bool {
+	return k.stream < l.stream || k.stream == l.stream && k.offset < l.offset
+}
+
 func appendKey(w *wire.Writer, k key) {
 	w.Int(int64(k.stream))
 	w.Int(k.offset)

@@ -151,11 +151,6 @@ func encoded(m stream.Meta) []byte {
 	return w.Written()
 }
 
-// less tells whether the content at k comes before that at l.
-func (k key) less(l key) bool {
-	return k.stream < l.stream || k.stream == l.stream && k.offset < l.offset
-}
-
 // Entries calls visit for what the index says of a stream, given by its id, between two offsets: for
 // all entries that lie there, as far as the pages of the index are right. References have no hash.
 func (s *Salvager) Entries(id, from, to int64, visit func(off int64, e *stream.Entry) error) error {
