@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
 	"hexz/pkg/stage"
 )
 
@@ -45,7 +46,7 @@ func printText(w *bufio.Writer, o *stage.DiffOptions) {
 func endText(w *bufio.Writer, rep *stage.DiffReport) error {
 	for _, c := range []struct {
 		name string
-		stage.Count
+		archive.Count
 	}{{"in both", rep.Totals.Shared}, {"only in A", rep.Totals.OnlyA}, {"only in B", rep.Totals.OnlyB}} {
 		fmt.Fprintf(w, "chunks %-9s %8d of %s\n", c.name, c.N, cli.FormatSize(c.Bytes))
 	}

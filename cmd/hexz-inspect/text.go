@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
 	"hexz/pkg/stage"
 )
 
@@ -65,7 +66,7 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	}
 	for _, c := range []struct {
 		name string
-		stage.Count
+		archive.Count
 	}{{"data", rep.Data}, {"patched", rep.Patch}, {"ref", rep.Ref}, {"from parents", rep.Parent}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
 		if c.name == "from parents" && len(rep.Parents) == 0 || c.name == "patched" && c.N == 0 {
 			continue

@@ -85,7 +85,16 @@ type Totals struct {
 }
 
 // Count counts things and their bytes.
-type Count struct{ N, Bytes int64 }
+type Count struct {
+	N     int64 `json:"n"`
+	Bytes int64 `json:"bytes"`
+}
+
+// Add counts one thing of n bytes.
+func (c *Count) Add(n int64) {
+	c.N++
+	c.Bytes += n
+}
 
 // Add counts a segment.
 func (t *Totals) Add(s *stream.Segment) {
@@ -130,8 +139,7 @@ func (t *Totals) AddEntry(e *stream.Entry) {
 	case stream.Patched:
 		c = &t.Patch
 	}
-	c.N++
-	c.Bytes += e.Len
+	c.Add(e.Len)
 }
 
 func appendRoot(w *wire.Writer, r *root) {

@@ -32,16 +32,16 @@ type ChainArchive struct {
 	Missing bool          `json:"missing"`
 	Error   string        `json:"error,omitempty"` // why the rest is not known; also of a missing one
 	Size    int64         `json:"stored_bytes"`    // of the file
-	Data    Count         `json:"data"`            // chunks that it has itself
-	Patch   Count         `json:"patch"`           // chunks that it makes of others
+	Data    archive.Count `json:"data"`            // chunks that it has itself
+	Patch   archive.Count `json:"patch"`           // chunks that it makes of others
 	Parents []ChainParent `json:"parents"`
 }
 
 // ChainParent tells what an archive takes from a parent.
 type ChainParent struct {
-	ID      string `json:"id"`
-	Taken   Count  `json:"taken"`   // references to its chunks, and the bytes that they stand for
-	Patches int64  `json:"patches"` // chunks that are made of its chunks
+	ID      string        `json:"id"`
+	Taken   archive.Count `json:"taken"`   // references to its chunks, and the bytes that they stand for
+	Patches int64         `json:"patches"` // chunks that are made of its chunks
 
 	Archive int `json:"-"` // its number in Archives
 }
@@ -152,7 +152,7 @@ func (c *chain) describe(n int, r *archive.Reader) error {
 	if err != nil {
 		return err
 	}
-	c.list[n].Data, c.list[n].Patch = Count(info.Totals.Data), Count(info.Totals.Patch)
+	c.list[n].Data, c.list[n].Patch = info.Totals.Data, info.Totals.Patch
 	for i, p := range info.Parents {
 		parents[i].ID, parents[i].Archive = p.ID.String(), c.add(p, c.todo[n].level+1)
 	}

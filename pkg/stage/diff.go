@@ -58,9 +58,9 @@ type Range struct {
 // DiffTotals count distinct chunks by their hashes, wherever they are in the streams that were
 // looked at, and the bytes of each once.
 type DiffTotals struct {
-	Shared Count `json:"shared"`
-	OnlyA  Count `json:"only_a"`
-	OnlyB  Count `json:"only_b"`
+	Shared archive.Count `json:"shared"`
+	OnlyA  archive.Count `json:"only_a"`
+	OnlyB  archive.Count `json:"only_b"`
 }
 
 // errStop ends a Brief Diff.

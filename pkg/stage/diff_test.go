@@ -100,7 +100,7 @@ func hashes(t testing.TB, r *archive.Reader) map[string]int64 {
 }
 
 func sharing(a, b map[string]int64) (t DiffTotals) {
-	add := func(c *Count, n int64) { c.N, c.Bytes = c.N+1, c.Bytes+n }
+	add := func(c *archive.Count, n int64) { c.N, c.Bytes = c.N+1, c.Bytes+n }
 	for h, n := range a {
 		if _, ok := b[h]; ok {
 			add(&t.Shared, n)

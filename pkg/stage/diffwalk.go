@@ -213,20 +213,15 @@ func compareChunks(a, b []diffChunk) (t DiffTotals) {
 		}
 		switch {
 		case order == 0:
-			t.Shared.add(a[0])
+			t.Shared.Add(int64(a[0].size))
 			a, b = a[1:], b[1:]
 		case order < 0:
-			t.OnlyA.add(a[0])
+			t.OnlyA.Add(int64(a[0].size))
 			a = a[1:]
 		default:
-			t.OnlyB.add(b[0])
+			t.OnlyB.Add(int64(b[0].size))
 			b = b[1:]
 		}
 	}
 	return t
-}
-
-func (c *Count) add(chunk diffChunk) {
-	c.N++
-	c.Bytes += int64(chunk.size)
 }

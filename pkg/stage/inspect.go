@@ -24,8 +24,8 @@ type InspectOptions struct {
 // inspector collects a report.
 type inspector struct {
 	o       InspectOptions
-	hashes  []stream.Hash // of the data chunks, if chunks are listed
-	buckets [64]Count     // by length in bits
+	hashes  []stream.Hash     // of the data chunks, if chunks are listed
+	buckets [64]archive.Count // by length in bits
 }
 
 // Inspect reports on an archive, of a locked one what can be told. It reads the index and no
@@ -159,9 +159,9 @@ func (in *inspector) report(info *archive.Info, size int64) *Report {
 	rep := &Report{
 		Version: 1, Size: size, Segments: t.Segments, Streams: []StreamReport{},
 		Bytes: t.Bytes(),
-		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref), Parent: Count(t.Parent), Parents: []ParentReport{},
-		Patch: Count(t.Patch), Programs: t.Programs(),
-		Raw: t.Raw, Payload: t.Stored, Codecs: map[string]Count{}, Chunks: []Bucket{}, Stages: []any{},
+		Data:  t.Data, Zero: t.Zero, Hole: t.Hole, Ref: t.Ref, Parent: t.Parent, Parents: []ParentReport{},
+		Patch: t.Patch, Programs: t.Programs(),
+		Raw: t.Raw, Payload: t.Stored, Codecs: map[string]archive.Count{}, Chunks: []Bucket{}, Stages: []any{},
 	}
 	for _, p := range info.Parents {
 		rep.Parents = append(rep.Parents, ParentReport{p.ID.String(), p.Hint})
@@ -172,7 +172,7 @@ func (in *inspector) report(info *archive.Info, size int64) *Report {
 	rep.Compress = ratio(t.Raw, t.Stored)
 	rep.Total = ratio(rep.Bytes, size)
 	for name, c := range t.Codecs {
-		rep.Codecs[name] = Count(c)
+		rep.Codecs[name] = c
 	}
 	if list, ok := info.Meta["stages"].([]any); ok {
 		rep.Stages = list

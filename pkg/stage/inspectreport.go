@@ -1,34 +1,37 @@
 package stage
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"hexz/pkg/archive"
+)
 
 // Report describes an archive or a stream of frames. Its JSON form only ever gains fields.
 type Report struct {
-	Version  int              `json:"version"` // of this object: 1
-	Kind     string           `json:"kind"`    // archive or stream
-	ID       string           `json:"id,omitempty"`
-	Size     int64            `json:"stored_bytes"` // of the archive or stream as a whole
-	Bytes    int64            `json:"bytes"`        // of content
-	Streams  []StreamReport   `json:"streams"`
-	Segments int64            `json:"segments"`
-	Data     Count            `json:"data"`
-	Zero     Count            `json:"zero"`
-	Hole     Count            `json:"hole"`
-	Ref      Count            `json:"ref"`
-	Parent   Count            `json:"parent"`        // chunks that parents hold
-	Patch    Count            `json:"patch"`         // chunks that patches make
-	Programs int64            `json:"program_bytes"` // of the patches
-	Parents  []ParentReport   `json:"parents"`
-	Raw      int64            `json:"raw_bytes"`      // of payloads, decoded
-	Payload  int64            `json:"payload_bytes"`  // of payloads, as stored
-	Dedup    float64          `json:"dedup_ratio"`    // (data + patch + ref + parent) / (data + patch)
-	Delta    float64          `json:"delta_ratio"`    // (data + patch) / raw
-	Compress float64          `json:"compress_ratio"` // raw / payload
-	Total    float64          `json:"total_ratio"`    // content / stored
-	Codecs   map[string]Count `json:"codecs"`         // segments and stored bytes
-	Dicts    int              `json:"dictionaries"`
-	Stages   []any            `json:"stages"`
-	Chunks   []Bucket         `json:"chunk_sizes"` // of data chunks
+	Version  int                      `json:"version"` // of this object: 1
+	Kind     string                   `json:"kind"`    // archive or stream
+	ID       string                   `json:"id,omitempty"`
+	Size     int64                    `json:"stored_bytes"` // of the archive or stream as a whole
+	Bytes    int64                    `json:"bytes"`        // of content
+	Streams  []StreamReport           `json:"streams"`
+	Segments int64                    `json:"segments"`
+	Data     archive.Count            `json:"data"`
+	Zero     archive.Count            `json:"zero"`
+	Hole     archive.Count            `json:"hole"`
+	Ref      archive.Count            `json:"ref"`
+	Parent   archive.Count            `json:"parent"`        // chunks that parents hold
+	Patch    archive.Count            `json:"patch"`         // chunks that patches make
+	Programs int64                    `json:"program_bytes"` // of the patches
+	Parents  []ParentReport           `json:"parents"`
+	Raw      int64                    `json:"raw_bytes"`      // of payloads, decoded
+	Payload  int64                    `json:"payload_bytes"`  // of payloads, as stored
+	Dedup    float64                  `json:"dedup_ratio"`    // (data + patch + ref + parent) / (data + patch)
+	Delta    float64                  `json:"delta_ratio"`    // (data + patch) / raw
+	Compress float64                  `json:"compress_ratio"` // raw / payload
+	Total    float64                  `json:"total_ratio"`    // content / stored
+	Codecs   map[string]archive.Count `json:"codecs"`         // segments and stored bytes
+	Dicts    int                      `json:"dictionaries"`
+	Stages   []any                    `json:"stages"`
+	Chunks   []Bucket                 `json:"chunk_sizes"` // of data chunks
 
 	Encrypted  bool     `json:"encrypted"`
 	Locked     bool     `json:"locked"`     // no identity was given: all about the content is left out

@@ -44,34 +44,28 @@ func (p Progress) report(done int64) {
 
 // Stats tell what a stage did. They are written as JSON; fields are only ever added.
 type Stats struct {
-	Version  int    `json:"version"` // of this object: 1
-	Stage    string `json:"stage"`
-	Streams  int64  `json:"streams"`
-	Bytes    int64  `json:"bytes"` // of content
-	Segments int64  `json:"segments"`
-	Data     Count  `json:"data"`
-	Zero     Count  `json:"zero"`
-	Hole     Count  `json:"hole"`
-	Ref      Count  `json:"ref"`
-	Parent   Count  `json:"parent"`
-	Patch    Count  `json:"patch"`
-	Raw      int64  `json:"raw_bytes"`     // of payloads, decoded
-	Payload  int64  `json:"payload_bytes"` // of payloads, as written
-	Written  int64  `json:"written_bytes"` // all that was written
-	Archive  string `json:"archive_id,omitempty"`
-}
-
-// Count counts entries and the bytes that they stand for.
-type Count struct {
-	N     int64 `json:"n"`
-	Bytes int64 `json:"bytes"`
+	Version  int           `json:"version"` // of this object: 1
+	Stage    string        `json:"stage"`
+	Streams  int64         `json:"streams"`
+	Bytes    int64         `json:"bytes"` // of content
+	Segments int64         `json:"segments"`
+	Data     archive.Count `json:"data"`
+	Zero     archive.Count `json:"zero"`
+	Hole     archive.Count `json:"hole"`
+	Ref      archive.Count `json:"ref"`
+	Parent   archive.Count `json:"parent"`
+	Patch    archive.Count `json:"patch"`
+	Raw      int64         `json:"raw_bytes"`     // of payloads, decoded
+	Payload  int64         `json:"payload_bytes"` // of payloads, as written
+	Written  int64         `json:"written_bytes"` // all that was written
+	Archive  string        `json:"archive_id,omitempty"`
 }
 
 func newStats(name string, streams int64, t *archive.Totals) *Stats {
 	return &Stats{
 		Version: 1, Stage: name, Streams: streams, Segments: t.Segments,
 		Bytes: t.Bytes(),
-		Data:  Count(t.Data), Zero: Count(t.Zero), Hole: Count(t.Hole), Ref: Count(t.Ref), Parent: Count(t.Parent), Patch: Count(t.Patch),
+		Data:  t.Data, Zero: t.Zero, Hole: t.Hole, Ref: t.Ref, Parent: t.Parent, Patch: t.Patch,
 		Raw: t.Raw, Payload: t.Stored,
 	}
 }
