@@ -33,7 +33,7 @@ const chunkName = "hexz-chunk"
 
 // Chunk cuts the sources into chunks, hashes them, and writes a stream of frames to dst.
 func Chunk(ctx context.Context, dst io.Writer, sources []Source, o ChunkOptions) (*Stats, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: chunkName, progress: o.Progress}
+	out := newOutput(dst, chunkName, o.Progress)
 	c := &chunking{out: out, o: o}
 	return out.end(c.run(ctx, sources))
 }

@@ -44,7 +44,7 @@ const commitName = "hexz-commit"
 //
 // Streams without changes keep their digests, others lose them.
 func Commit(ctx context.Context, dst io.Writer, base *archive.Reader, hint string, overlays []Overlay, o CommitOptions) (*Stats, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: commitName, progress: o.Progress}
+	out := newOutput(dst, commitName, o.Progress)
 	c := &committing{out: out, base: base, info: base.Info(), o: o, changes: map[string]*Overlay{}, replace: map[string]*Source{}}
 	return out.end(c.run(ctx, hint, overlays))
 }

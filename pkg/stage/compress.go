@@ -35,7 +35,7 @@ const trainBytes = 16 << 20
 // encodes them. Where a segment ends depends on the chunks alone, not on the segments that
 // came in.
 func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*Stats, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: compressName, progress: o.Progress}
+	out := newOutput(dst, compressName, o.Progress)
 	c := &compressing{out: out, o: o, in: archive.NewScanner(src)}
 	return out.end(c.run(ctx))
 }

@@ -18,7 +18,7 @@ type DecompressOptions struct {
 // Decompress undoes Compress: it copies a stream of frames with all payloads decoded, and
 // without dictionaries.
 func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o DecompressOptions) (*Stats, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: compressName, progress: o.Progress}
+	out := newOutput(dst, compressName, o.Progress)
 	return out.end(decompress(ctx, out, archive.NewScanner(src), o))
 }
 

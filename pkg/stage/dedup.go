@@ -35,7 +35,7 @@ const dedupName = "hexz-dedup"
 //
 // A segment from which a chunk is dropped is passed on decoded.
 func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*Stats, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: dedupName, progress: o.Progress}
+	out := newOutput(dst, dedupName, o.Progress)
 	move := newMover(src, dst)
 	defer move.close()
 	in := archive.NewScanner(src)

@@ -45,7 +45,7 @@ const roundBytes = 1 << 20
 // all data chunks in a temporary file, and 70 bytes of memory for each. The output does not depend
 // on Threads and CacheBytes.
 func Delta(ctx context.Context, dst io.Writer, src io.Reader, o DeltaOptions) (*Stats, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: deltaName, progress: o.Progress}
+	out := newOutput(dst, deltaName, o.Progress)
 	d := &deltaing{out: out, o: o, in: archive.NewScanner(src)}
 	if d.o.MaxMemory == 0 {
 		d.o.MaxMemory = DefaultDeltaIndex

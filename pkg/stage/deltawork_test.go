@@ -3,7 +3,6 @@ package stage
 import (
 	"bytes"
 	"hexz/pkg/archive"
-	"hexz/pkg/stream"
 	"testing"
 )
 
@@ -17,7 +16,7 @@ type deltaWork struct {
 func deltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, deltaWork) {
 	t.Helper()
 	var dst bytes.Buffer
-	d := &deltaing{out: &output{Writer: stream.NewWriter(&dst)}, in: archive.NewScanner(bytes.NewReader(thin))}
+	d := &deltaing{out: newOutput(&dst, "", nil), in: archive.NewScanner(bytes.NewReader(thin))}
 	d.o = DeltaOptions{Find: find, Threads: 2, MaxMemory: DefaultDeltaIndex}
 	defer d.close()
 	if _, err := d.out.end(d.run(t.Context())); err != nil {

@@ -31,7 +31,7 @@ type SalvageOptions struct {
 // It keeps up to 68 bytes of memory for each distinct chunk; and if there are patches, or the index
 // is lost, as much again, and a copy of all data chunks in a temporary file.
 func Salvage(ctx context.Context, dst io.Writer, src io.Reader, o SalvageOptions) (*Stats, *SalvageReport, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: unsealName, progress: o.Progress}
+	out := newOutput(dst, unsealName, o.Progress)
 	report, err := salvage(ctx, out, src, o)
 	stats, err := out.end(err)
 	return stats, report, err
@@ -49,7 +49,7 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 	}
 	notePlain(o.Note, in.RecipientKinds())
 	// The header, which comes first, tells whether something was lost.
-	rehearsal, err := newSalvaging(&output{Writer: stream.NewWriter(io.Discard)}, in, o.TempDir)
+	rehearsal, err := newSalvaging(newOutput(io.Discard, "", nil), in, o.TempDir)
 	if err != nil {
 		return nil, err
 	}

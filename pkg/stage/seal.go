@@ -102,7 +102,7 @@ const unsealName = "hexz-unseal"
 // Unseal makes the stream of frames again from which an archive was sealed. The End frame is
 // written only when all stored bytes were verified.
 func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*Stats, error) {
-	out := &output{Writer: stream.NewWriter(dst), name: unsealName, progress: o.Progress}
+	out := newOutput(dst, unsealName, o.Progress)
 	in := archive.NewScanner(src, o.Identities...)
 	in.Demand(o.SignedBy)
 	if o.Flatten {

@@ -80,6 +80,11 @@ type output struct {
 	totals   archive.Totals
 }
 
+// newOutput returns an output on dst for the stage of a name.
+func newOutput(dst io.Writer, name string, progress Progress) *output {
+	return &output{Writer: stream.NewWriter(dst), name: name, progress: progress}
+}
+
 // Write writes f and counts it.
 func (o *output) Write(f stream.Frame) error {
 	if err := o.Writer.Write(f); err != nil {

@@ -64,7 +64,7 @@ func thinOn(t testing.TB, parent *archive.Reader, p []byte, o ChunkOptions) []by
 // changing passes on a stream with its tenth entry of a kind changed.
 func changing(kind stream.EntryKind, change func(*stream.Entry)) filter {
 	return func(dst io.Writer, src io.Reader) error {
-		out := &output{Writer: stream.NewWriter(dst)}
+		out := newOutput(dst, "", nil)
 		n := 0
 		return eachFrame(context.Background(), archive.NewScanner(src), func(f stream.Frame) error {
 			switch f := f.(type) {
