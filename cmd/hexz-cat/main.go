@@ -59,25 +59,25 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
 			}
-			if o.SignedBy, err = signers.Load(); err != nil {
+			if o.SignedBy, err = signers.Load(env); err != nil {
 				return err
 			}
-			o.Note = ids.NotePlain(env)
+			o.Note, o.OnParent = ids.NotePlain(env), env.Needs
 			if inPlace && (o.Offset > 0 || o.Length != nil) {
 				return cli.Usagef("--in-place is for a whole stream, without --offset and --length")
 			}
 			if err := salvage.Open(env, map[string]bool{"in-place": inPlace, "signed-by": len(o.SignedBy) > 0}); err != nil {
 				return err
 			}
-			find := parents.Finder(args)
+			find := parents.Finder(env, args)
 			defer find.Close()
 			o.Find = find.Find
-			return ids.Explain(run(env, o, find, inPlace, &salvage, args))
+			return ids.Explain(run(env, o, inPlace, &salvage, args))
 		},
 	}
 }
 
-func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, salvage *cli.SalvageFlags, args []string) error {
+func run(env *cli.Env, o stage.CatOptions, inPlace bool, salvage *cli.SalvageFlags, args []string) error {
 	in, err := openInput(env, o, salvage.On, args)
 	if err != nil {
 		return err
@@ -88,7 +88,6 @@ func run(env *cli.Env, o stage.CatOptions, find *stage.Finder, inPlace bool, sal
 		return err
 	}
 	defer out.Cleanup()
-	find.Avoid = out.Target()
 	o.Threads = env.Threads
 	total := int64(-1)
 	if o.Length != nil {

@@ -36,7 +36,7 @@ func (o *flags) cutLike(env *cli.Env, sources []stage.Source) error {
 	if err != nil {
 		return err
 	}
-	p, err := stage.OpenParent(o.like, ids)
+	p, err := stage.OpenParent(env.Open, o.like, ids)
 	if err != nil {
 		return o.ids.Explain(err)
 	}

@@ -67,7 +67,7 @@ takes that over. If it was cut with a chunk key, the same key is needed.`,
 }
 
 func run(env *cli.Env, o *flags, args []string) error {
-	if err := o.check(); err != nil {
+	if err := o.check(env); err != nil {
 		return err
 	}
 	sources, total, err := o.sources(env, args)
@@ -98,7 +98,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 }
 
 // check turns flags into options of the chunker.
-func (o *flags) check() error {
+func (o *flags) check(env *cli.Env) error {
 	if err := o.checkLike(); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (o *flags) check() error {
 		}
 	}
 	if o.set.Changed("chunk-key-file") {
-		key, err := cli.ChunkKey(o.keyFile)
+		key, err := cli.ChunkKey(env, o.keyFile)
 		if err != nil {
 			return err
 		}

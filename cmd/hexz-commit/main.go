@@ -84,7 +84,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	var c stage.CommitOptions
 	if o.set.Changed("chunk-key-file") {
-		key, err := cli.ChunkKey(o.keyFile)
+		key, err := cli.ChunkKey(env, o.keyFile)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	find := o.parents.Finder([]string{o.base})
+	find := o.parents.Finder(env, []string{o.base})
 	defer find.Close()
 	o.archive, err = cli.OpenPacked(env, []string{o.base}, archive.Options{Identities: ids, Find: find.Find})
 	if err != nil {
@@ -103,6 +103,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 	defer o.archive.Close()
 	if o.archive.Archive == nil {
 		return cli.Usagef("%s is no archive, and can be no base", o.base)
+	}
+	if err := env.Needs(o.archive.Archive.ID()); err != nil {
+		return err
 	}
 	in, err := o.inputs(env, args)
 	defer in.close()

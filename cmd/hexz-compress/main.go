@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/pflag"
 
@@ -63,9 +62,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
 		if o.decompress {
-			return stage.Decompress(ctx, dst, src, stage.DecompressOptions{Threads: env.Threads, Progress: progress})
+			return stage.Decompress(ctx, dst, src, stage.DecompressOptions{Threads: env.Threads, Progress: progress, OnParent: env.Needs})
 		}
-		o.Threads, o.Progress = env.Threads, progress
+		o.Threads, o.Progress, o.OnParent = env.Threads, progress, env.Needs
 		return stage.Compress(ctx, dst, src, o.CompressOptions)
 	})
 }
@@ -82,7 +81,7 @@ func (o *flags) check(env *cli.Env) error {
 		return cli.Usagef("a dictionary has %s to %s", cli.FormatSize(minTrainDict), cli.FormatSize(stream.MaxDict))
 	}
 	if o.dict != "" {
-		dict, err := readDict(o.dict)
+		dict, err := readDict(env, o.dict)
 		if err != nil {
 			return err
 		}
@@ -128,8 +127,8 @@ func (o *flags) checkCombination() error {
 	return nil
 }
 
-func readDict(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func readDict(env *cli.Env, path string) ([]byte, error) {
+	f, err := env.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -49,18 +49,15 @@ have to be decoded.`,
 				return err
 			}
 			for _, path := range parents {
-				p, err := stage.OpenParent(path, keys)
+				p, err := cli.OpenParent(env, path, keys)
 				if err != nil {
 					return ids.Explain(err)
 				}
 				defer p.Close()
-				if err := env.Protect(path); err != nil {
-					return err
-				}
 				o.Parents = append(o.Parents, p)
 			}
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				o.Progress = progress
+				o.Progress, o.OnParent = progress, env.Needs
 				o.Note = env.Warn
 				return stage.Dedup(ctx, dst, src, o)
 			})

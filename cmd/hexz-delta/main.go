@@ -64,12 +64,12 @@ patches.`,
 			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
 			}
-			find := parents.Finder(args)
+			find := parents.Finder(env, args)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
 			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory) // or the heap grows to twice the index
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				o.Progress, o.Note = progress, env.Warn
+				o.Progress, o.OnParent, o.Note = progress, env.Needs, env.Warn
 				return stage.Delta(ctx, dst, src, o)
 			}))
 		},

@@ -92,7 +92,7 @@ func run(env *cli.Env, o *flags, args []string) (same bool, err error) {
 	}
 	var r [2]*archive.Reader
 	for i, path := range args {
-		find := o.parents.Finder([]string{path})
+		find := o.parents.Finder(env, []string{path})
 		defer find.Close()
 		in, err := open(env, path, archive.Options{Identities: ids, Find: find.Find, Threads: env.Threads, CacheBytes: cacheBytes})
 		if err != nil {

@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"os"
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/seal"
 )
 
 // export writes what the signatures of an archive are of, and them, as minisign takes them.
-func export(in *cli.Packed, prefix string) error {
+func export(env *cli.Env, in *cli.Packed, prefix string) error {
 	if in.Archive == nil {
 		return cli.Usagef("signatures can be exported of an archive in a file only")
 	}
@@ -19,15 +18,11 @@ func export(in *cli.Packed, prefix string) error {
 	if len(list) == 0 {
 		return errors.New("the archive has no signatures")
 	}
-	if err := os.WriteFile(prefix+".txt", seal.Message(in.Archive.ID()), 0o666); err != nil {
-		return err
-	}
+	files := []cli.File{{Path: prefix + ".txt", Text: seal.Message(in.Archive.ID())}}
 	for _, s := range list {
-		if err := os.WriteFile(fmt.Sprintf("%s.%s.minisig", prefix, s.KeyID()), s.Marshal(), 0o666); err != nil {
-			return err
-		}
+		files = append(files, cli.File{Path: fmt.Sprintf("%s.%s.minisig", prefix, s.KeyID()), Text: s.Marshal()})
 	}
-	return nil
+	return env.WriteFiles(files...)
 }
 
 // exportIndex writes the index of an archive to the output.

@@ -105,14 +105,14 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	defer in.Close()
 	if o.export != "" {
-		return export(in, o.export)
+		return export(env, in, o.export)
 	}
 	if o.index {
 		return in.Explain(exportIndex(env, in))
 	}
 	out := bufio.NewWriter(env.Stdout)
 	if o.chain {
-		find := o.parents.Finder(args)
+		find := o.parents.Finder(env, args)
 		defer find.Close()
 		if err := chain(out, o, in, stage.ChainOptions{Identities: ids, Find: find.Find}); err != nil {
 			return in.Explain(err)

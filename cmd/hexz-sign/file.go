@@ -15,7 +15,7 @@ import (
 
 // signFile checks and signs an archive in place.
 func (s *signer) signFile(env *cli.Env, path string) (*stage.Signed, error) {
-	f, err := openArchive(path)
+	f, err := openArchive(env, path)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (s *signer) signFile(env *cli.Env, path string) (*stage.Signed, error) {
 }
 
 // openArchive opens a file for reading and writing.
-func openArchive(path string) (*os.File, error) {
+func openArchive(env *cli.Env, path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if path == "-" || err == nil && !info.Mode().IsRegular() {
 		return nil, cli.WithHint(cli.Usagef("not a file, and a signature is appended to one"), "save the archive first, or sign while it is made: hexz-seal --sign")
@@ -39,6 +39,12 @@ func openArchive(path string) (*os.File, error) {
 	var f *os.File
 	if err == nil {
 		f, err = os.OpenFile(path, os.O_RDWR, 0)
+	}
+	if err == nil {
+		if err = env.Writes(path, f); err != nil {
+			f.Close()
+			return nil, err
+		}
 	}
 	if pe, ok := errors.AsType[*os.PathError](err); ok {
 		err = pe.Err // the path is said already

@@ -53,17 +53,17 @@ The exit code is 3 then, and --report tells which.`,
 			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
 			}
-			if o.SignedBy, err = signers.Load(); err != nil {
+			if o.SignedBy, err = signers.Load(env); err != nil {
 				return err
 			}
-			o.Note = ids.NotePlain(env)
+			o.Note, o.OnParent = ids.NotePlain(env), env.Needs
 			if err := salvage.Open(env, map[string]bool{"flatten": o.Flatten, "signed-by": len(o.SignedBy) > 0}); err != nil {
 				return err
 			}
 			if salvage.On {
 				return ids.Explain(runSalvage(env, args, o, &salvage))
 			}
-			find := parents.Finder(args)
+			find := parents.Finder(env, args)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
@@ -78,7 +78,7 @@ func runSalvage(env *cli.Env, args []string, o stage.UnsealOptions, flags *cli.S
 	var report *stage.SalvageReport
 	err := cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (stats *stage.Stats, err error) {
 		stats, report, err = stage.Salvage(ctx, dst, src, stage.SalvageOptions{
-			Identities: o.Identities, Threads: env.Threads, Progress: progress, Note: o.Note,
+			Identities: o.Identities, Threads: env.Threads, Progress: progress, OnParent: o.OnParent, Note: o.Note,
 		})
 		return stats, err
 	})

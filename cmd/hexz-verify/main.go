@@ -63,7 +63,7 @@ type verifier struct {
 
 func (v *verifier) run(env *cli.Env, args []string) error {
 	var err error
-	if v.signers, err = v.signedBy.Load(); err != nil {
+	if v.signers, err = v.signedBy.Load(env); err != nil {
 		return err
 	}
 	if v.keys, err = v.ids.Load(env, v.level != "content"); err != nil {
@@ -86,7 +86,7 @@ var levels = map[string]archive.Level{"structure": archive.Structure, "stored": 
 // verify prints every fault of an archive and returns the first.
 func (v *verifier) verify(env *cli.Env, path string) (err error) {
 	fault := func(err error) { env.Errorf("%s: %v", path, err) }
-	find := v.parents.Finder([]string{path})
+	find := v.parents.Finder(env, []string{path})
 	defer find.Close()
 	in, err := cli.OpenPacked(env, []string{path}, archive.Options{Identities: v.keys, Find: find.Find, CacheBytes: v.cache})
 	if err == nil {

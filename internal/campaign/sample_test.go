@@ -149,7 +149,7 @@ func (m *maker) version(kind, of string, next []byte, patches *stage.DeltaOption
 	if err := os.WriteFile(path, parent.archive, 0o666); err != nil {
 		m.t.Fatal(err)
 	}
-	base, err := stage.OpenParent(path, nil)
+	base, err := stage.OpenParent(nil, path, nil)
 	if err != nil {
 		m.t.Fatal(err)
 	}

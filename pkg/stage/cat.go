@@ -26,6 +26,7 @@ type CatOptions struct {
 	Length   *int64 // nil is all up to the end
 	Threads  int    // decoders; 0 is 1
 	Progress Progress
+	OnParent ParentFunc
 	TempDir  string // of CatStream's temporary file; "" is the system's
 
 	Identities []age.Identity   // of CatStream, to open an encrypted archive
@@ -114,7 +115,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 		c.to = o.Offset + *o.Length
 	}
 	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {
-		return eachFrame(ctx, c.in, func(f stream.Frame) error {
+		return eachFrame(ctx, c.in, o.OnParent, func(f stream.Frame) error {
 			switch f := f.(type) {
 			case *stream.Header:
 				notePlain(o.Note, c.in.RecipientKinds())

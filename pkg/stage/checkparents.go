@@ -17,6 +17,7 @@ type parentCheck struct {
 	dir   string
 	list  []os.DirEntry
 	ids   []age.Identity
+	open  OpenFunc
 	known map[stream.Hash]string // paths; nil until a parent is looked for
 	fault error                  // the first, of opening what is in the directory
 
@@ -24,9 +25,9 @@ type parentCheck struct {
 	name    string // of the current stream
 }
 
-func newParentCheck(dir string, ids []age.Identity) (*parentCheck, error) {
+func newParentCheck(dir string, ids []age.Identity, open OpenFunc) (*parentCheck, error) {
 	list, err := os.ReadDir(dir)
-	return &parentCheck{dir: dir, list: list, ids: ids}, err
+	return &parentCheck{dir: dir, list: list, ids: ids, open: open}, err
 }
 
 // parentList has the chunks of a parent by their ordinals.
@@ -86,7 +87,7 @@ func (c *parentCheck) entry(e *stream.Entry) error {
 func (c *parentCheck) parent(number int32, ordinal int64) (*parentList, error) {
 	p := c.parents[number]
 	if !p.loaded {
-		if err := p.load(c.ids); err != nil {
+		if err := p.load(c.open, c.ids); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +136,7 @@ func (c *parentCheck) idOf(path string) (id stream.Hash, ok bool, err error) {
 		return id, false, nil
 	}
 	if ext == ".hxi" {
-		p, err := OpenParent(path, c.ids)
+		p, err := OpenParent(nil, path, c.ids)
 		if err != nil {
 			return id, false, err
 		}
@@ -152,8 +153,8 @@ func (c *parentCheck) idOf(path string) (id stream.Hash, ok bool, err error) {
 }
 
 // load reads the list of chunks.
-func (l *parentList) load(ids []age.Identity) error {
-	p, err := OpenParent(l.path, ids)
+func (l *parentList) load(open OpenFunc, ids []age.Identity) error {
+	p, err := OpenParent(open, l.path, ids)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func TestCheckParents(t *testing.T) {
 	write(half, "broken.hxi", []byte("no index"))
 	write(half, "noise.hxz", content(5000))
 
-	parent, err := OpenParent(paths[1], nil)
+	parent, err := OpenParent(nil, paths[1], nil)
 	if err != nil {
 		t.Fatal(err)
 	}

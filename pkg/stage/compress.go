@@ -21,6 +21,7 @@ type CompressOptions struct {
 	TrainDict int    // size of a dictionary to train from the stream, if it pays; 0 is none
 	Threads   int    // encoders; 0 is 1
 	Progress  Progress
+	OnParent  ParentFunc
 
 	// Note is called with a remark worth a line, such as a dictionary that was not worth it.
 	Note func(string)
@@ -79,7 +80,7 @@ func (c *compressing) run(ctx context.Context) error {
 	}
 	c.pool.New = func() any { return new(group) }
 	return ordered.Map(ctx, c.o.Threads, func(emit func(*group) error) error {
-		return eachFrame(ctx, c.in, func(f stream.Frame) error { return c.frame(f, emit) })
+		return eachFrame(ctx, c.in, c.o.OnParent, func(f stream.Frame) error { return c.frame(f, emit) })
 	}, c.encode, c.write)
 }
 

@@ -13,6 +13,7 @@ import (
 type DecompressOptions struct {
 	Threads  int // decoders; 0 is 1
 	Progress Progress
+	OnParent ParentFunc
 }
 
 // Decompress undoes Compress: it copies a stream of frames with all payloads decoded, and
@@ -28,7 +29,7 @@ func decompress(ctx context.Context, out *output, in *archive.Scanner, o Decompr
 		return err
 	}
 	return ordered.Map(ctx, o.Threads, func(emit func(stream.Frame) error) error {
-		return eachFrame(ctx, in, func(f stream.Frame) error {
+		return eachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
 			switch f := f.(type) {
 			case *stream.Header:
 				dropStage(f, compressName)

@@ -17,6 +17,7 @@ type DedupOptions struct {
 	Parents   []Parent // archives whose chunks need not be stored again
 	MaxMemory int64    // bytes for the index of chunks; 0 is no limit
 	Progress  Progress
+	OnParent  ParentFunc
 
 	// Note is called with a remark worth a line: that the index is full, or that the stream was
 	// cut in another way than its parents.
@@ -76,7 +77,7 @@ func (d *deduping) run(ctx context.Context) error {
 	if d.known.full {
 		d.note(fmt.Sprintf("the index is full: of the parents only the first %d chunks are found", d.known.index.Len()))
 	}
-	return eachFrame(ctx, d.in, d.frame)
+	return eachFrame(ctx, d.in, d.o.OnParent, d.frame)
 }
 
 func (d *deduping) frame(f stream.Frame) error {

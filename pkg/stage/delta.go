@@ -22,6 +22,7 @@ type DeltaOptions struct {
 	TempDir    string           // of the file for Self; "" is the system's
 	Threads    int              // 0 is 1
 	Progress   Progress
+	OnParent   ParentFunc
 
 	// Note is called with a remark worth a line: that there is nothing to make patches of.
 	Note func(string)
@@ -93,7 +94,7 @@ func (d *deltaing) run(ctx context.Context) error {
 	if d.bases, err = newDeltaBases(d.o); err != nil {
 		return err
 	}
-	return eachFrame(ctx, d.in, d.frame)
+	return eachFrame(ctx, d.in, d.o.OnParent, d.frame)
 }
 
 func (d *deltaing) close() {

@@ -223,7 +223,7 @@ func TestDeltaThatLies(t *testing.T) {
 // eachPatch calls do for the patched chunks of a stream.
 func eachPatch(t testing.TB, p []byte, do func(*stream.Entry)) {
 	t.Helper()
-	err := eachFrame(t.Context(), archive.NewScanner(bytes.NewReader(p)), func(f stream.Frame) error {
+	err := eachFrame(t.Context(), archive.NewScanner(bytes.NewReader(p)), nil, func(f stream.Frame) error {
 		if s, ok := f.(*stream.Segment); ok {
 			for i := range s.Entries {
 				if s.Entries[i].Kind == stream.Patched {

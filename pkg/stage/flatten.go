@@ -40,7 +40,7 @@ func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOpti
 	f.buffers.New = func() any { return new([]byte) }
 	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
-		return eachFrame(ctx, in, func(frame stream.Frame) error { return f.frame(frame, emit) })
+		return eachFrame(ctx, in, o.OnParent, func(frame stream.Frame) error { return f.frame(frame, emit) })
 	}, f.encode, f.write)
 }
 

@@ -18,13 +18,24 @@ type Parent struct {
 	file  *os.File
 }
 
+// OpenFunc opens a file for reading, as os.Open does. A caller can note by it what is read, and
+// refuse it by an error. nil is os.Open.
+type OpenFunc func(path string) (*os.File, error)
+
+func (o OpenFunc) open(path string) (*os.File, error) {
+	if o == nil {
+		return os.Open(path)
+	}
+	return o(path)
+}
+
 // OpenParent opens the archive or exported index at path. The hint is the name that the archive
 // has or should have. Close it.
-func OpenParent(path string, ids []age.Identity) (Parent, error) {
+func OpenParent(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // to open a FIFO would wait
 		return Parent{}, fmt.Errorf("%s is no regular file", path)
 	}
-	f, err := os.Open(path)
+	f, err := open.open(path)
 	if err != nil {
 		return Parent{}, err
 	}

@@ -21,6 +21,7 @@ type SalvageOptions struct {
 	Threads    int            // decoders; 0 is 1
 	TempDir    string         // of a copy of what comes from a pipe; "" is the system's
 	Progress   Progress
+	OnParent   ParentFunc
 	Note       func(string) // see UnsealOptions
 }
 
@@ -54,7 +55,7 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 		return nil, err
 	}
 	defer rehearsal.close()
-	rehearsal.whole = true
+	rehearsal.whole, rehearsal.onParent = true, o.OnParent
 	err = rehearsal.run(ctx, o.Threads)
 	if err != nil && !errors.Is(err, errLost) {
 		return nil, err
@@ -66,7 +67,7 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 		return nil, err
 	}
 	defer s.close()
-	s.lossy = lossy
+	s.lossy, s.onParent = lossy, o.OnParent
 	if err := s.run(ctx, o.Threads); err != nil {
 		return nil, err
 	}
@@ -84,6 +85,8 @@ type salvaging struct {
 	whole  bool          // fail with errLost if anything is lost
 	lossy  bool          // something will be
 	report *SalvageReport
+
+	onParent ParentFunc
 
 	begun   bool            // the header is written
 	parents map[int32]int32 // numbers of parents: on the input, on the output
@@ -233,6 +236,9 @@ func (s *salvaging) parent(f *stream.Parent) error {
 func (s *salvaging) addParent(f *stream.Parent) error {
 	if s.ids[f.ID] {
 		return nil
+	}
+	if err := s.onParent.check(f); err != nil {
+		return err
 	}
 	n := len(s.ids)
 	s.ids[f.ID], s.parents[int32(f.Index)] = true, int32(n)

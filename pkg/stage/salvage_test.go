@@ -294,7 +294,7 @@ func subjects(t *testing.T) map[string]*subject {
 	if err := os.WriteFile(path, parent.sound, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	p, err := OpenParent(path, nil)
+	p, err := OpenParent(nil, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

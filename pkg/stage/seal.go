@@ -20,6 +20,7 @@ type SealOptions struct {
 	MaxMemory int64  // bytes for the index, at least 1 MiB; what is over it goes to files; 0 is no limit
 	TempDir   string // where these files are; "" is the system's directory
 	Progress  Progress
+	OnParent  ParentFunc
 
 	// CheckParents is a directory with the parents of a thin stream, archives *.hxz or exported
 	// indexes *.hxi. What the stream takes from them is compared with what they have: a chunk
@@ -28,6 +29,7 @@ type SealOptions struct {
 	// MaxMemory. "" is no check.
 	CheckParents string
 	Identities   []age.Identity // to open encrypted parents
+	Open         OpenFunc       // opens them; nil is os.Open
 
 	// Note is called with a remark worth a line: that chunk lengths tell of the content.
 	Note func(string)
@@ -40,7 +42,7 @@ const sealName = "hexz-seal"
 func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*Stats, error) {
 	check := func(stream.Frame) error { return nil }
 	if o.CheckParents != "" {
-		parents, err := newParentCheck(o.CheckParents, o.Identities)
+		parents, err := newParentCheck(o.CheckParents, o.Identities, o.Open)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +54,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 	})
 	defer w.Close()
 	done, unkeyed := int64(0), false
-	err := eachFrame(ctx, archive.NewScanner(src), func(f stream.Frame) error {
+	err := eachFrame(ctx, archive.NewScanner(src), o.OnParent, func(f stream.Frame) error {
 		switch f := f.(type) {
 		case *stream.Open:
 			unkeyed = unkeyed || f.Chunker["name"] != chunker.FixedV1 && !chunker.Keyed(f.Chunker)
@@ -91,6 +93,7 @@ type UnsealOptions struct {
 	Threads    int              // of Flatten: encoders; 0 is 1
 	SignedBy   []seal.PublicKey // who must have signed the archive
 	Progress   Progress
+	OnParent   ParentFunc
 
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what
 	// is not encrypted.
@@ -108,7 +111,7 @@ func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) 
 	if o.Flatten {
 		return out.end(flatten(ctx, out, in, o))
 	}
-	return out.end(eachFrame(ctx, in, func(f stream.Frame) error {
+	return out.end(eachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
 		switch f := f.(type) {
 		case *stream.Header:
 			notePlain(o.Note, in.RecipientKinds())

@@ -42,6 +42,18 @@ func (p Progress) report(done int64) {
 	}
 }
 
+// ParentFunc is called with the id of each parent that a stream names, when its frame is read and
+// before anything that stands after it. An error ends the stage, so that what is written does not
+// take the place of a parent. It may be nil.
+type ParentFunc func(id stream.Hash) error
+
+func (p ParentFunc) check(f stream.Frame) error {
+	if parent, ok := f.(*stream.Parent); ok && p != nil {
+		return p(parent.ID)
+	}
+	return nil
+}
+
 // Stats tell what a stage did. They are written as JSON; fields are only ever added.
 type Stats struct {
 	Version  int           `json:"version"` // of this object: 1
@@ -112,8 +124,8 @@ func (o *output) end(err error) (*Stats, error) {
 	return s, nil
 }
 
-// eachFrame calls do for every frame of in up to its end.
-func eachFrame(ctx context.Context, in *archive.Scanner, do func(stream.Frame) error) error {
+// eachFrame calls do for every frame of in up to its end, and parents before that.
+func eachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do func(stream.Frame) error) error {
 	for {
 		f, err := in.Next()
 		if errors.Is(err, io.EOF) {
@@ -121,6 +133,9 @@ func eachFrame(ctx context.Context, in *archive.Scanner, do func(stream.Frame) e
 		}
 		if err == nil {
 			err = context.Cause(ctx)
+		}
+		if err == nil {
+			err = parents.check(f)
 		}
 		if err == nil {
 			err = do(f)

@@ -104,7 +104,7 @@ func TestDedupParents(t *testing.T) {
 	list := versions(3)
 	paths := thinChain(t, dir, list[:2])
 	open := func(path string) Parent {
-		p, err := OpenParent(path, nil)
+		p, err := OpenParent(nil, path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,12 +155,12 @@ func TestDedupParents(t *testing.T) {
 	if len(notes) == 0 || !strings.Contains(notes[0], "index is full") {
 		t.Errorf("no memory: %q", notes)
 	}
-	if _, err := OpenParent(filepath.Join(dir, "missing"), nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := OpenParent(nil, filepath.Join(dir, "missing"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing parent: %v", err)
 	}
 	bad := filepath.Join(dir, "bad.hxz")
 	os.WriteFile(bad, raw[:len(raw)-1], 0o666)
-	if _, err := OpenParent(bad, nil); !errors.Is(err, stream.ErrCorrupt) {
+	if _, err := OpenParent(nil, bad, nil); !errors.Is(err, stream.ErrCorrupt) {
 		t.Errorf("damaged parent: %v", err)
 	}
 }
@@ -208,7 +208,7 @@ func TestThinOfDeduplicated(t *testing.T) {
 	list := versions(2)
 	twice := append(bytes.Clone(list[1]), list[1]...)
 	path := thinChain(t, dir, list[:1])[0]
-	parent, err := OpenParent(path, nil)
+	parent, err := OpenParent(nil, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

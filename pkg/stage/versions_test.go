@@ -35,7 +35,7 @@ func thinChain(t *testing.T, dir string, list [][]byte) (paths []string) {
 	for i, p := range list {
 		var o DedupOptions
 		if i > 0 {
-			parent, err := OpenParent(paths[i-1], nil)
+			parent, err := OpenParent(nil, paths[i-1], nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +66,7 @@ func changing(kind stream.EntryKind, change func(*stream.Entry)) filter {
 	return func(dst io.Writer, src io.Reader) error {
 		out := newOutput(dst, "", nil)
 		n := 0
-		return eachFrame(context.Background(), archive.NewScanner(src), func(f stream.Frame) error {
+		return eachFrame(context.Background(), archive.NewScanner(src), nil, func(f stream.Frame) error {
 			switch f := f.(type) {
 			case *stream.Segment:
 				for i := range f.Entries {

@@ -95,6 +95,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 		if err == nil {
 			err = env.checkOutputs()
 		}
+		err = env.protection.explain(err)
 		env.abort(c, err)
 		env.cleanup()
 		return env.report(err), nil

@@ -153,8 +153,6 @@ func (e *Env) configure(o options) error {
 		return Usagef("--quiet and --verbose exclude each other")
 	case o.stats == "-", isFD && statsFD == 1:
 		return Usagef("--stats needs a file: standard output is for data")
-	case o.outputSet && o.output == "":
-		return Usagef("--output needs the name of a file, or - for standard output")
 	}
 	e.Threads = o.threads
 	if e.Threads == 0 {
@@ -162,7 +160,13 @@ func (e *Env) configure(o options) error {
 	}
 	e.Quiet, e.Verbose = o.quiet, o.verbose
 	e.opts = o
-	return e.openStats()
+	if err := e.openStats(); err != nil {
+		return err
+	}
+	if info, err := e.Stdout.Stat(); err == nil && info.Mode().IsRegular() && (!o.outputSet || o.output == "-") {
+		return e.Writes("standard output", e.Stdout) // also where it is for text
+	}
+	return nil
 }
 
 // writeCompletion writes the completion script of root for one of the three shells.

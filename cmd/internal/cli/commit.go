@@ -16,6 +16,9 @@ func (o *Output) Commit() error {
 	if err := o.failed(); err != nil || o.done {
 		return err
 	}
+	if err := o.settle(); err != nil {
+		return o.fail(err)
+	}
 	switch {
 	case o.stdout:
 		o.done = true

@@ -30,7 +30,7 @@ type Env struct {
 	console       *console
 	stats         *Output
 	stdinTaken    bool
-	inputs        []input
+	protection    protection
 
 	// mu guards what is cleaned up after a signal, beside a Run that hangs.
 	mu       sync.Mutex
@@ -38,11 +38,6 @@ type Env struct {
 	dataOpen bool // Output was called with success
 	bar      *progress
 	atSignal func() // or nil
-}
-
-type input struct {
-	path string
-	info os.FileInfo
 }
 
 func newEnv(ctx context.Context, name string, stdin, stdout *os.File, stderr io.Writer) *Env {

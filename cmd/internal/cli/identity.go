@@ -60,7 +60,7 @@ func (i *IdentityFlags) Load(env *Env, quiet bool) ([]age.Identity, error) {
 }
 
 func (i *IdentityFlags) load(env *Env, path string) ([]age.Identity, error) {
-	f, err := openKey(path)
+	f, err := env.openKey(path)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (e *Env) Input(path string) (*os.File, error) {
 		err = &os.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
 	}
 	if err == nil {
-		err = e.addInput(f.Name(), info)
+		err = e.Reads(f.Name(), f)
 	}
 	if err != nil {
 		f.Close()
@@ -46,7 +46,7 @@ func (e *Env) Input(path string) (*os.File, error) {
 
 func (e *Env) openInput(path string) (*os.File, error) {
 	if path == "" { // more likely a variable that was not set than a wish for standard input
-		return nil, Usagef("a file name is empty")
+		return nil, errNoName
 	}
 	if path != "-" && path != "/dev/stdin" {
 		return os.Open(path)
@@ -63,37 +63,6 @@ func (e *Env) openInput(path string) (*os.File, error) {
 	}
 	e.stdinTaken = true
 	return e.Stdin, nil
-}
-
-// Protect makes it a usage error if the file at path is an output as well.
-func (e *Env) Protect(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	return e.addInput(path, info)
-}
-
-// addInput remembers an input, which must not be one of the outputs.
-func (e *Env) addInput(path string, info os.FileInfo) error {
-	for _, o := range e.outputs {
-		if o.info != nil && sameFile(info, o.info) {
-			return errSameFile(path)
-		}
-	}
-	e.inputs = append(e.inputs, input{path, info})
-	return nil
-}
-
-// sameFile reports whether writing to one of two files changes the other. Character devices,
-// pipes and sockets can well be both input and output: think of /dev/null.
-func sameFile(a, b os.FileInfo) bool {
-	blockDevice := a.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
-	return (a.Mode().IsRegular() || blockDevice) && os.SameFile(a, b)
-}
-
-func errSameFile(path string) error {
-	return WithHint(Usagef("%s is both input and output", path), "write to another file, then rename it")
 }
 
 // isTerminal asks through SyscallConn, because Fd would put the file into blocking mode.

@@ -26,9 +26,12 @@ type Output struct {
 	pending *renameio.PendingFile // nil: written in place
 	ctx     context.Context
 
+	protection *protection
+
 	mu   sync.Mutex
 	err  error
-	done bool // committed or cleaned up
+	done bool   // committed or cleaned up
+	held []byte // see hold; nil: nothing is held back
 }
 
 // Output opens what -o names; without it, or with "-", that is standard output. A terminal as
@@ -129,10 +132,8 @@ func (e *Env) addOutput(o *Output) (*Output, error) {
 	if err == nil && o.pending == nil {
 		o.info = now
 	}
-	for _, in := range e.inputs {
-		if err == nil && o.info != nil && sameFile(in.info, o.info) {
-			err = errSameFile(in.path)
-		}
+	if err == nil {
+		err = e.protect(o)
 	}
 	if err != nil {
 		o.Cleanup()
@@ -146,9 +147,6 @@ func (e *Env) addOutput(o *Output) (*Output, error) {
 
 // File returns the open file, for Seek and Truncate. Errors of its methods are for Explain.
 func (o *Output) File() *os.File { return o.f }
-
-// Target describes the file that the output replaces or writes to, or is nil if there is none.
-func (o *Output) Target() os.FileInfo { return o.info }
 
 // Regular reports whether the output is a regular file that ends at its current position and is
 // not opened for appending: what is skipped by a seek from there becomes a hole that reads as
@@ -173,13 +171,18 @@ func (o *Output) Regular() bool {
 // what is skipped keeps its old content.
 func (o *Output) Device() bool {
 	info, err := o.f.Stat()
-	return err == nil && info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
+	return err == nil && blockDevice(info)
 }
 
 // Write implements io.Writer.
 func (o *Output) Write(p []byte) (int, error) {
 	if err := o.failed(); err != nil {
 		return 0, err
+	}
+	if held, err := o.hold(p); err != nil {
+		return 0, o.fail(err)
+	} else if held {
+		return len(p), nil
 	}
 	n, err := o.f.Write(p)
 	return n, o.fail(err)

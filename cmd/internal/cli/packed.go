@@ -36,6 +36,9 @@ func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 		o.Threads = env.Threads
 		p.Archive, err = archive.NewReader(p.File, info.Size(), o)
 	}
+	if err == nil && p.Archive != nil {
+		err = env.needsAll(p.Archive.Info())
+	}
 	if err != nil {
 		p.Close()
 		return nil, err

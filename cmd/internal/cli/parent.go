@@ -2,9 +2,11 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
+	"filippo.io/age"
 	"github.com/spf13/pflag"
 
 	"hexz/pkg/archive"
@@ -47,9 +49,23 @@ func (f *fileNames) String() string { return "" } // no default
 
 func (f *fileNames) Type() string { return "FILE" }
 
-// Finder returns what finds the parents of the archive that args name. Close it.
-func (p *ParentFlags) Finder(args []string) *stage.Finder {
-	f := &stage.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow}
+// Finder finds the parents of an archive, which no output may replace. Close it.
+type Finder struct {
+	*stage.Finder
+	env *Env
+}
+
+// Find is an archive.FindFunc.
+func (f Finder) Find(id archive.Hash, hint string) (io.ReaderAt, int64, error) {
+	if err := f.env.Needs(id); err != nil {
+		return nil, 0, err
+	}
+	return f.Finder.Find(id, hint)
+}
+
+// Finder returns what finds the parents of the archive that args name.
+func (p *ParentFlags) Finder(env *Env, args []string) Finder {
+	f := &stage.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Open: env.Open}
 	f.Dirs = append(f.Dirs, filepath.SplitList(os.Getenv(pathVariable))...)
 	for _, file := range p.files { // where the parents of that one are likely to be
 		f.Dirs = append(f.Dirs, filepath.Dir(file))
@@ -57,7 +73,21 @@ func (p *ParentFlags) Finder(args []string) *stage.Finder {
 	if len(args) > 0 && args[0] != "-" {
 		f.Beside = filepath.Dir(args[0])
 	}
-	return f
+	return Finder{f, env}
+}
+
+// OpenParent opens an archive, or the exported index of one, whose chunks need not be stored again.
+// Close it.
+func OpenParent(env *Env, path string, ids []age.Identity) (stage.Parent, error) {
+	p, err := stage.OpenParent(env.Open, path, ids)
+	if err != nil {
+		return p, err
+	}
+	if err := errors.Join(env.Needs(p.Index.ID()), env.needsAll(p.Index.Info())); err != nil {
+		p.Close()
+		return p, err
+	}
+	return p, nil
 }
 
 // explainParent adds a hint to an error about a missing parent.

@@ -92,7 +92,7 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 	var f *os.File
 	var err error
 	if p.file != "" {
-		f, err = os.Open(p.file)
+		f, err = env.Open(p.file)
 	} else if name := fmt.Sprintf("file descriptor %d", p.fd); inherited(p.fd) {
 		f, err = dupFile(p.fd, name)
 	} else {

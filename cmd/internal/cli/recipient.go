@@ -33,7 +33,7 @@ func (r *RecipientFlags) Load(env *Env, pass *PassphraseFlags) ([]age.Recipient,
 		to = append(to, k)
 	}
 	for _, path := range r.files {
-		more, err := r.load(path)
+		more, err := r.load(env, path)
 		if err != nil {
 			return nil, err
 		}
@@ -53,8 +53,8 @@ func (r *RecipientFlags) Load(env *Env, pass *PassphraseFlags) ([]age.Recipient,
 	return []age.Recipient{k}, err
 }
 
-func (r *RecipientFlags) load(path string) ([]age.Recipient, error) {
-	f, err := openKey(path)
+func (r *RecipientFlags) load(env *Env, path string) ([]age.Recipient, error) {
+	f, err := env.openKey(path)
 	if err != nil {
 		return nil, err
 	}

@@ -15,10 +15,10 @@ func (s *SignerFlags) AddFlags(f *pflag.FlagSet) {
 }
 
 // Load returns the keys.
-func (s *SignerFlags) Load() ([]seal.PublicKey, error) {
+func (s *SignerFlags) Load(env *Env) ([]seal.PublicKey, error) {
 	var keys []seal.PublicKey
 	for _, text := range s.keys {
-		k, err := PublicKey(text)
+		k, err := PublicKey(env, text)
 		if err != nil {
 			return nil, err
 		}

@@ -13,8 +13,8 @@ import (
 const maxKeyFile = 64 << 10
 
 // ReadKeyFile reads a small file with a key. Standard input is for data.
-func ReadKeyFile(path string) ([]byte, error) {
-	f, err := openKey(path)
+func ReadKeyFile(env *Env, path string) ([]byte, error) {
+	f, err := env.openKey(path)
 	if err != nil {
 		return nil, err
 	}
@@ -26,20 +26,19 @@ func ReadKeyFile(path string) ([]byte, error) {
 	return text, err
 }
 
-func openKey(path string) (*os.File, error) {
+// openKey opens a file with a key.
+func (e *Env) openKey(path string) (*os.File, error) {
 	fd, isFD := fdPath(path)
 	switch {
 	case path == "-", isFD && fd == 0:
 		return nil, Usagef("a key does not come from standard input, which is for data")
-	case path == "":
-		return nil, Usagef("the name of a key file is empty")
 	}
-	return os.Open(path)
+	return e.Open(path)
 }
 
 // ChunkKey returns the key in a file of a chunk key.
-func ChunkKey(path string) ([]byte, error) {
-	text, err := ReadKeyFile(path)
+func ChunkKey(env *Env, path string) ([]byte, error) {
+	text, err := ReadKeyFile(env, path)
 	if err != nil {
 		return nil, fmt.Errorf("chunk key: %w", err)
 	}
@@ -51,11 +50,11 @@ func ChunkKey(path string) ([]byte, error) {
 }
 
 // PublicKey returns the key that text is, or that stands in the file of that name.
-func PublicKey(text string) (seal.PublicKey, error) {
+func PublicKey(env *Env, text string) (seal.PublicKey, error) {
 	if k, err := seal.ParsePublicKey([]byte(text)); err == nil {
 		return k, nil
 	}
-	raw, err := ReadKeyFile(text)
+	raw, err := ReadKeyFile(env, text)
 	if err != nil {
 		return seal.PublicKey{}, WithHint(fmt.Errorf("public key: %w", err), "give the name of a .pub file, or the line of base64 in it")
 	}
@@ -70,7 +69,7 @@ func PublicKey(text string) (seal.PublicKey, error) {
 func SecretKeys(env *Env, paths []string, pass *PassphraseFlags) ([]seal.SecretKey, error) {
 	var keys []seal.SecretKey
 	for _, path := range paths {
-		text, err := ReadKeyFile(path)
+		text, err := ReadKeyFile(env, path)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// blockDevice reports whether info is of a block device.
+func blockDevice(info os.FileInfo) bool {
+	return info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
+}
+
+// sameFile reports whether writing to one of two files changes the other. Character devices,
+// pipes and sockets can well be both input and output: think of /dev/null. A block device is the
+// same by all files that have its number, and what it is made of: a partition is of its disk, a
+// loop device of its file.
+func sameFile(a, b os.FileInfo) bool {
+	x, y := storageOf(a), storageOf(b)
+	return len(x) > 0 && len(y) > 0 && (slices.Contains(x, y[0]) || slices.Contains(y, x[0]))
+}
+
+// storage identifies a regular file or a block device.
+type storage struct {
+	block    bool
+	dev, ino uint64 // ino is 0 of a block device
+}
+
+// maxStorage bounds what a device is made of.
+const maxStorage = 64
+
+// storageOf returns what info is of, and then all that this is made of, as far as that is known.
+// For other than regular files and block devices there is none.
+func storageOf(info os.FileInfo) []storage {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok:
+		return nil
+	case info.Mode().IsRegular():
+		return []storage{{dev: uint64(st.Dev), ino: uint64(st.Ino)}}
+	case !blockDevice(info):
+		return nil
+	}
+	list := []storage{{block: true, dev: uint64(st.Rdev)}}
+	for i := 0; i < len(list) && len(list) < maxStorage; i++ {
+		if list[i].block {
+			list = append(list, below(list[i].dev)...)
+		}
+	}
+	return list
+}
+
+// below returns what Linux says that a block device is made of.
+func below(dev uint64) []storage {
+	dir := fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev))
+	var list []storage
+	if path, err := os.ReadFile(dir + "/loop/backing_file"); err == nil {
+		if info, err := os.Stat(strings.TrimSuffix(string(path), "\n")); err == nil {
+			list = append(list, storageOf(info)...)
+		}
+	}
+	numbers, _ := filepath.Glob(dir + "/slaves/*/dev")
+	if _, err := os.Stat(dir + "/partition"); err == nil {
+		if disk, err := filepath.EvalSymlinks(dir); err == nil {
+			numbers = append(numbers, filepath.Join(filepath.Dir(disk), "dev"))
+		}
+	}
+	for _, path := range numbers {
+		var major, minor uint32
+		text, err := os.ReadFile(path)
+		if _, scanErr := fmt.Sscanf(string(text), "%d:%d", &major, &minor); err == nil && scanErr == nil {
+			list = append(list, storage{block: true, dev: unix.Mkdev(major, minor)})
+		}
+	}
+	return list
+}
