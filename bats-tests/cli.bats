@@ -89,6 +89,108 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 	run -2 hexz-chunk -o '' "$IN/one"
 }
 
+@test "no flag is given and empty, as by a variable that is not set" {
+	for name in "${BINARIES[@]}"; do
+		flags=$("$name" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort -u)
+		[ -n "$flags" ]
+		for flag in $flags; do
+			run -2 --separate-stderr "$name" "$flag=" "$IN/one"
+			one_error "$name"
+			[[ -z $output && $stderr == *"$flag"*empty* ]] || fail "$name $flag=: $output $stderr"
+		done
+		for flag in $("$name" --help | grep -oE '^ +(-., )?--[a-z-]+ [A-Z]+ ' | grep -oE -e '--[a-z-]+'); do
+			run -2 --separate-stderr "$name" "$flag" "" "$IN/one"
+			[[ -z $output && $stderr == *"$flag"*empty* ]] || fail "$name $flag '': $output $stderr"
+		done
+	done
+	run -2 hexz-compress -c "" "$IN/one"
+	run -2 hexz-sign -k "" "$IN/one"
+	# Nor is half of a value.
+	hexz-chunk "$IN/one" | hexz-seal -o a.hxz
+	for args in "--map disk= $IN/one" "--map =map $IN/one" "=$IN/one" "disk=" "--size =1" "--size disk=" "--replace =$IN/one" "--replace more="; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr hexz-commit --base a.hxz $args
+		[ -z "$output" ] || fail "$args: $output"
+	done
+	run -2 hexz-chunk --digest sha256, "$IN/one"
+	run -2 hexz-chunk --exec --
+	run -2 hexz-chunk --exec -- ""
+	run -2 hexz-chunk --exec "$IN/one"
+	only a.hxz
+}
+
+@test "a flag that has no effect is refused" {
+	hexz-chunk "$IN/one" >in.hxs
+	hexz-seal in.hxs -o in.hxz
+	hexz-keygen encrypt -q -o id.key >/dev/null
+	hexz-keygen sign -q --no-passphrase -o sign.key >/dev/null
+	printf 'secret\n' >pass
+	printf '0 1\n' >map
+	before=$(ls -A)
+	while read -r args; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr $args
+		one_error "${args%% *}"
+		[ -z "$output" ] || fail "$args: $output"
+	done <<-END
+		hexz-chunk --chunker fixed --avg 64K $IN/one
+		hexz-chunk --chunker fixed --chunk-key-file id.key $IN/one
+		hexz-chunk --size 64K $IN/one
+		hexz-chunk --avg 0 $IN/one
+		hexz-chunk --name x disk=$IN/one
+		hexz-chunk --name x --name y $IN/one
+		hexz-chunk -i id.key $IN/one
+		hexz-chunk --passphrase-file pass $IN/one
+		hexz-chunk --like in.hxz --min 1K $IN/one
+		hexz-chunk -o a -o b $IN/one
+		hexz-dedup -i id.key in.hxs
+		hexz-dedup --passphrase-fd 7 in.hxs
+		hexz-dedup --max-memory 0 in.hxs
+		hexz-delta --cache 0 in.hxs
+		hexz-compress -d --dict id.key in.hxs
+		hexz-compress -c none -l 1 in.hxs
+		hexz-compress -c lz4 --train-dict in.hxs
+		hexz-compress --dict map --train-dict in.hxs
+		hexz-seal --passphrase-file pass in.hxs
+		hexz-seal -i id.key in.hxs
+		hexz-seal --max-memory 1K in.hxs
+		hexz-seal -p --passphrase-fd -1 in.hxs
+		hexz-seal -p --passphrase-file pass --passphrase-command true in.hxs
+		hexz-unseal --cache 1M in.hxz
+		hexz-unseal --parent in.hxz in.hxz
+		hexz-unseal --parent-dir . in.hxz
+		hexz-unseal --follow-hints in.hxz
+		hexz-unseal --report lost.json in.hxz
+		hexz-unseal --salvage --flatten in.hxz
+		hexz-unseal --salvage --cache 1M in.hxz
+		hexz-cat --in-place in.hxz
+		hexz-cat --in-place --offset 0 -o new in.hxz
+		hexz-cat --in-place --length 1 -o new in.hxz
+		hexz-cat --report lost.json in.hxz
+		hexz-cat --parent-dir nowhere in.hxz
+		hexz-cat --parent-dir in.hxz in.hxz
+		hexz-cat --stream a --stream b in.hxz
+		hexz-verify --level stored --cache 1M in.hxz
+		hexz-verify --level structure --parent in.hxz in.hxz
+		hexz-inspect --parent in.hxz in.hxz
+		hexz-inspect --parent-dir . --chunks in.hxz
+		hexz-inspect --segments --chunks in.hxz
+		hexz-inspect --export-index -i id.key in.hxz
+		hexz-inspect --export-signed x -i id.key in.hxz
+		hexz-inspect --export-signed x --json in.hxz
+		hexz-inspect --json -o new in.hxz
+		hexz-diff -q --json in.hxz in.hxz
+		hexz-commit --base in.hxz --format raw --size 5
+		hexz-commit --base in.hxz --format qcow2 --map map $IN/one
+		hexz-keygen encrypt -o new --passphrase-file pass
+		hexz-keygen chunk -o new --no-passphrase
+		hexz-keygen sign -o new --no-passphrase --passphrase-file pass
+	END
+	[ "$(ls -A)" = "$before" ]
+	# With =false, a flag is not given.
+	hexz-cat --in-place=false --offset 1 in.hxz | cmp - <(tail -c +2 "$IN/one")
+}
+
 @test "bad numbers: exit 2" {
 	for size in '' x -1 1.5M 16X '16 K' 0x10 99999999999T 1e3 K; do
 		run -2 --separate-stderr hexz-chunk --chunker fixed --size="$size" "$IN/one"

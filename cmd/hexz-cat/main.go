@@ -46,7 +46,7 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 		Threads: true, Output: true, Progress: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
-			f.Var(cli.SizeVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
+			f.Var(cli.OffsetVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
 			f.BoolVar(&inPlace, "in-place", false, "write over the file or device that -o names, but only what differs from what is there; tell how much that was")
 			salvage.AddFlags(f, "keep-going", "write zeros in the place of what is damaged or missing")
@@ -54,6 +54,11 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			cli.CacheFlag(f, &o.CacheBytes)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
+		},
+		Rules: []cli.Rule{
+			{Flags: []string{"report"}, With: []string{"keep-going"}},
+			{Flags: []string{"keep-going"}, Without: []string{"in-place", "signed-by"}},
+			{Flags: []string{"in-place"}, With: []string{"output"}, Without: []string{"offset", "length"}},
 		},
 		Run: func(env *cli.Env, args []string) (err error) {
 			if o.Identities, err = ids.Load(env, false); err != nil {
@@ -63,10 +68,7 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 				return err
 			}
 			o.Note, o.OnParent = ids.NotePlain(env), env.Needs
-			if inPlace && (o.Offset > 0 || o.Length != nil) {
-				return cli.Usagef("--in-place is for a whole stream, without --offset and --length")
-			}
-			if err := salvage.Open(env, map[string]bool{"in-place": inPlace, "signed-by": len(o.SignedBy) > 0}); err != nil {
+			if err := salvage.Open(env); err != nil {
 				return err
 			}
 			find := parents.Finder(env, args)

@@ -11,20 +11,10 @@ import (
 	"hexz/pkg/stage"
 )
 
-// checkLike finds flags that go with --like, or do not.
-func (o *flags) checkLike() error {
-	if o.like == "" {
-		if o.ids.Given() {
-			return cli.Usagef("-i and passphrases are for --like only: hexz-seal encrypts")
-		}
-		return nil
-	}
-	for _, name := range []string{"chunker", "size", "min", "avg", "max"} {
-		if o.set.Changed(name) {
-			return cli.Usagef("--like takes over how to cut: it excludes --%s", name)
-		}
-	}
-	return nil
+// likeRules: how to cut is taken over, and it is for --like that keys open something.
+var likeRules = []cli.Rule{
+	{Flags: []string{"like"}, Without: []string{"chunker", "size", "min", "avg", "max"}},
+	{Flags: cli.KeyNames, With: []string{"like"}},
 }
 
 // cutLike sets the options of the chunker to those of the archive that --like names.

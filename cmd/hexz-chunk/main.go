@@ -9,7 +9,6 @@ import (
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/chunker"
 	"hexz/pkg/stage"
-	"hexz/pkg/stream"
 )
 
 func main() { cli.Main(command()) }
@@ -62,7 +61,8 @@ takes that over. If it was cut with a chunk key, the same key is needed.`,
 			f.StringSliceVar(&o.Digests, "digest", nil, "store digests of whole streams: `LIST` of sha256, blake3")
 			o.ids.AddFlags(f)
 		},
-		Run: func(env *cli.Env, args []string) error { return run(env, &o, args) },
+		Rules: likeRules,
+		Run:   func(env *cli.Env, args []string) error { return run(env, &o, args) },
 	}
 }
 
@@ -99,9 +99,6 @@ func run(env *cli.Env, o *flags, args []string) error {
 
 // check turns flags into options of the chunker.
 func (o *flags) check(env *cli.Env) error {
-	if err := o.checkLike(); err != nil {
-		return err
-	}
 	fixed := o.chunker == "fixed"
 	for _, name := range []string{"size", "min", "avg", "max"} {
 		if f := o.set.Lookup(name); f.Changed && fixed != (name == "size") {
@@ -137,10 +134,14 @@ func (o *flags) check(env *cli.Env) error {
 // sources opens what is to be packed, and returns the bytes of all if they are known.
 func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, error) {
 	if o.exec {
-		if len(args) == 0 || env.ArgsLenAtDash() != 0 {
+		if len(args) == 0 || args[0] == "" || env.ArgsLenAtDash() != 0 {
 			return nil, 0, cli.Usagef("--exec needs a command behind --, and no FILE")
 		}
 		if err := checkName(o.name); err != nil {
+			return nil, 0, err
+		}
+		// What the command reads is not to be written over either.
+		if err := env.Reads("standard input", env.Stdin); err != nil {
 			return nil, 0, err
 		}
 		return []stage.Source{stage.CommandSource(env.Ctx, o.name, args, env.Stdin, os.Stderr)}, -1, nil
@@ -151,10 +152,11 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 	var sources []stage.Source
 	total := int64(0)
 	seen := map[string]bool{}
+	unnamed := false
 	for _, arg := range args {
 		name, path, ok := cli.SplitName(arg)
 		if !ok {
-			name = o.name
+			name, unnamed = o.name, true
 		}
 		if name == "" || seen[name] {
 			return nil, 0, cli.WithHint(cli.Usagef("two streams would be named %q, or one has no name", name), "give each FILE a name: disk=sda.img memory=ram.bin")
@@ -178,12 +180,5 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 			total += src.Size
 		}
 	}
-	return sources, total, nil
-}
-
-func checkName(name string) error {
-	if !stream.ValidName(name) {
-		return cli.Usagef("the name of a stream is UTF-8, of 1 to %d bytes", stream.MaxName)
-	}
-	return nil
+	return sources, total, o.checkNamed(unnamed)
 }

@@ -40,6 +40,9 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	names := make([]string, len(args))
 	paths := make([]string, len(args))
 	for i, arg := range args {
+		if err := checkArg(arg); err != nil {
+			return in, err
+		}
 		if names[i], paths[i], _ = cli.SplitName(arg); names[i] == "" {
 			var err error
 			if names[i], err = o.only(arg); err != nil {
@@ -88,6 +91,14 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	return in, nil
 }
 
+// checkArg refuses a [NAME=]VALUE with half of it missing, as of a variable that was not set.
+func checkArg(arg string) error {
+	if name, value, ok := cli.SplitName(arg); ok && (name == "" || value == "") {
+		return cli.Usagef("%q needs a NAME before the = and something after it", arg)
+	}
+	return nil
+}
+
 // only returns the name of the only stream of the base, for arg that needs one.
 func (o *flags) only(arg string) (string, error) {
 	streams := o.archive.Archive.Info().Streams
@@ -107,6 +118,9 @@ func (o *flags) only(arg string) (string, error) {
 func (o *flags) perStream(flag string, args, overlays []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, arg := range args {
+		if err := checkArg(arg); err != nil {
+			return nil, err
+		}
 		name, value, _ := cli.SplitName(arg)
 		if name == "" && len(overlays) == 1 {
 			name = overlays[0]

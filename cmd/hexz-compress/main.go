@@ -52,6 +52,10 @@ lz4 1 (fast, default) to 9; s2 1 (default) to 3.`,
 			f.StringVar(&o.dict, "dict", "", "use the zstd dictionary in `FILE`")
 			f.BoolVarP(&o.decompress, "decompress", "d", false, "decode all payloads instead")
 		},
+		Rules: []cli.Rule{
+			{Flags: []string{"decompress"}, Without: []string{"codec", "level", "block", "dict", "train-dict"}},
+			{Flags: []string{"dict"}, Without: []string{"train-dict"}},
+		},
 		Run: func(env *cli.Env, args []string) error { return run(env, &o, args) },
 	}
 }
@@ -105,18 +109,8 @@ var levels = map[string]int{codec.Zstd: 22, codec.LZ4: 9, codec.S2: 3, codec.Non
 
 // checkCombination refuses flags that would have no effect.
 func (o *flags) checkCombination() error {
-	if o.decompress {
-		for _, name := range []string{"codec", "level", "block", "dict", "train-dict"} {
-			if o.set.Changed(name) {
-				return cli.Usagef("--%s is not for --decompress", name)
-			}
-		}
-	}
 	if (o.dict != "" || o.set.Changed("train-dict")) && o.Codec != codec.Zstd {
 		return cli.Usagef("only zstd takes a dictionary")
-	}
-	if o.dict != "" && o.set.Changed("train-dict") {
-		return cli.Usagef("--dict and --train-dict exclude each other")
 	}
 	if o.set.Changed("level") && (o.Level < 1 || o.Level > levels[o.Codec]) {
 		if o.Codec == codec.None {

@@ -43,6 +43,7 @@ have to be decoded.`,
 			f.StringArrayVar(&parents, "parent", nil, "store no chunk that `FILE` has, an archive or the exported index of one; may be repeated")
 			ids.AddFlags(f)
 		},
+		Rules: []cli.Rule{{Flags: cli.KeyNames, With: []string{"parent"}}},
 		Run: func(env *cli.Env, args []string) error {
 			keys, err := ids.Load(env, false)
 			if err != nil {

@@ -63,6 +63,7 @@ is printed, and it stops at the first difference.`,
 			o.parents.AddFlags(f)
 			o.ids.AddFlags(f)
 		},
+		Rules: []cli.Rule{{Flags: []string{"quiet"}, Without: []string{"json"}}},
 		Run: func(env *cli.Env, args []string) error {
 			same, err := run(env, &o, args)
 			switch {

@@ -65,36 +65,22 @@ in a hundredth of its size. It needs no key, but to use it needs one.`,
 			o.parents.AddFlags(f)
 			o.ids.AddFlags(f)
 		},
-		Run: func(env *cli.Env, args []string) error { return o.ids.Explain(run(env, &o, args)) },
+		Rules: rules,
+		Run:   func(env *cli.Env, args []string) error { return o.ids.Explain(run(env, &o, args)) },
 	}
 }
 
-// check finds flags that exclude each other.
-func (o *flags) check(env *cli.Env) error {
-	var given []string
-	for _, f := range []struct {
-		name string
-		set  bool
-	}{{"--segments", o.segments}, {"--chunks", o.chunks}, {"--export-signed", o.export != ""}, {"--chain", o.chain}, {"--export-index", o.index}} {
-		if f.set {
-			given = append(given, f.name)
-		}
-	}
-	switch {
-	case len(given) > 1:
-		return cli.Usagef("%s and %s exclude each other", given[0], given[1])
-	case o.index && o.json:
-		return cli.Usagef("--export-index and --json exclude each other")
-	case !o.index && env.OutputPath() != "":
-		return cli.Usagef("-o is for --export-index only")
-	}
-	return nil
+// rules: at most one kind of report.
+var rules = []cli.Rule{
+	{Flags: []string{"segments"}, Without: []string{"chunks", "export-signed", "chain", "export-index"}},
+	{Flags: []string{"chunks"}, Without: []string{"export-signed", "chain", "export-index"}},
+	{Flags: []string{"export-signed"}, Without: append(cli.KeyNames, "chain", "export-index", "json")},
+	{Flags: []string{"export-index"}, Without: append(cli.KeyNames, "chain", "json")},
+	{Flags: []string{"output"}, With: []string{"export-index"}},
+	{Flags: cli.ParentNames, With: []string{"chain"}},
 }
 
 func run(env *cli.Env, o *flags, args []string) error {
-	if err := o.check(env); err != nil {
-		return err
-	}
 	ids, err := o.ids.Load(env, true)
 	if err != nil {
 		return err

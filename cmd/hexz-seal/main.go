@@ -53,7 +53,8 @@ takes 36 bytes of memory more for each chunk of a parent.`,
 			f.StringVar(&s.o.CheckParents, "check-parents", "", "look into the parents of a thin stream: archives *.hxz or exported indexes *.hxi in `DIR`")
 			s.addIdentity(f)
 		},
-		Run: s.run,
+		Rules: []cli.Rule{{Flags: []string{"identity"}, With: []string{"check-parents"}}},
+		Run:   s.run,
 	}
 }
 
@@ -64,7 +65,6 @@ type sealer struct {
 	sign []string
 	pass cli.PassphraseFlags
 	ids  cli.IdentityFlags // of parents
-	set  *pflag.FlagSet
 }
 
 // addIdentity adds -i alone: the flags for passphrases are about what is made.
@@ -74,7 +74,6 @@ func (s *sealer) addIdentity(f *pflag.FlagSet) {
 	identity := all.Lookup("identity")
 	identity.Usage = "open encrypted parents with the private key in `FILE`, of age or SSH; may be repeated"
 	f.AddFlag(identity)
-	s.set = f
 }
 
 func (s *sealer) run(env *cli.Env, args []string) (err error) {
@@ -87,8 +86,8 @@ func (s *sealer) run(env *cli.Env, args []string) (err error) {
 	if s.o.Sign, err = cli.SecretKeys(env, s.sign, &s.pass); err != nil {
 		return err
 	}
-	if s.set.Changed("check-parents") && s.o.CheckParents == "" {
-		return cli.Usagef("--check-parents needs the name of a directory")
+	if s.o.MaxMemory > 0 && s.o.MaxMemory < 1<<20 {
+		return cli.Usagef("--max-memory must be at least 1M")
 	}
 	if s.o.Identities, err = s.ids.Load(env, s.o.CheckParents == ""); err != nil {
 		return err

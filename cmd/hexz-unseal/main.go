@@ -48,6 +48,11 @@ The exit code is 3 then, and --report tells which.`,
 			ids.AddFlags(f)
 			signers.AddFlags(f)
 		},
+		Rules: []cli.Rule{
+			{Flags: []string{"report"}, With: []string{"salvage"}},
+			{Flags: []string{"salvage"}, Without: []string{"flatten", "signed-by"}},
+			{Flags: append(cli.ParentNames, "cache"), With: []string{"flatten"}},
+		},
 		Run: func(env *cli.Env, args []string) error {
 			var err error
 			if o.Identities, err = ids.Load(env, false); err != nil {
@@ -57,7 +62,7 @@ The exit code is 3 then, and --report tells which.`,
 				return err
 			}
 			o.Note, o.OnParent = ids.NotePlain(env), env.Needs
-			if err := salvage.Open(env, map[string]bool{"flatten": o.Flatten, "signed-by": len(o.SignedBy) > 0}); err != nil {
+			if err := salvage.Open(env); err != nil {
 				return err
 			}
 			if salvage.On {

@@ -41,6 +41,7 @@ one which the holder of the key has signed.`,
 		Threads: true, Progress: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.Var(cli.ChoiceVar(&v.level, "content", "structure", "stored", "content"), "level", "how deep to look: `LEVEL` structure, stored or content")
+			v.set = f
 			v.signedBy.AddFlags(f)
 			v.parents.AddFlags(f)
 			cli.CacheFlag(f, &v.cache)
@@ -57,11 +58,17 @@ type verifier struct {
 	ids      cli.IdentityFlags
 	parents  cli.ParentFlags
 	cache    int64
+	set      *pflag.FlagSet
 	signers  []seal.PublicKey
 	keys     []age.Identity
 }
 
 func (v *verifier) run(env *cli.Env, args []string) error {
+	for _, name := range append(cli.ParentNames, "cache") {
+		if v.level != "content" && v.set.Changed(name) {
+			return cli.Usagef("--%s is for --level content only", name)
+		}
+	}
 	var err error
 	if v.signers, err = v.signedBy.Load(env); err != nil {
 		return err

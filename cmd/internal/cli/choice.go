@@ -37,7 +37,8 @@ func (c *choice) Set(s string) error {
 // complete file names.
 func completeChoices(root *cobra.Command) {
 	root.Flags().VisitAll(func(f *pflag.Flag) {
-		if c, ok := f.Value.(*choice); ok {
+		g, _ := f.Value.(given)
+		if c, ok := g.Value.(*choice); ok {
 			// It fails only for a flag that is unknown or registered before; neither can be.
 			_ = root.RegisterFlagCompletionFunc(f.Name,
 				cobra.FixedCompletions(c.words, cobra.ShellCompDirectiveNoFileComp))

@@ -51,6 +51,9 @@ type Command struct {
 	// Flags adds the flags of this binary alone. May be nil.
 	Flags func(f *pflag.FlagSet)
 
+	// Rules are about these and the shared flags. They are checked before Run.
+	Rules []Rule
+
 	// Run does the work. Arguments after "--" are part of args, see Env.ArgsLenAtDash.
 	Run func(env *Env, args []string) error
 }

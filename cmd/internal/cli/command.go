@@ -42,7 +42,7 @@ func define(c *Command) *definition {
 		c.Flags(d.own)
 	}
 	if c.Output {
-		d.common.StringVarP(&o.output, "output", "o", "", "write to `FILE`, which appears only when it is complete")
+		d.common.StringVarP(&o.output, "output", "o", "", "write to `FILE`, which appears only when it is complete; not a file that is read")
 	}
 	if c.Threads {
 		d.common.IntVarP(&o.threads, "threads", "T", 0, "use `N` threads; 0 is one for each CPU")
@@ -88,7 +88,7 @@ func execute(c *Command, env *Env, args []string) error {
 		RunE: func(root *cobra.Command, args []string) error { return d.dispatch(root, env, args) },
 	}
 	for _, set := range []*pflag.FlagSet{d.own, d.common, d.other} {
-		root.Flags().AddFlagSet(set)
+		root.Flags().AddFlagSet(parsed(set))
 	}
 	root.Flags().SortFlags = false
 	completeChoices(root)
@@ -121,6 +121,9 @@ func (d *definition) dispatch(root *cobra.Command, env *Env, args []string) erro
 	if err := d.checkArity(args); err != nil {
 		return err
 	}
+	if err := d.checkRules(root.Flags()); err != nil {
+		return err
+	}
 	d.opts.outputSet = root.Flags().Changed("output")
 	env.argsLenAtDash = root.ArgsLenAtDash()
 	if err := env.configure(d.opts); err != nil {
@@ -149,8 +152,6 @@ func (e *Env) configure(o options) error {
 	switch {
 	case o.threads < 0 || o.threads > maxThreads:
 		return Usagef("--threads must be 0 to %d, not %d", maxThreads, o.threads)
-	case o.quiet && o.verbose:
-		return Usagef("--quiet and --verbose exclude each other")
 	case o.stats == "-", isFD && statsFD == 1:
 		return Usagef("--stats needs a file: standard output is for data")
 	}

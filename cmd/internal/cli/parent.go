@@ -25,7 +25,7 @@ type ParentFlags struct {
 // AddFlags adds the flags to f.
 func (p *ParentFlags) AddFlags(f *pflag.FlagSet) {
 	f.Var((*fileNames)(&p.files), "parent", "look for parents of a thin archive in `FILE`, and at last beside it; may be repeated")
-	f.StringArrayVar(&p.dirs, "parent-dir", nil, "look for parents in the files *.hxz of `DIR`, and then in those of $HEXZ_PATH and beside the archive; may be repeated")
+	f.Var((*dirNames)(&p.dirs), "parent-dir", "look for parents in the files *.hxz of `DIR`, and then in those of $HEXZ_PATH and beside the archive; may be repeated")
 	f.BoolVar(&p.follow, "follow-hints", false, "open whatever path an archive names as that of its parent")
 }
 
@@ -48,6 +48,25 @@ func (f *fileNames) Set(name string) error {
 func (f *fileNames) String() string { return "" } // no default
 
 func (f *fileNames) Type() string { return "FILE" }
+
+// dirNames is a flag for directories that there are.
+type dirNames []string
+
+func (d *dirNames) Set(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return errors.Unwrap(err) // without the name, which is said already
+	}
+	if !info.IsDir() {
+		return errors.New("not a directory: that is for --parent")
+	}
+	*d = append(*d, name)
+	return nil
+}
+
+func (d *dirNames) String() string { return "" } // no default
+
+func (d *dirNames) Type() string { return "DIR" }
 
 // Finder finds the parents of an archive, which no output may replace. Close it.
 type Finder struct {

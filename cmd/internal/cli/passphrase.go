@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
@@ -29,9 +30,21 @@ type PassphraseFlags struct {
 // AddFlags adds the flags to f.
 func (p *PassphraseFlags) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&p.file, "passphrase-file", "", "read the passphrase, for all that needs one, from `FILE`, up to the end of its first line")
-	f.IntVar(&p.fd, "passphrase-fd", -1, "read the passphrase from file descriptor `N`, likewise")
-	f.Lookup("passphrase-fd").DefValue = "0" // so that help does not show -1
+	p.fd = -1
+	f.Var((*descriptor)(&p.fd), "passphrase-fd", "read the passphrase from file descriptor `N`, likewise")
 	f.StringVar(&p.command, "passphrase-command", "", "read the passphrase from what the shell command `CMD` prints, likewise")
+}
+
+// descriptor is the number of an open file, or -1 for none.
+type descriptor int
+
+func (d *descriptor) String() string { return "" } // no default
+func (d *descriptor) Type() string   { return "N" }
+
+func (d *descriptor) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 31)
+	*d = descriptor(n)
+	return err
 }
 
 // Given tells whether one of the flags was used.
@@ -39,16 +52,8 @@ func (p *PassphraseFlags) Given() bool { return p.file != "" || p.fd >= 0 || p.c
 
 // check returns a usage error for flags that do not go together.
 func (p *PassphraseFlags) check() error {
-	n := 0
-	for _, given := range []bool{p.file != "", p.fd >= 0, p.command != ""} {
-		if given {
-			n++
-		}
-	}
 	fd, isFD := fdPath(p.file)
 	switch {
-	case n > 1:
-		return Usagef("--passphrase-file, --passphrase-fd and --passphrase-command exclude each other")
 	case p.fd == 0, p.file == "-", isFD && fd == 0:
 		return Usagef("a passphrase does not come from standard input, which is for data")
 	case p.fd == 1 || p.fd == 2:

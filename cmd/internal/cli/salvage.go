@@ -11,29 +11,18 @@ import (
 // SalvageFlags are the flags of binaries that read what is left of a damaged input.
 type SalvageFlags struct {
 	On     bool
-	name   string // of the flag
 	report string
 	out    *Output
 }
 
 // AddFlags adds --report, and the flag of that name which turns salvage on.
 func (s *SalvageFlags) AddFlags(f *pflag.FlagSet, name, usage string) {
-	s.name = name
 	f.BoolVar(&s.On, name, false, usage)
 	f.StringVar(&s.report, "report", "", "with --"+name+": write to `FILE` what is lost, as one JSON object")
 }
 
-// Open opens the file of --report, before the work begins. with are flags that salvage excludes, by
-// whether they were given.
-func (s *SalvageFlags) Open(env *Env, with map[string]bool) (err error) {
-	if !s.On && s.report != "" {
-		return Usagef("--report is for --%s", s.name)
-	}
-	for flag, given := range with {
-		if s.On && given {
-			return Usagef("--%s and --%s exclude each other", s.name, flag)
-		}
-	}
+// Open opens the file of --report, before the work begins.
+func (s *SalvageFlags) Open(env *Env) (err error) {
 	fd, isFD := fdPath(s.report)
 	if s.report == "-" || isFD && fd == 1 {
 		return Usagef("--report needs a file: standard output is for data")

@@ -79,5 +79,8 @@ func SecretKeys(env *Env, paths []string, pass *PassphraseFlags) ([]seal.SecretK
 		}
 		keys = append(keys, k)
 	}
+	if len(paths) > 0 && pass.Given() && pass.known == nil {
+		return nil, Usagef("a passphrase was given, but the signing key is not encrypted")
+	}
 	return keys, nil
 }

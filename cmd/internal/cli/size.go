@@ -57,12 +57,21 @@ type Integer interface {
 	~int | ~int32 | ~int64 | ~uint32 | ~uint64
 }
 
-type size[T Integer] struct{ p *T }
+type size[T Integer] struct {
+	p     *T
+	least int64
+}
 
-// SizeVar sets *p to def and returns a flag value that ParseSize parses.
+// SizeVar sets *p to def and returns a flag value of 1 byte or more that ParseSize parses.
 func SizeVar[T Integer](p *T, def T) pflag.Value {
 	*p = def
-	return size[T]{p}
+	return size[T]{p, 1}
+}
+
+// OffsetVar is SizeVar for a value that may be 0.
+func OffsetVar[T Integer](p *T, def T) pflag.Value {
+	*p = def
+	return size[T]{p, 0}
 }
 
 // OptionalSizeVar returns a flag value that sets *p to a new number of bytes, which ParseSize
@@ -85,7 +94,7 @@ func (v optionalSize) String() string {
 	if v.p == nil || *v.p == nil {
 		return ""
 	}
-	return size[int64]{*v.p}.String()
+	return size[int64]{p: *v.p}.String()
 }
 
 func (v size[T]) Type() string { return "SIZE" }
@@ -94,6 +103,9 @@ func (v size[T]) Set(s string) error {
 	n, err := ParseSize(s)
 	if err != nil {
 		return err
+	}
+	if n < v.least {
+		return fmt.Errorf("must be at least %d", v.least)
 	}
 	if T(n) < 0 || int64(T(n)) != n {
 		return errors.New("size is too large")
