@@ -17,6 +17,14 @@ fail() {
 	return 1
 }
 
+# with_modules MODULE... sets PY to a Python that has them, or skips the test.
+with_modules() {
+	for PY in "$PYTHON" python3 /usr/bin/python3 "${XDG_CACHE_HOME:-$HOME/.cache}/hexz-tests/bin/python"; do
+		! "$PY" -c "import $(IFS=, && echo "$*")" 2>/dev/null || return 0
+	done
+	skip "no python3 with the modules $* (scripts/install-test-needs)"
+}
+
 # pack IN OUT [FLAG OF hexz-chunk]...: the default pipeline.
 pack() {
 	local in=$1 out=$2

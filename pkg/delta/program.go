@@ -137,10 +137,13 @@ func (r *reader) end() error {
 	return nil
 }
 
+// maxNumber is the most bytes of a number: those of 2^31 - 1.
+const maxNumber = 5
+
 // number reads a number of up to 2^31 - 1.
 func (r *reader) number() uint64 {
 	v, k := binary.Uvarint(r.left)
-	if k <= 0 || v > math.MaxInt32 {
+	if k <= 0 || k > maxNumber || v > math.MaxInt32 {
 		r.bad = true
 		return 0
 	}

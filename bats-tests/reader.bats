@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# examples/read.py was made from docs/format.md alone. It reads what hexz writes, and finds the
+# faults that hexz finds.
+
+load helper
+
+setup() {
+	with_modules msgpack blake3 zstandard lz4.block
+	mkdir "$BATS_TEST_TMPDIR/work"
+	cd "$BATS_TEST_TMPDIR/work" || return 1
+	set -o pipefail
+	export PYTHONDONTWRITEBYTECODE=1 EXAMPLES=$BATS_TEST_DIRNAME/../examples
+}
+
+reader() { "$PY" "$EXAMPLES/read.py" "$@"; }
+
+# same ARCHIVE STREAM [ARG]...: all of it, and parts at random, are what hexz-cat says; --verify
+# finds nothing.
+same() {
+	local size n offset length
+	size=$(hexz-inspect --json "$1" | jq --arg name "$2" '.streams[] | select(.name == $name).bytes')
+	RANDOM=1
+	for n in {1..8}; do
+		offset=$((n == 1 ? 0 : (RANDOM << 15 | RANDOM) % (size + 1)))
+		length=$((n == 1 ? size : RANDOM << n))
+		reader --stream "$2" --offset $offset --length $length "${@:3}" "$1" >got
+		hexz-cat --stream "$2" --offset $offset --length $length "${@:3}" "$1" | cmp - got ||
+			fail "$1, $2: $length bytes at $offset"
+	done
+	reader --verify "${@:3}" "$1"
+}
+
+@test "full archives of each codec" {
+	local codec
+	for codec in none zstd lz4 s2 "s2 -l 3" "lz4 -l 9" "zstd -l 12 -b 2M"; do
+		# shellcheck disable=SC2086
+		hexz-chunk "a=$IN/twice" "b=$IN/sparse" "c=$IN/tree.tar" "d=$IN/empty" | hexz-dedup | hexz-compress -c $codec | hexz-seal -o a.hxz
+		reader --verify a.hxz
+		for stream in a=twice b=sparse c=tree.tar d=empty; do
+			reader --stream ${stream%=*} a.hxz | cmp - "$IN/${stream#*=}"
+		done
+	done
+	for stream in a b c d; do same a.hxz $stream; done
+}
+
+@test "archives with a dictionary, with digests, of many pages, of nothing" {
+	hexz-chunk --digest sha256 --digest blake3 --avg 1K "$IN/records.json" | hexz-compress -b 2K --train-dict | hexz-seal -o a.hxz
+	hexz-inspect a.hxz | grep -x "dictionaries *1"
+	same a.hxz disk
+	hexz-chunk --chunker fixed --size 64 "$IN/tree.tar" | hexz-compress -c none -b 256 | hexz-seal -o b.hxz
+	same b.hxz disk
+	pack "$IN/empty" c.hxz
+	same c.hxz disk
+}
+
+# edited FILE: a new version of it.
+edited() { "$PY" -c 'import sys; p = bytearray(open(sys.argv[1], "rb").read()); p[::9000] = bytes(len(p[::9000])); sys.stdout.buffer.write(p)' "$1"; }
+
+@test "thin archives and patches: parents beside the archive, or named" {
+	edited "$IN/noise" >b
+	{ head -c 400000 b; edited b; cat "$IN/sparse"; } >c
+	pack "$IN/noise" a.hxz
+	hexz-chunk b | hexz-dedup --parent a.hxz | hexz-delta --parent a.hxz | hexz-compress | hexz-seal -o b.hxz
+	hexz-chunk c | hexz-dedup --parent b.hxz | hexz-delta --self --parent b.hxz | hexz-compress | hexz-seal -o c.hxz
+	hexz-inspect --json b.hxz | jq -e '.patch.n > 50'
+	hexz-inspect --json c.hxz | jq -e '.patch.n > 10 and .parent.n > 10'
+	same b.hxz disk
+	same c.hxz disk
+	mkdir elsewhere
+	mv a.hxz b.hxz elsewhere
+	same c.hxz disk --parent elsewhere/a.hxz --parent elsewhere/b.hxz
+	run -1 --separate-stderr reader c.hxz
+	[[ $stderr == "read.py: c.hxz: parent 'b.hxz' with the id "*" is missing" ]] || fail "$stderr"
+	# Own bases.
+	{ cat "$IN/noise" b; } >twins
+	hexz-chunk twins | hexz-dedup | hexz-delta --self | hexz-compress | hexz-seal -o self.hxz
+	hexz-inspect --json self.hxz | jq -e '.patch.n > 10'
+	same self.hxz disk
+}
+
+@test "signatures are passed, an encrypted archive is refused" {
+	pack "$IN/one" a.hxz
+	hexz-keygen sign --no-passphrase -o key >/dev/null
+	hexz-keygen sign --no-passphrase -o other >/dev/null
+	hexz-sign -k key a.hxz
+	hexz-sign -k other a.hxz
+	same a.hxz disk
+	hexz-keygen encrypt -o me.key >me.pub
+	hexz-unseal a.hxz | hexz-seal -q -R me.pub -o b.hxz
+	run -3 --separate-stderr reader b.hxz
+	[ "$stderr" = "read.py: b.hxz: features ['encrypted']" ]
+}
+
+@test "damage anywhere, and a cut, are found as hexz-verify finds them" {
+	head -c 100000 "$IN/tree.tar" >in
+	pack in a.hxz
+	local size n
+	size=$(size a.hxz)
+	for n in {0..40}; do
+		cp a.hxz b.hxz
+		poke b.hxz $((n * (size - 1) / 40))
+		run -3 --separate-stderr reader --verify b.hxz
+		[[ ${#stderr_lines[@]} -eq 1 && $stderr == "read.py: b.hxz: "* ]] || fail "byte $n of 40: $stderr"
+		unsound b.hxz
+		head -c $((n * (size - 1) / 40)) a.hxz >c.hxz
+		run -3 reader --verify c.hxz
+	done
+	# A part that is sound can be had from a damaged archive.
+	cp a.hxz b.hxz
+	poke b.hxz 500
+	run -3 reader b.hxz
+	hexz-chunk --avg 1K in | hexz-compress -b 4K | hexz-seal -o d.hxz
+	poke d.hxz 500
+	reader --offset 50000 d.hxz | cmp - <(tail -c +50001 in)
+}
+
+@test "programs of patches, and payloads, as the test vectors have them" {
+	cd "$BATS_TEST_DIRNAME/../pkg"
+	"$PY" - "$EXAMPLES" delta/testdata/*.txt <<-'END'
+		import sys
+		sys.path.insert(0, sys.argv[1])
+		from reader.payload import Damaged, decode, patch
+		for name in sys.argv[2:]:
+		    fields = {"base": []}
+		    for line in open(name):
+		        key, _, value = line.partition("#")[0].partition(":")
+		        if key.strip() in ("base", "program"):
+		            fields.setdefault(key.strip(), []).append(bytes.fromhex(value))
+		        elif key.strip():
+		            fields[key.strip()] = value.strip()
+		    try:
+		        made = patch(b"".join(fields.get("program", [])), fields["base"], int(fields["length"]))
+		        got = "ok" if len(made) == int(fields["length"]) else "corrupt"
+		    except Damaged:
+		        got = "corrupt"
+		    assert got == fields["expect"], name
+		    assert got != "ok" or made == bytes.fromhex(fields["result"]), name
+		raw = open("codec/testdata/text.raw", "rb").read()
+		for name, codec in ("text.s2", "s2"), ("text.best.s2", "s2"), ("text.lz4", "lz4"), ("text.hc.lz4", "lz4"), ("text.zst", "zstd"), ("text.check.zst", "zstd"), ("text.stream.zst", "zstd"):
+		    data = open("codec/testdata/" + name, "rb").read()
+		    assert decode(codec, data, len(raw), {}) == raw, name
+		    for bad in (data + b"\0", data[:-1], data + data):
+		        try:
+		            decode(codec, bad, len(raw), {})
+		            assert False, (name, len(bad))
+		        except Damaged:
+		            pass
+	END
+}

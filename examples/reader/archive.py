@@ -1,0 +1,157 @@
+"""Reads archives at random: docs/format.md#random-read."""
+import bisect
+import functools
+import os
+import struct
+
+from .payload import decode, patch
+from .values import ENTRIES, FRAMES, INFO, MIB, Damaged, Failed, check_entries, digest, fits, need, unpack, zeros
+
+
+class Archive:
+    def __init__(self, path, parents):
+        self.path, self.parents_by_id = path, parents
+        self.file = os.open(path, os.O_RDONLY)
+        self.size = os.fstat(self.file).st_size
+        self.root_at, self.root_length, self.id = self.trailer()
+        _, features, self.map_pages, self.entry_pages, self.runs, info = self.frame(18, self.root_at, self.root_length, self.id)
+        need(not features, f"features {features}")
+        info = unpack(info)
+        need(fits(info, INFO) and not info[0], "info")
+        _, self.meta, self.parents, self.streams, self.totals, self.dict_spans, self.firsts = info
+        need(len(self.totals) in (14, 16) and fits(self.totals[:13] + self.totals[14:], [int]) and fits(self.totals[13], dict), "totals")
+        need(len(self.streams) <= 65536 and len({p[0] for p in self.parents}) == len(self.parents) <= 1024, "the streams or parents")
+        need(len(self.map_pages) == len(self.entry_pages) == len(self.firsts), "the numbers of pages")
+        # What would be the first key of one more page.
+        patches = self.totals[14] if len(self.totals) == 16 else 0
+        self.end = [len(self.streams), 0, self.totals[0] + patches, self.totals[10]]
+        need(all(a[:2] < b[:2] and a[2] <= b[2] and a[3] < b[3] <= a[3] + 1024 for a, b in zip(self.firsts, self.firsts[1:] + [self.end])), "first keys")
+        need(not self.firsts or self.firsts[0][2:] == [0, 0], "the first of the first keys")
+        self.dicts = {}
+        for number, *span in self.dict_spans:
+            _, also, data = self.frame(4, *span)
+            need(also == number and number not in self.dicts, "dictionary id")
+            self.dicts[number] = self.dictionary(number, data)
+
+    @staticmethod
+    def dictionary(number, data):
+        need(1 <= number < 1 << 32 and data[:8] == struct.pack("<II", 0xEC30A437, number), "the id of a dictionary")
+        try:
+            import zstandard
+        except ImportError:                     # it may not be needed
+            return None
+        return zstandard.ZstdCompressionDict(data, zstandard.DICT_TYPE_FULLDICT)
+
+    def bytes_at(self, position, length):
+        data = os.pread(self.file, length, position) if position + length <= self.size else b""
+        need(len(data) == length, f"the file ends before byte {position + length}")
+        return data
+
+    def trailer(self):
+        start = max(0, self.size - 65536)
+        data = self.bytes_at(start, self.size - start)
+        at = len(data) - 63
+        while (at := data.rfind(b"\xc4\x3ehxz-tail", 0, at + 9)) >= 0:
+            if at <= len(data) - 64 and data[at + 10:at + 16] == b"\1\0\0\0\0\0":
+                root_at, length = struct.unpack_from("<QQ", data, at + 16)
+                if 1 <= length <= 256 * MIB and root_at + length <= start + at:
+                    self.trailer_at = start + at
+                    return root_at, length, data[at + 32:at + 64]
+        raise Damaged("no trailer")
+
+    def frame(self, kind, position, length, want):
+        need(length <= (128 if kind < 16 else 256) * MIB, "the length of a frame")
+        data = self.bytes_at(position, length)
+        need(digest(data) == want, f"the frame at byte {position} is not what was written")
+        frame = unpack(data)
+        need(fits(frame, FRAMES[kind]) and frame[0] == kind, f"the form of the frame at byte {position}")
+        return frame
+
+    @functools.lru_cache(64)
+    def page(self, number):
+        """Spans and keys of the segments of a page, with the key of the next one after the last."""
+        _, own, spans, keys = self.frame(16, *self.map_pages[number])
+        keys = unpack(keys)
+        need(own == number and fits(keys, [(int, int, int)]), "map page")
+        following = (self.firsts + [self.end])[number + 1]
+        need(len(keys) == len(spans) == following[3] - self.firsts[number][3] and keys[0] == self.firsts[number][:3], "map page")
+        keys.append(following[:3])
+        need(all(a[:2] < b[:2] and a[2] <= b[2] for a, b in zip(keys, keys[1:])), "the keys of a map page")
+        return spans, keys
+
+    def last(self, wanted, key):
+        """The page, and the number within it, of the last segment with key(...) <= wanted."""
+        number = bisect.bisect_right(self.firsts, wanted, key=key) - 1
+        need(number >= 0, "no segment of the index has what is wanted")
+        return number, bisect.bisect_right(self.page(number)[1][:-1], wanted, key=key) - 1
+
+    @functools.lru_cache(32)
+    def segment(self, number, i):
+        """The entries of a segment, each with its part of the payload; those of them with an ordinal."""
+        spans, keys = self.page(number)
+        (stream, offset, ordinal), following = keys[i], keys[i + 1]
+        _, id, at, entries, codec, raw, payload = self.frame(3, *spans[i])
+        need([id, at] == [self.streams[stream][0], offset], "the place of a segment")
+        check_entries(entries, ENTRIES, len(self.parents))
+        end = following[1] if following[0] == stream else self.streams[stream][2]
+        need(at + sum(e[1] for e in entries) == end, "the end of a segment")
+        lengths = [e[1] if e[0] == 0 else e[4] if e[0] == 5 else 0 for e in entries]
+        need(sum(lengths) == raw, "raw length")
+        payload, parts, at = decode(codec, payload, raw, self.dicts), [], 0
+        for entry, length in zip(entries, lengths):
+            parts.append((entry, payload[at:at + length]))
+            at += length
+        counted = [p for p in parts if p[0][0] in (0, 5)]
+        need(len(counted) == following[2] - ordinal, "the ordinals of a segment")
+        return parts, counted
+
+    def counted(self, ordinal):
+        """The data entry or patch with an ordinal, and its part of the payload."""
+        number, i = self.last(ordinal, key=lambda k: k[2])
+        parts, first = self.segment(number, i)[1], self.page(number)[1][i][2]
+        need(ordinal - first < len(parts), f"no entry has the ordinal {ordinal}")
+        return parts[ordinal - first]
+
+    def parent(self, number):
+        id, hint = self.parents[number]
+        beside = os.path.join(os.path.dirname(self.path), hint)
+        if id not in self.parents_by_id and hint not in ("", ".", "..") and "/" not in hint and os.path.isfile(beside):
+            found = Archive(beside, self.parents_by_id)
+            self.parents_by_id[found.id] = found
+        if id not in self.parents_by_id:
+            raise Failed(f"parent {hint!r} with the id {id.hex()} is missing")
+        return self.parents_by_id[id]
+
+    def chunk(self, entry, part):
+        """The bytes of a data entry, ref, parent entry or patch."""
+        kind, length, hash = entry[:3]
+        if kind in (3, 4):
+            holder = self if kind == 3 else self.parent(entry[3])
+            target = holder.counted(entry[-1])
+            need(target[0][1:3] == [length, hash], "an entry refers to another chunk")
+            return holder.chunk(*target)
+        if kind == 5:
+            part = patch(part, [self.base(*b) for b in entry[3]], length)
+        need(len(part) == length and digest(part) == hash, "the bytes of a chunk do not have its hash")
+        return part
+
+    def base(self, parent, ordinal):
+        if type(parent) is int:
+            return self.parent(parent).counted(ordinal)[1]
+        entry, part = self.counted(ordinal)
+        need(entry[0] == 0 and entry[2] == parent, "a base is another chunk, or a patch")
+        return part
+
+    def read(self, stream, offset=0, length=1 << 63):
+        """Yields the bytes of a stream from an offset on."""
+        end = min(offset + length, self.streams[stream][2])
+        while offset < end:
+            number, i = self.last([stream, offset], key=lambda k: k[:2])
+            _, at, _ = self.page(number)[1][i]
+            for entry, part in self.segment(number, i)[0]:
+                low, high = max(offset - at, 0), min(entry[1], end - at)
+                if low < high:
+                    yield from zeros(high - low) if entry[0] in (1, 2) else [self.chunk(entry, part)[low:high]]
+                at += entry[1]
+            need(at > offset, "a segment does not hold what the index says")
+            offset = at

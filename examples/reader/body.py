@@ -1,0 +1,133 @@
+"""The frames of an archive from Header to End, as they come, compared with the index."""
+import hashlib
+
+import blake3
+
+from .values import FRAMES, PAGED, check_entries, digest, fits, need, u64, unpack, zeros
+
+DIGESTS = {"sha256": hashlib.sha256, "blake3": blake3.blake3}
+
+
+class Body:
+    def __init__(self, archive):
+        self.archive, self.kind, self.open_stream = archive, None, None
+        self.parents = self.streams = self.dicts = 0
+        self.counted = 0                        # data entries and patches so far
+        self.totals, self.codecs = [0] * 16, {}
+        self.pages = self.entry_pages()
+        self.all = blake3.blake3()
+        need(len({s[0] for s in archive.streams}) == len({s[1] for s in archive.streams}) == len(archive.streams), "two streams of one name or id")
+
+    def take(self, kind, position, data):
+        actions = (self.header, self.parent, self.open, self.segment, self.dictionary, self.close, self.end)
+        need(kind < len(actions), f"a frame of kind {kind} in the body")
+        frame = unpack(data)
+        need(fits(frame, FRAMES[kind]), f"the form of the frame at byte {position}")
+        need((kind == 0) == (self.kind is None) and self.kind != 6, f"the frame at byte {position} is out of place")
+        actions[kind](frame, [position, len(data), digest(data)])
+        self.kind = kind
+
+    def header(self, frame, _):
+        need(frame[1:4] == ["hexz", 1, []], "the header")
+        need(frame[4].pop("archive", None) is True and frame[4] == self.archive.meta, "meta of header and index differ")
+
+    def parent(self, frame, _):
+        need(self.kind in (0, 1) and frame[1] == self.parents < len(self.archive.parents), "a Parent frame out of place")
+        need(frame[2:] == self.archive.parents[self.parents], "a parent of body and index differs")
+        self.parents += 1
+
+    def open(self, frame, _):
+        need(self.open_stream is None and self.streams < len(self.archive.streams), "an Open frame out of place")
+        self.open_stream = self.archive.streams[self.streams]
+        id, name, size, _, chunker, digests = self.open_stream
+        need(frame[1:3] == [id, name] and frame[3] in (None, size) and frame[4] == chunker, "a stream of body and index differs")
+        self.offset, self.root, self.run = 0, blake3.blake3(), 0
+        self.hashes = {n: DIGESTS[n]() for n in digests if n in DIGESTS}
+
+    def entry_pages(self):
+        """Yields the page, the number within it, and the entries of each segment of the index."""
+        for number, span in enumerate(self.archive.entry_pages):
+            _, own, entries = self.archive.frame(17, *span)
+            entries = unpack(entries)
+            need(own == number and fits(entries, [list]) and len(entries) == len(self.archive.page(number)[0]), "an entry page")
+            for i, of_segment in enumerate(entries):
+                check_entries(of_segment, PAGED, len(self.archive.parents))
+                yield number, i, of_segment
+
+    def segment(self, frame, span):
+        need(self.open_stream and frame[1] == self.open_stream[0], "a segment of a stream that is not open")
+        number, i, paged = next(self.pages, (None, 0, 0))
+        need(number is not None, "more segments than the index has")
+        spans, keys = self.archive.page(number)
+        need(spans[i] == span and keys[i] == [self.streams, self.offset, self.counted], "a segment of body and index differs")
+        parts, counted = self.archive.segment(number, i)
+        need([in_page(entry) for entry, _ in parts] == paged, "entries of segment and entry page differ")
+        for entry, part in parts:
+            self.entry(entry, part)
+        need(self.counted == keys[i + 1][2], "ordinals")
+        _, _, _, _, codec, raw, payload = frame
+        for n, value in ((10, 1), (11, raw), (12, len(payload))):
+            self.totals[n] += value
+        if payload:
+            segments, stored = self.codecs.get(codec, [0, 0])
+            self.codecs[codec] = [segments + 1, stored + len(payload)]
+
+    def entry(self, entry, part):
+        kind, length = entry[:2]
+        own = [entry[3]] if kind == 3 else [b[1] for b in entry[3] if type(b[0]) is bytes] if kind == 5 else []
+        need(all(ordinal < self.counted for ordinal in own), "an entry refers to a later one")
+        self.counted += kind in (0, 5)
+        place = 2 * kind if kind < 5 else 14
+        self.totals[place] += 1
+        self.totals[place + 1] += length
+        self.offset += length
+        if kind in (1, 2):
+            self.run += length
+            pieces = zeros(length) if self.hashes else []
+        else:
+            self.end_run()
+            self.root.update(u64(length) + entry[2])
+            pieces = [self.archive.chunk(entry, part)]
+        for piece in pieces:
+            for hash in self.hashes.values():
+                hash.update(piece)
+
+    def end_run(self):
+        if self.run:
+            self.root.update(u64(self.run) + bytes(32))
+        self.run = 0
+
+    def dictionary(self, frame, span):
+        need(self.open_stream and self.dicts < len(self.archive.dict_spans), "a Dict frame out of place")
+        need([frame[1], *span] == self.archive.dict_spans[self.dicts], "a dictionary of body and index differs")
+        self.dicts += 1
+
+    def close(self, frame, _):
+        need(self.open_stream, "a Close frame out of place")
+        id, name, size, root, _, digests = self.open_stream
+        self.end_run()
+        need(frame[1:] == [id, size, root, digests], "Close and index differ")
+        need(self.offset == size and self.root.digest() == root, "size or root of a stream")
+        need(all(h.digest() == digests[n] for n, h in self.hashes.items()), "a digest of a stream")
+        name = name.encode()
+        self.all.update(u64(len(name)) + name + u64(size) + root)
+        self.streams, self.open_stream = self.streams + 1, None
+
+    def end(self, frame, _):
+        a = self.archive
+        need(self.open_stream is None and next(self.pages, None) is None, "End before its time")
+        need((self.parents, self.streams, self.dicts) == (len(a.parents), len(a.streams), len(a.dict_spans)), "frames are missing")
+        need(frame[2] == self.all.digest(), "the root of all streams")
+        self.totals[13] = self.codecs
+        need((self.totals if self.totals[14] else self.totals[:14]) == a.totals, "totals")
+
+
+def in_page(entry):
+    """An entry as it stands in an entry page."""
+    kind = entry[0]
+    if kind == 3:
+        return [3, entry[1], entry[3]]
+    if kind == 5:
+        bases = [b if type(b[0]) is int else [None, b[1]] for b in entry[3]]
+        return [5, entry[1], entry[2], bases, entry[4]]
+    return entry
