@@ -2,22 +2,35 @@
 
 load helper
 
-# feed FILE: 40 pieces, 10 ms apart, so that a moment can be met at which all stages are at work.
+# feed FILE: 40 pieces, 10 ms apart, so that a moment can be met at which all stages are at work. It
+# begins once there is a file "begin", and goes on after half of it once there is a file "go".
 feed() {
 	"$PYTHON" -c '
-import sys, time
+import os, sys, time
 data = open(sys.argv[1], "rb").read()
 for n in range(40):
+    while n in (0, 20) and not os.path.exists("begin" if n == 0 else "go"):
+        time.sleep(0.001)
     sys.stdout.buffer.write(data[n * len(data) // 40:(n + 1) * len(data) // 40])
     sys.stdout.flush()
     time.sleep(0.01)' "$1"
 }
 
-# trial STAGE SECONDS SIGNAL: sends it to a stage of a pipeline after a while. With $redirect,
-# the archive is not written by -o. codes are those of all stages.
+# working PID...: waits until each is a stage, and no longer the shell that opens its files. Else a
+# signal could leave another one waiting for the other end of a FIFO.
+working() {
+	local pid
+	for pid; do
+		until [[ $(cat "/proc/$pid/comm" 2>/dev/null) == hexz-* ]]; do sleep 0.001; done
+	done
+}
+
+# trial STAGE SECONDS SIGNAL: sends it to a stage of a pipeline after a while, or if SECONDS is
+# "half", once the archive has begun to be written, with half of the input still to come. With
+# $redirect, the archive is not written by -o. codes are those of all stages.
 trial() {
 	local pids=() pid
-	rm -f p1 p2 p3
+	rm -f p1 p2 p3 begin go
 	mkfifo p1 p2 p3
 	# exec, so that the ids are those of the stages.
 	feed "$IN/noise" 2>/dev/null | exec hexz-chunk >p1 2>/dev/null & pids+=($!)
@@ -28,15 +41,23 @@ trial() {
 	else
 		hexz-seal -o a.hxz <p3 2>seal.err & pids+=($!)
 	fi
-	sleep "$2"
+	working "${pids[@]}"
+	if [ "$2" = half ]; then
+		touch begin
+		until [ "$(find . -name '.a.hxz*' -size +0)" ]; do sleep 0.001; done
+	else
+		touch begin go
+		sleep "$2"
+	fi
 	kill -s "$3" "${pids[$1]}" 2>/dev/null || true
+	touch go
 	codes=()
 	for pid in "${pids[@]}"; do
 		local code=0
 		wait "$pid" 2>/dev/null || code=$?
 		codes+=("$code")
 	done
-	rm -f p1 p2 p3
+	rm -f p1 p2 p3 begin go
 }
 
 # moment prints a number of seconds from 0 to 0.5: the time that a trial takes.
@@ -101,7 +122,7 @@ signals() {
 @test "SIGTERM and SIGHUP of a stage: the stage behind it fails" {
 	for signal in $(signals); do
 		for stage in 0 1 2; do
-			trial $stage 0.1 $signal
+			trial $stage half $signal
 			[ "${codes[$stage]}" -eq $((128 + $(kill -l $signal))) ] || fail "stage $stage, SIG$signal, exit codes ${codes[*]}"
 			[ "${codes[3]}" -eq 4 ] || fail "stage $stage, SIG$signal, exit codes ${codes[*]}"
 			only seal.err
@@ -242,10 +263,7 @@ signals() {
 			exec 8>in
 			head -c 500000 in.hxs >&8
 			# Stop it at work, that is once the temporary file is there.
-			for _ in {1..100}; do
-				[ "$(find . -name '.*out*' | wc -l)" -eq 0 ] || break
-				sleep 0.02
-			done
+			while [ "$(find . -name '.*out*' | wc -l)" -eq 0 ]; do sleep 0.01; done
 			kill -$signal $pid
 			code=0
 			wait $pid || code=$?

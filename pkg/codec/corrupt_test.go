@@ -10,7 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// allocated returns the bytes that f allocates.
+// allocated returns the bytes that f allocates. They are those of the whole process, and do not
+// depend on the collector, unless f uses a pool: see keepPools.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -3,16 +3,13 @@ package seal
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"filippo.io/age"
-	"github.com/creack/pty"
 )
 
 // These tests run the programs whose formats the package speaks, where they are installed.
@@ -129,34 +126,6 @@ func TestSSHKeygen(t *testing.T) {
 	checkError(t, err, "not supported")
 	_, err = ParseRecipients(strings.NewReader(readText(t, path("ec.pub"))))
 	checkError(t, err, "line 1", "ECDSA")
-}
-
-// TestAgePassphrase lets age ask for the passphrase, for which it needs a terminal.
-func TestAgePassphrase(t *testing.T) {
-	_, path := tool(t, "age")
-	k := NewFileKey()
-	writeFile(t, path("wrapped"), must(Wrap(k, []age.Recipient{scryptWith("correct horse", 12)})))
-	cmd := exec.CommandContext(t.Context(), "age", "-d", "-o", path("key"), path("wrapped"))
-	terminal, err := pty.Start(cmd)
-	if err != nil {
-		t.Skip("no terminal: ", err)
-	}
-	defer terminal.Close()
-	prompt := make([]byte, 1) // input before the prompt would be lost
-	if _, err := io.ReadFull(terminal, prompt); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(200 * time.Millisecond)
-	if _, err := terminal.WriteString("correct horse\n"); err != nil {
-		t.Fatal(err)
-	}
-	go io.Copy(io.Discard, terminal)
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if got := readText(t, path("key")); got != string(k[:]) {
-		t.Errorf("age got %x", got)
-	}
 }
 
 func TestMinisign(t *testing.T) {

@@ -190,16 +190,13 @@ func TestCommand(t *testing.T) {
 	}
 }
 
+// Without an end of the command this one has none.
 func TestCommandIsStopped(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	start := time.Now()
-	src := CommandSource(ctx, "disk", []string{"sleep", "60"}, nil, nil)
+	src := CommandSource(ctx, "disk", []string{"sleep", "infinity"}, nil, nil)
 	if _, err := Chunk(ctx, io.Discard, []Source{src}, ChunkOptions{}); err == nil {
 		t.Error("no error")
 	}
 	src.Close()
-	if time.Since(start) > 20*time.Second {
-		t.Error("the command was not stopped")
-	}
 }

@@ -22,7 +22,7 @@ import (
 
 // grace is how long Run may take to return after a signal. Run may sit in a read of standard
 // input that nothing interrupts, so Main does not wait for ever.
-const grace = time.Second
+var grace = time.Second
 
 // Command describes one binary.
 type Command struct {

@@ -21,6 +21,9 @@ import (
 // TestMain makes the test binary the command under test when it runs as its own child.
 func TestMain(m *testing.M) {
 	if os.Getenv("HEXZ_CLI_CHILD") != "" {
+		if d, err := time.ParseDuration(os.Getenv("HEXZ_CLI_GRACE")); err == nil {
+			grace = d
+		}
 		Main(sample())
 	}
 	os.Exit(m.Run())
@@ -189,10 +192,13 @@ func runSample(t *testing.T, stdin string, args ...string) result {
 	return result{code, read(t, out.Name()), stderr.String()}
 }
 
+// hang is when a child is killed, which would never end: far more than it takes on any machine.
+const hang = 5 * time.Minute
+
 // child returns the sample as a process of its own.
 func child(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	// A child built with -race would sleep for a second at its end.
@@ -204,7 +210,7 @@ func child(t *testing.T, args ...string) *exec.Cmd {
 func shell(t *testing.T, dir, script string) result {
 	t.Helper()
 	cmd := child(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	sh := exec.CommandContext(ctx, "bash", "-c", script)
 	sh.Dir = dir

@@ -66,7 +66,7 @@ func TestSignals(t *testing.T) {
 				if s := cmd.ProcessState.Sys().(syscall.WaitStatus); !s.Signaled() || s.Signal() != sig {
 					t.Errorf("died by %v", cmd.ProcessState)
 				}
-				if d := time.Since(began); d > 8*time.Second || action == "block" && d < grace {
+				if d := time.Since(began); action == "block" && d < grace {
 					t.Errorf("took %v", d)
 				}
 				if got := names(t, dir); got != "out" || read(t, out) != "old" {
@@ -77,19 +77,23 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// Only a second signal ends a child that is given an hour to end by itself after the first.
 func TestSecondSignal(t *testing.T) {
 	cmd := child(t, "block", "-o", filepath.Join(t.TempDir(), "out"), "--progress=always")
+	cmd.Env = append(cmd.Env, "HEXZ_CLI_GRACE=1h")
 	wait := start(t, cmd)
-	began := time.Now()
-	for range 2 {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
+	ended := make(chan struct{})
+	go func() {
+		wait()
+		close(ended)
+	}()
+	for alive := true; alive; { // two that come at once may merge into one
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+			alive = false
+		case <-time.After(50 * time.Millisecond):
 		}
-		time.Sleep(100 * time.Millisecond) // else they would merge into one
-	}
-	wait()
-	if d := time.Since(began); d >= grace {
-		t.Errorf("took %v", d)
 	}
 	if s := cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signal() != syscall.SIGTERM {
 		t.Errorf("died by %v", cmd.ProcessState)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 )
@@ -94,19 +93,35 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// drawn is an output that says when a text was written to it.
+type drawn struct {
+	all  bytes.Buffer
+	text string
+	seen chan struct{}
+}
+
+func (d *drawn) Write(p []byte) (int, error) {
+	n, err := d.all.Write(p)
+	if d.text != "" && strings.Contains(d.all.String(), d.text) {
+		d.text = ""
+		close(d.seen)
+	}
+	return n, err
+}
+
 func TestMessageClearsBar(t *testing.T) {
-	var b bytes.Buffer
+	b := drawn{text: "5.0 MiB", seen: make(chan struct{})}
 	env := newEnv(context.Background(), "hexz-sample", os.Stdin, os.Stdout, &b)
 	env.opts.progress = "always"
 	report := env.Progress(0) // unknown
 	report(5 << 20)
 	env.Progress(7)(1) // has no bar of its own
-	time.Sleep(3 * tick)
+	<-b.seen
 	env.Warnf("odd")
 	env.progressDone()
 	env.progressDone()
-	before, after, ok := strings.Cut(b.String(), "  \rhexz-sample: warning: odd\n")
+	before, after, ok := strings.Cut(b.all.String(), "  \rhexz-sample: warning: odd\n")
 	if !ok || !strings.Contains(before, "5.0 MiB") || !strings.Contains(after, "5.0 MiB") || strings.Count(after, "\n") != 1 {
-		t.Errorf("%q", b.String())
+		t.Errorf("%q", b.all.String())
 	}
 }

@@ -1,0 +1,50 @@
+package seal
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// echoes reports whether a terminal shows what is typed.
+func echoes(t *testing.T, terminal *os.File) bool {
+	t.Helper()
+	state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+// TestAgePassphrase lets age ask for the passphrase, for which it needs a terminal.
+func TestAgePassphrase(t *testing.T) {
+	_, path := tool(t, "age")
+	k := NewFileKey()
+	writeFile(t, path("wrapped"), must(Wrap(k, []age.Recipient{scryptWith("correct horse", 12)})))
+	cmd := exec.CommandContext(t.Context(), "age", "-d", "-o", path("key"), path("wrapped"))
+	terminal, err := pty.Start(cmd)
+	if err != nil {
+		t.Skip("no terminal: ", err)
+	}
+	defer terminal.Close()
+	// What is typed before age has turned echo off would be lost.
+	for echoes(t, terminal) {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := terminal.WriteString("correct horse\n"); err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, terminal)
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got := readText(t, path("key")); got != string(k[:]) {
+		t.Errorf("age got %x", got)
+	}
+}
