@@ -18,7 +18,7 @@ BINARIES := $(notdir $(wildcard cmd/hexz-*))
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X $(MODULE)/cmd/internal/cli.version=$(VERSION)" -o bin/ ./cmd/hexz-*
 
-# Packs, checks and restores FILE, or a tar of the Go installation.
+# Packs, checks and restores FILE, or a tar of the sources of Go.
 demo: build
 	@PATH="$(CURDIR)/bin:$$PATH" scripts/demo $(if $(FILE),"$(FILE)")
 
