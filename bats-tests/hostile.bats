@@ -121,8 +121,8 @@ harmless() {
 		0 hexz-inspect --chunks text.hxz
 		0 hexz-inspect --chunks --json text.hxz
 		0 hexz-inspect --json < <(cat text.hxz)
-		0 hexz-inspect --chain text.hxz
-		0 hexz-inspect --chain --json text.hxz
+		1 hexz-inspect --chain text.hxz
+		1 hexz-inspect --chain --json text.hxz
 		3 hexz-verify text.hxz
 		3 hexz-verify -v --progress always text.hxz 2>&1 | tr -d '\r\033'; exit ${PIPESTATUS[0]}
 		1 hexz-cat text.hxz >/dev/null

@@ -213,3 +213,24 @@ open("new", "wb").write(new)
 		hexz-cat --stream "$name" saved.hxz | cmp - kept
 	done
 }
+
+@test "a read that fails is an error and no loss, wherever it is" {
+	strace -f -qq -o trace -e inject=fsync:error=EIO true 2>/dev/null || skip "strace is missing, or not allowed here"
+	pack "$IN/noise" a.hxz
+	local fired=0 code
+	for n in {1..24}; do
+		code=0
+		strace -f -qq -o trace -P "$PWD/a.hxz" -e trace=pread64 -e "inject=pread64:error=EIO:when=$n" \
+			hexz-unseal -T 1 --salvage -o out a.hxz 2>err || code=$?
+		if grep -q INJECTED trace; then
+			fired=$((fired + 1))
+			[ $code -eq 1 ] || fail "read $n: exit code $code: $(cat err)"
+			grep -q "input/output error" err || fail "read $n: $(cat err)"
+			[ ! -e out ]
+		else
+			[ $code -eq 0 ] || fail "no read failed: exit code $code: $(cat err)"
+			rm -f out
+		fi
+	done
+	[ $fired -gt 3 ] || fail "only $fired reads failed"
+}

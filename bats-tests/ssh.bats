@@ -44,6 +44,34 @@ teardown_file() { stop_sshd; }
 	there 'cat a.hxz' | hexz-cat --offset 2500K --length 512 | cmp - <(dd if="$IN/sparse" bs=512 skip=5000 count=1 status=none)
 }
 
+@test "encrypted versions need no private key over there" {
+	cp "$IN/noise" disk.img
+	cp disk.img v1
+	noise 5000 change | dd of=v1 bs=1 seek=100000 conv=notrunc status=none
+	mkdir there
+	# As the README has it, but for the names of the host and its disk.
+	sed -n '/^The same with encrypted archives/,/^What has changed/s/^    //p' "$BATS_TEST_DIRNAME/../README.md" |
+		sed "s|ssh host '|ssh -F $SSH_CONFIG there 'PATH=$PATH; cd $PWD/there; |; s|/dev/sda|$PWD/v1|" >readme.sh
+	[ "$(grep -c 'cd .*/there' readme.sh)" -eq 2 ]
+	bash -e -o pipefail readme.sh
+	cmp today.img v1
+	[ "$(size today.hxz)" -lt $(($(size base.hxz) / 5)) ]
+	[ "$(hexz-inspect --json -i me.key today.hxz | jq -r '.parents[0].id')" = "$(hexz-inspect --json base.hxz | jq -r .id)" ]
+	run -1 hexz-inspect --export-index --open base.hxz
+	# Sealed over there, too, for the public key.
+	there 'hexz-chunk --like there/base.hxi v1 | hexz-dedup --parent there/base.hxi | hexz-compress | hexz-seal -R me.pub -o there/next.hxz'
+	hexz-cat -i me.key --parent base.hxz there/next.hxz | cmp - v1
+	# The index shows no content, but what it is said to show. It stands in no place of the archive.
+	[ "$(strings there/base.hxi | grep -c fastcdc)" -gt 0 ]
+	run -3 hexz-cat there/base.hxi
+	run -2 hexz-inspect --open base.hxz
+	# Of a plain archive it is as good as the other.
+	pack disk.img plain.hxz
+	hexz-inspect --export-index --open -o plain.hxi plain.hxz
+	hexz-chunk v1 | hexz-dedup --parent plain.hxi | hexz-seal -o thin.hxz --check-parents .
+	hexz-cat thin.hxz | cmp - v1
+}
+
 @test "a failure over there is a failure here" {
 	run -4 --separate-stderr bash -c 'ssh -F "$SSH_CONFIG" there "PATH=$PATH; hexz-chunk --exec -- false" | hexz-dedup | hexz-seal -o a.hxz'
 	[[ $stderr == *"upstream hexz-chunk failed"* ]]

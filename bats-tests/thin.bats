@@ -100,12 +100,16 @@ if frame[0] == 3:
 	[ "$(jq -c '[.version, (.archives | length), (.archives | map(.id) | unique | length)]' chain.json)" = '[1,10,10]' ]
 	[ "$(jq '.archives[0] | .data.bytes + (.parents | map(.taken.bytes) | add)' chain.json)" -eq "$(size "$V/v9")" ]
 	[ "$(jq -r '.archives[1] | .path, .hint, .stored_bytes' chain.json)" = $'v8.hxz\nv8.hxz\n'"$(size v8.hxz)" ]
-	# What is missing is told, and no error.
+	# What is missing is told, and is an error if it is needed.
 	rm v4.hxz
-	hexz-inspect --chain v9.hxz >chain
-	grep -q "v4.hxz: missing, .* taken" chain
-	[ "$(grep -c missing chain)" -eq 1 ]
-	[ "$(hexz-inspect --chain --json v9.hxz | jq -c '.archives | map(select(.missing)) | map(.hint)')" = '["v4.hxz"]' ]
+	run -1 --separate-stderr hexz-inspect --chain v9.hxz
+	[ "$(grep -c "v4.hxz: missing, .* taken" <<<"$output")" -eq 1 ]
+	[ "$(grep -c missing <<<"$output")" -eq 1 ]
+	one_error hexz-inspect
+	[[ $stderr == *'parent archive is missing: '*'"v4.hxz"'* ]] || fail "$stderr"
+	run -1 --separate-stderr hexz-inspect --chain --json v9.hxz
+	[ "$(jq -c '.archives | map(select(.missing)) | map(.hint)' <<<"$output")" = '["v4.hxz"]' ]
+	hexz-inspect --chain v3.hxz >chain
 	# An archive without parents is one line.
 	[ "$(hexz-inspect --chain v0.hxz | wc -l)" -eq 1 ]
 }
@@ -160,7 +164,8 @@ if frame[0] == 3:
 		run -1 --separate-stderr hexz-cat b/next.hxz
 		[[ $stderr == *"parent archive is missing"*"$hint"* ]] || fail "$stderr"
 		hexz-cat --follow-hints b/next.hxz | cmp - "$V/v1"
-		hexz-inspect --chain b/next.hxz | grep -q missing
+		run -1 hexz-inspect --chain b/next.hxz
+		[[ $output == *"base.hxz: missing"* ]] || fail "$output"
 		hexz-inspect --chain --follow-hints b/next.hxz | grep -q "base.hxz: .* stored"
 	done
 }

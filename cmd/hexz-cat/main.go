@@ -35,10 +35,16 @@ KiB that differ are written to the file or device, as they come: if that is
 stopped, the old content is gone in part, and it has to be run again.
 
 With --keep-going, what is damaged or missing becomes zeros. The output is kept,
-the exit code is 3, and --report tells which parts are lost.
+the exit code is 3, and --report tells which parts are lost. What cannot be read
+just now, as a disk fails, is an error all the same.
+
+Parents of a thin archive are looked for before the first byte is written, and
+all that are missing are named. One that was compressed or encrypted anew is
+known by its content.
 
 An encrypted archive needs -i, or its passphrase. Signatures are demanded by
---signed-by: from a pipe, what is missing is known only at the end.`,
+--signed-by: from a pipe, what is missing is known only at the end. If one is,
+the exit code is 5.`,
 		Example: `  hexz-cat disk.hxz > disk.img
   hexz-cat --stream memory -o ram.bin vm.hxz
   ssh host 'cat disk.hxz' | hexz-cat --offset 1M --length 512 | xxd`,
@@ -71,7 +77,7 @@ An encrypted archive needs -i, or its passphrase. Signatures are demanded by
 			if err := salvage.Open(env); err != nil {
 				return err
 			}
-			find := parents.Finder(env, args)
+			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find = find.Find
 			return ids.Explain(run(env, o, inPlace, &salvage, args))

@@ -100,9 +100,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	find := o.parents.Finder(env, []string{o.base})
+	find := o.parents.Finder(env, []string{o.base}, ids)
 	defer find.Close()
-	o.archive, err = cli.OpenPacked(env, []string{o.base}, archive.Options{Identities: ids, Find: find.Find})
+	o.archive, err = cli.OpenAtRandom(env, o.base, archive.Options{Identities: ids, Find: find.Find})
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ patches.`,
 			if o.Identities, err = ids.Load(env, false); err != nil {
 				return err
 			}
-			find := parents.Finder(env, args)
+			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
 			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory) // or the heap grows to twice the index

@@ -93,7 +93,7 @@ func run(env *cli.Env, o *flags, args []string) (same bool, err error) {
 	}
 	var r [2]*archive.Reader
 	for i, path := range args {
-		find := o.parents.Finder(env, []string{path})
+		find := o.parents.Finder(env, []string{path}, ids)
 		defer find.Close()
 		in, err := open(env, path, archive.Options{Identities: ids, Find: find.Find, Threads: env.Threads, CacheBytes: cacheBytes})
 		if err != nil {
@@ -135,6 +135,9 @@ func run(env *cli.Env, o *flags, args []string) (same bool, err error) {
 
 // open opens an archive in a file.
 func open(env *cli.Env, path string, o archive.Options) (*cli.Packed, error) {
+	if err := cli.RefuseFIFO(path); err != nil {
+		return nil, err
+	}
 	f, err := env.Input(path)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 
@@ -8,8 +9,9 @@ import (
 	"hexz/pkg/stage"
 )
 
-// chain prints the parents of an archive as a tree.
-func chain(w io.Writer, o *flags, in *cli.Packed, opts stage.ChainOptions) error {
+// chain prints the parents of an archive as a tree, and then fails if one that is needed is missing,
+// or one that is there cannot be read.
+func chain(w *bufio.Writer, o *flags, in *cli.Packed, opts stage.ChainOptions) error {
 	if in.Archive == nil {
 		return cli.Usagef("--chain is for an archive in a file only")
 	}
@@ -19,8 +21,24 @@ func chain(w io.Writer, o *flags, in *cli.Packed, opts stage.ChainOptions) error
 	}
 	rep.Archives[0].Path = in.File.Name()
 	if o.json {
-		return encode(w, rep)
+		err = encode(w, rep)
+	} else {
+		err = draw(w, rep)
 	}
+	if err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = in.Archive.CheckParents()
+	}
+	if err == nil {
+		err = rep.Err()
+	}
+	return err
+}
+
+// draw prints a report as a tree.
+func draw(w io.Writer, rep *stage.ChainReport) error {
 	t := &tree{w: w, list: rep.Archives, under: map[int]int{0: -1}}
 	for n := range t.list {
 		for _, p := range t.list[n].Parents {
@@ -74,6 +92,9 @@ func (t *tree) parents(n int, indent string) {
 func (t *tree) describe(n int) string {
 	a := &t.list[n]
 	stored := fmt.Sprintf("%s  %s: %s stored", a.ID, printable(a.Path), cli.FormatSize(a.Size))
+	if a.OtherID != "" {
+		stored += fmt.Sprintf(", sealed anew with the id %.12s", a.OtherID)
+	}
 	switch {
 	case a.Missing:
 		return fmt.Sprintf("%s  %s: missing", a.ID, printable(a.Hint))

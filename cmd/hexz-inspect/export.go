@@ -25,8 +25,8 @@ func export(env *cli.Env, in *cli.Packed, prefix string) error {
 	return env.WriteFiles(files...)
 }
 
-// exportIndex writes the index of an archive to the output.
-func exportIndex(env *cli.Env, in *cli.Packed) error {
+// exportIndex writes the index of an archive to the output, perhaps opened.
+func exportIndex(env *cli.Env, in *cli.Packed, opened bool) error {
 	if in.Archive == nil {
 		return cli.Usagef("an index can be exported of an archive in a file only")
 	}
@@ -36,7 +36,11 @@ func exportIndex(env *cli.Env, in *cli.Packed) error {
 	}
 	defer out.Cleanup()
 	w := bufio.NewWriterSize(out, 64<<10)
-	if err := in.Archive.ExportIndex(w); err != nil {
+	write := in.Archive.ExportIndex
+	if opened {
+		write = in.Archive.ExportOpenIndex
+	}
+	if err := write(w); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {

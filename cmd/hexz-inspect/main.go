@@ -3,7 +3,6 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 
 	"github.com/spf13/pflag"
@@ -18,7 +17,7 @@ func main() { cli.Main(command()) }
 // flags are what the flags of this binary set.
 type flags struct {
 	json, segments, chunks bool
-	chain, index           bool
+	chain, index, open     bool
 	export                 string
 	ids                    cli.IdentityFlags
 	parents                cli.ParentFlags
@@ -43,11 +42,14 @@ PREFIX.txt, the text that was signed, and PREFIX.KEYID.minisig, the signatures.
 
 With --chain it draws what a thin archive depends on: its parents, theirs, and
 so on; how large each file is, how much data it has itself, and how much of the
-content above it is taken from it. A parent that is not found is "missing".
+content above it is taken from it. A parent that is not found is "missing". The
+exit code is 1 if one is missing that is needed to restore FILE.
 
 With --export-index it writes the index of an archive to standard output or -o:
 all that hexz-dedup --parent and hexz-chunk --like need to know of the archive,
-in a hundredth of its size. It needs no key, but to use it needs one.`,
+in a hundredth of its size. It needs no key, but to use it needs one. With
+--open it needs the key, and to use it needs none: it shows the hash and length
+of each chunk, names and sizes, to whoever reads it.`,
 		Example: `  hexz-inspect disk.hxz
   hexz-inspect --json disk.hxz | jq .dedup_ratio
   hexz-chunk --avg 8K disk.img | hexz-inspect --chunks | cut -f 3 | sort -n
@@ -62,6 +64,7 @@ in a hundredth of its size. It needs no key, but to use it needs one.`,
 			f.StringVar(&o.export, "export-signed", "", "write the signed text and the signatures to files whose names begin with `PREFIX`")
 			f.BoolVar(&o.chain, "chain", false, "draw the tree of parents of a thin archive")
 			f.BoolVar(&o.index, "export-index", false, "write the index of the archive, for hexz-dedup --parent where the archive is not")
+			f.BoolVar(&o.open, "open", false, "with --export-index: leave the index of an encrypted archive unencrypted; it shows hashes and lengths of all chunks")
 			o.parents.AddFlags(f)
 			o.ids.AddFlags(f)
 		},
@@ -75,7 +78,8 @@ var rules = []cli.Rule{
 	{Flags: []string{"segments"}, Without: []string{"chunks", "export-signed", "chain", "export-index"}},
 	{Flags: []string{"chunks"}, Without: []string{"export-signed", "chain", "export-index"}},
 	{Flags: []string{"export-signed"}, Without: append(cli.KeyNames, "chain", "export-index", "json")},
-	{Flags: []string{"export-index"}, Without: append(cli.KeyNames, "chain", "json")},
+	{Flags: []string{"export-index"}, Without: []string{"chain", "json"}},
+	{Flags: []string{"open"}, With: []string{"export-index"}},
 	{Flags: []string{"output"}, With: []string{"export-index"}},
 	{Flags: cli.ParentNames, With: []string{"chain"}},
 }
@@ -85,7 +89,14 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if err != nil {
 		return err
 	}
-	in, err := cli.OpenPacked(env, args, archive.Options{Identities: ids})
+	if len(args) > 0 && (o.export != "" || o.index || o.chain) {
+		if err := cli.RefuseFIFO(args[0]); err != nil {
+			return err
+		}
+	}
+	find := o.parents.Finder(env, args, ids)
+	defer find.Close()
+	in, err := cli.OpenPacked(env, args, archive.Options{Identities: ids, Find: find.Find})
 	if err != nil {
 		return err
 	}
@@ -94,12 +105,10 @@ func run(env *cli.Env, o *flags, args []string) error {
 		return export(env, in, o.export)
 	}
 	if o.index {
-		return in.Explain(exportIndex(env, in))
+		return in.Explain(exportIndex(env, in, o.open))
 	}
 	out := bufio.NewWriter(env.Stdout)
 	if o.chain {
-		find := o.parents.Finder(env, args)
-		defer find.Close()
 		if err := chain(out, o, in, stage.ChainOptions{Identities: ids, Find: find.Find}); err != nil {
 			return in.Explain(err)
 		}
@@ -124,43 +133,6 @@ func run(env *cli.Env, o *flags, args []string) error {
 		return in.Explain(err)
 	}
 	return out.Flush()
-}
-
-// lines returns what prints segments or chunks, as asked for.
-func (o *flags) lines(w io.Writer) stage.InspectOptions {
-	var opts stage.InspectOptions
-	if o.segments {
-		if !o.json {
-			fmt.Fprintln(w, "stream\toffset\tbytes\tentries\traw_bytes\tposition\tframe_bytes")
-		}
-		opts.Segment = func(s stage.SegmentLine) error {
-			if o.json {
-				return encode(w, s)
-			}
-			_, err := fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", printable(s.Stream), s.Offset, s.Bytes, s.Entries, s.Raw, s.Pos, s.Len)
-			return err
-		}
-	}
-	if o.chunks {
-		if !o.json {
-			fmt.Fprintln(w, "stream\toffset\tbytes\tkind\thash\tordinal")
-		}
-		opts.Chunk = func(c stage.ChunkLine) error {
-			if o.json {
-				return encode(w, c)
-			}
-			hash, ordinal := "-", "-"
-			if c.Hash != "" {
-				hash = c.Hash
-			}
-			if c.Ordinal != nil {
-				ordinal = fmt.Sprint(*c.Ordinal)
-			}
-			_, err := fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\n", printable(c.Stream), c.Offset, c.Bytes, c.Kind, hash, ordinal)
-			return err
-		}
-	}
-	return opts
 }
 
 // encode prints v as one line of JSON.

@@ -68,7 +68,7 @@ The exit code is 3 then, and --report tells which.`,
 			if salvage.On {
 				return ids.Explain(runSalvage(env, args, o, &salvage))
 			}
-			find := parents.Finder(env, args)
+			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {

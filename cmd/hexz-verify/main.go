@@ -31,9 +31,12 @@ Levels, each with all that is checked before it:
 - content: everything is decoded, every chunk and stream has its hash.
 
 Of an encrypted archive, the first two need no key, content needs -i or the
-passphrase. With --signed-by, each of the keys must have signed the archive:
-together with "stored" that proves, without any private key, that every byte is
-one which the holder of the key has signed.`,
+passphrase. With --signed-by, each of the keys must have signed the archive, or
+the exit code is 5: together with "stored" that proves, without any private key,
+that every byte is one which the holder of the key has signed.
+
+If parents are missing that the content needs, all are named, and the exit code
+is 1 unless something is damaged as well.`,
 		Example: `  hexz-verify disk.hxz
   hexz-verify --level stored *.hxz
   hexz-verify --level stored --signed-by backup.pub disk.hxz`,
@@ -93,9 +96,9 @@ var levels = map[string]archive.Level{"structure": archive.Structure, "stored": 
 // verify prints every fault of an archive and returns the first.
 func (v *verifier) verify(env *cli.Env, path string) (err error) {
 	fault := func(err error) { env.Errorf("%s: %v", path, err) }
-	find := v.parents.Finder(env, []string{path})
+	find := v.parents.Finder(env, []string{path}, v.keys)
 	defer find.Close()
-	in, err := cli.OpenPacked(env, []string{path}, archive.Options{Identities: v.keys, Find: find.Find, CacheBytes: v.cache})
+	in, err := cli.OpenAtRandom(env, path, archive.Options{Identities: v.keys, Find: find.Find, CacheBytes: v.cache})
 	if err == nil {
 		defer in.Close()
 		if !in.Regular {

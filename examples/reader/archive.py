@@ -113,7 +113,7 @@ class Archive:
         return parts[ordinal - first]
 
     def parent(self, number):
-        id, hint = self.parents[number]
+        id, hint, _ = self.parents[number]
         beside = os.path.join(os.path.dirname(self.path), hint)
         if id not in self.parents_by_id and hint not in ("", ".", "..") and "/" not in hint and os.path.isfile(beside):
             found = Archive(beside, self.parents_by_id)

@@ -11,9 +11,9 @@ ENTRIES = {0: (int, int, 32), 1: (int, int), 2: (int, int), 3: (int, int, 32, in
 PAGED = {**ENTRIES, 3: (int, int, int), 5: (int, int, 32, [(int, int), (None, int)], int)}
 STREAM = (int, str, int, 32, dict, dict)
 FIRST = (int, int, int, int)
-INFO = ([str], dict, [(32, str)], [STREAM], list, [(int, *SPAN)], [FIRST])
+INFO = ([str], dict, [(32, str, 32)], [STREAM], list, [(int, *SPAN)], [FIRST])
 FRAMES = {
-    0: (int, str, int, [str], dict), 1: (int, int, 32, str), 2: (int, int, str, object, dict),
+    0: (int, str, int, [str], dict), 1: (int, int, 32, str, 32), 2: (int, int, str, object, dict),
     3: (int, int, int, list, str, int, bytes), 4: (int, int, bytes), 5: (int, int, int, 32, dict),
     6: (int, dict, 32), 16: (int, int, [SPAN], bytes), 17: (int, int, bytes),
     18: (int, [str], [SPAN], [SPAN], [(*SPAN, int)], bytes), 19: (int, bytes, 32),

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"math/rand/v2"
 
 	"hexz/pkg/archive"
@@ -90,13 +90,16 @@ func expected(err error) bool {
 
 // find returns a FindFunc that has these archives, by the ids that stand at their ends.
 func find(archives ...[]byte) archive.FindFunc {
-	return func(id archive.Hash, _ string) (io.ReaderAt, int64, error) {
-		for _, p := range archives {
-			if is, ok := archive.TrailerID(bytes.NewReader(p), int64(len(p))); ok && is == id {
-				return bytes.NewReader(p), int64(len(p)), nil
+	return func(want *pkgstream.Parent) iter.Seq2[archive.Copy, error] {
+		return func(yield func(archive.Copy, error) bool) {
+			for _, p := range archives {
+				c := archive.Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))}
+				if id, err := archive.TrailerID(c, c.Size); err == nil && id == want.ID && !yield(c, nil) {
+					return
+				}
 			}
+			yield(archive.Copy{}, archive.ErrParent)
 		}
-		return nil, 0, archive.ErrParent
 	}
 }
 

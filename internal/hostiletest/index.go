@@ -38,9 +38,10 @@ func (b *Builder) info(pages [][]Segment) []byte {
 	w.Meta(b.Info.Meta)
 	w.Array(len(b.Info.Parents))
 	for _, p := range b.Info.Parents {
-		w.Array(2)
+		w.Array(3)
 		w.Bytes(p.ID[:])
 		w.String(p.Hint)
+		w.Bytes(p.Content[:])
 	}
 	w.Array(len(b.Info.Streams))
 	for _, s := range b.Info.Streams {

@@ -15,7 +15,8 @@ import (
 //	root                   as it is
 //	1*( *Signature Trailer )
 //
-// The trailer has a magic of its own, and the position of the root in the exported index.
+// The trailer has a magic of its own, and the position of the root in the exported index. Of an
+// encrypted archive the index can be exported opened, see ExportOpenIndex.
 
 // ExportIndex writes an exported index of the archive to w. An encrypted one need not be opened.
 func (x *Index) ExportIndex(w io.Writer) error {
@@ -70,6 +71,9 @@ func OpenIndex(src io.ReaderAt, size int64, ids ...age.Identity) (*Index, error)
 	}
 	if err == nil && magic == indexMagic {
 		err = x.placeEntryPages()
+	}
+	if err == nil && magic == indexMagic {
+		err = x.readOpened()
 	}
 	if err != nil {
 		return nil, err

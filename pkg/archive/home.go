@@ -11,14 +11,27 @@ import (
 // bytes returns the verified bytes of entry i of b, which is a chunk. They are valid until the item
 // is given back by release; it is nil if they are of b itself.
 func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
+	if e := &b.entries[i]; e.Kind == stream.ParentRef {
+		p, held, err := r.parentChunk(e)
+		return p, held, referring(b, i, err)
+	}
 	h, err := r.home(b, i)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, held, err := h.bytes(r)
-	if err != nil {
-		err = referring(b, i, err)
-	}
+	p, held, err := h.bytes()
+	return p, held, referring(b, i, err)
+}
+
+// parentChunk returns the verified bytes that a ParentRef of r stands for, as bytes does.
+func (r *Reader) parentChunk(e *stream.Entry) (p []byte, held *heldBlock, err error) {
+	err = r.withParent(int(e.Parent), func(from *Reader) error {
+		h, err := from.homeOfHash(e)
+		if err == nil {
+			p, held, err = h.bytes()
+		}
+		return err
+	})
 	return p, held, err
 }
 
@@ -30,9 +43,9 @@ type home struct {
 	held  *heldBlock // to be given back by release, or nil
 }
 
-// bytes returns the verified bytes of the chunk for a Reader that refers to it, and instead of
-// held what is to be given back by release.
-func (h *home) bytes(reader *Reader) (p []byte, held *heldBlock, err error) {
+// bytes returns the verified bytes of the chunk, and instead of held what is to be given back by
+// release.
+func (h *home) bytes() (p []byte, held *heldBlock, err error) {
 	if h.block.entries[h.entry].Kind == stream.Patched {
 		p, held, err = h.made()
 		h.r.release(h.held)
@@ -44,9 +57,6 @@ func (h *home) bytes(reader *Reader) (p []byte, held *heldBlock, err error) {
 		return p, held, nil
 	}
 	h.r.release(held)
-	if h.r != reader {
-		err = h.r.asParent(err)
-	}
 	return nil, nil, err
 }
 
@@ -59,9 +69,6 @@ func (h *home) made() ([]byte, *heldBlock, error) {
 	return it.value.data, it, nil
 }
 
-// asParent says which parent an error is about.
-func (r *Reader) asParent(err error) error { return fmt.Errorf("parent %v: %w", r.ID(), err) }
-
 // home returns where entry i of b, which is a chunk, is stored.
 func (r *Reader) home(b *block, i int) (h home, err error) {
 	e := &b.entries[i]
@@ -69,14 +76,14 @@ func (r *Reader) home(b *block, i int) (h home, err error) {
 	case stream.Data, stream.Patched:
 		return home{r, b, i, nil}, nil
 	case stream.ParentRef:
-		h, err = r.parentHome(e)
+		err = r.withParent(int(e.Parent), func(from *Reader) error {
+			h, err = from.homeOfHash(e)
+			return err
+		})
 	default:
 		h, err = r.homeOf(b, e)
 	}
-	if err != nil {
-		err = referring(b, i, err)
-	}
-	return h, err
+	return h, referring(b, i, err)
 }
 
 // homeOf returns where the chunk of r that a reference stands for is stored, perhaps in b.
@@ -93,21 +100,11 @@ func (r *Reader) homeOf(b *block, ref *stream.Entry) (home, error) {
 	return home{r, from, i, held}, nil
 }
 
-// parentHome returns where the chunk that a ParentRef of r stands for is stored.
-func (r *Reader) parentHome(e *stream.Entry) (home, error) {
-	from, err := r.parent(int(e.Parent))
-	if err != nil {
-		return home{}, err
-	}
-	h, err := from.homeOf(nil, e)
-	if err != nil {
-		err = from.asParent(err)
-	}
-	return h, err
-}
-
-// referring says that an error is of what entry i of b refers to, if it does.
+// referring says that an error is of what entry i of b refers to, if it does. nil stays nil.
 func referring(b *block, i int, err error) error {
+	if err == nil {
+		return nil
+	}
 	switch b.entries[i].Kind {
 	case stream.Ref:
 		err = fmt.Errorf("reference at offset %d: %w", b.starts[i], err)

@@ -39,6 +39,7 @@ type Index struct {
 	locked  *LockedError // or nil
 	kinds   []string     // of recipients
 	pages   *pageCache
+	opened  *Hash // the archive id, of an index that was exported opened; or nil
 }
 
 // pageCache keeps map pages of several indexes.
@@ -146,7 +147,12 @@ func (x *Index) unlock(ids []age.Identity) error {
 }
 
 // ID returns the archive id: the digest of the root, which covers every byte before it.
-func (x *Index) ID() Hash { return x.rootAt.digest }
+func (x *Index) ID() Hash {
+	if x.opened != nil {
+		return *x.opened
+	}
+	return x.rootAt.digest
+}
 
 // Size returns the length of the archive in bytes, but for what Torn tells of.
 func (x *Index) Size() int64 { return x.tail.end }

@@ -16,9 +16,10 @@ func appendInfo(w *wire.Writer, r *root) {
 	w.Meta(r.info.Meta)
 	w.Array(len(r.info.Parents))
 	for _, p := range r.info.Parents {
-		w.Array(2)
+		w.Array(3)
 		w.Bytes(p.ID[:])
 		w.String(p.Hint)
+		w.Bytes(p.Content[:])
 	}
 	w.Array(len(r.info.Streams))
 	for _, s := range r.info.Streams {
@@ -44,10 +45,11 @@ func readInfo(in *wire.Reader, r *root) {
 	r.info.Features = readStrings(in)
 	r.info.Meta = in.Meta()
 	for n := in.Array(stream.MaxParents); n > 0 && in.Err() == nil; n-- {
-		tuple(in, 2)
+		tuple(in, 3)
 		p := stream.Parent{Index: int64(len(r.info.Parents))}
 		in.Fixed(p.ID[:])
 		p.Hint = in.String(stream.MaxName)
+		in.Fixed(p.Content[:])
 		r.info.Parents = append(r.info.Parents, p)
 	}
 	for n := in.Array(stream.MaxStreams); n > 0 && in.Err() == nil; n-- {

@@ -141,30 +141,40 @@ func pageNumber(in *wire.Reader, want int) {
 
 // appendEntryPage writes an entry page of n segments, whose entries are encoded already.
 func appendEntryPage(w *wire.Writer, number, n int, entries []byte, c *ciphers) {
-	w.Array(3)
-	w.Int(int64(kindEntryPage))
-	w.Int(int64(number))
 	content := wire.NewWriter()
 	content.Array(n)
 	content.Raw(entries)
-	w.Bytes(c.seal(entryDomain, number, content.Written()))
+	appendEntries(w, number, c.seal(entryDomain, number, content.Written()))
 }
 
-// parseEntryPage calls visit for the entries of each segment, in order. visit must not keep
-// them.
-func parseEntryPage(b []byte, number int, c *ciphers, visit func(i int, entries []stream.Entry) error) error {
+// appendEntries writes an entry page whose content is encoded, and sealed if it is to be.
+func appendEntries(w *wire.Writer, number int, content []byte) {
+	w.Array(3)
+	w.Int(int64(kindEntryPage))
+	w.Int(int64(number))
+	w.Bytes(content)
+}
+
+// entryContent returns the content of an entry page, encoded.
+func entryContent(b []byte, number int, c *ciphers) ([]byte, error) {
 	in := wire.NewBytesReader(b)
 	indexFrame(in, kindEntryPage, 3)
 	pageNumber(in, number)
 	content := in.Bytes(maxIndexFrame)
 	if err := finish(in); err != nil {
-		return err
+		return nil, err
 	}
-	content, err := c.open(entryDomain, number, content)
+	return c.open(entryDomain, number, content)
+}
+
+// parseEntryPage calls visit for the entries of each segment, in order. visit must not keep
+// them.
+func parseEntryPage(b []byte, number int, c *ciphers, visit func(i int, entries []stream.Entry) error) error {
+	content, err := entryContent(b, number, c)
 	if err != nil {
 		return err
 	}
-	in = wire.NewBytesReader(content)
+	in := wire.NewBytesReader(content)
 	var entries []stream.Entry
 	for i, n := 0, in.Array(pageSegments); i < n; i++ {
 		entries = stream.ReadEntries(in, entries[:0], false)

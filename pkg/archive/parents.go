@@ -1,73 +1,160 @@
 package archive
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"maps"
+	"slices"
 	"sync"
 
 	"hexz/pkg/codec"
 	"hexz/pkg/stream"
 )
 
-// FindFunc finds an archive by its id. The hint is what the thin archive says of where it is: a
-// stranger's text. What it returns stays open for as long as the Reader is used. An error that
-// is ErrParent says where was looked.
-type FindFunc func(id Hash, hint string) (src io.ReaderAt, size int64, err error)
+// Copy is an archive that may serve as a parent.
+type Copy struct {
+	io.ReaderAt
+	Size int64  // bytes
+	Name string // for messages; may be empty
+}
 
-// ErrParent: a parent of a thin archive cannot be had.
-var ErrParent = errors.New("parent archive is missing")
+// FindFunc yields the copies of a parent, as far as they are asked for, and in the same order each
+// time: first archives with its id, then archives with its content. The hint is what the thin archive says about the place: a
+// stranger's text. A copy stays open as long as the Reader is used.
+//
+// An error is yielded in the place of a copy. A MissingError, which comes last if there is no copy,
+// says where the search went. Any other error says that something cannot be read which may be the
+// parent.
+type FindFunc func(want *stream.Parent) iter.Seq2[Copy, error]
 
-// family is a Reader and the parents that were needed so far, by their ids: its own, and those of
-// its parents, whose patches have their bases there.
+// family is what a Reader shares with its parents, and with theirs, which hold the bases of their
+// patches.
 type family struct {
-	decoder func() (*codec.Decoder, error) // of those without dictionaries
+	decoder func() (*codec.Decoder, error) // of archives without dictionaries
 
 	mu      sync.Mutex
-	readers map[Hash]*Reader
+	parents map[Hash]*copies
 }
 
 func newFamily(threads int) *family {
 	decoder := sync.OnceValues(func() (*codec.Decoder, error) { return codec.NewDecoder(threads) })
-	return &family{decoder: decoder, readers: map[Hash]*Reader{}}
+	return &family{decoder: decoder, parents: map[Hash]*copies{}}
 }
 
-// parent opens parent number i. An error is not remembered.
-func (r *Reader) parent(i int) (*Reader, error) {
+// copies are the copies of one parent that were opened so far. An error is not remembered.
+type copies struct {
+	mu      sync.Mutex
+	opened  []*Reader
+	numbers map[int]bool // of those that are opened, as the FindFunc yields them
+}
+
+// withParent calls read with a copy of parent i, and with the next one if read fails, until one
+// serves. Another copy is looked for only then.
+func (r *Reader) withParent(i int, read func(from *Reader) error) error {
 	parents := r.root.info.Parents
 	if i >= len(parents) {
-		return nil, corruptf("chunk of parent %d, there are %d", i, len(parents))
+		return corruptf("chunk of parent %d, there are %d", i, len(parents))
 	}
 	want := &parents[i]
-	all := r.family
+	r.family.mu.Lock()
+	all := r.family.parents[want.ID]
+	if all == nil {
+		all = &copies{numbers: map[int]bool{}}
+		r.family.parents[want.ID] = all
+	}
+	r.family.mu.Unlock()
+	var worst error
+	for n := 0; ; n++ {
+		from, err := r.openCopy(want, all, n)
+		worst = worse(worst, err)
+		if from == nil {
+			return cmp.Or(worst, missing(want))
+		}
+		if err = read(from); err == nil {
+			return nil
+		}
+		worst = worse(worst, fmt.Errorf("parent %v: %w", from.ID(), err))
+	}
+}
+
+// openCopy returns copy n of a parent, or nil if there are not so many; then the error says what is
+// wrong with those that could not be opened.
+func (r *Reader) openCopy(want *stream.Parent, all *copies, n int) (*Reader, error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	if p := all.readers[want.ID]; p != nil {
-		return p, nil
+	if n < len(all.opened) {
+		return all.opened[n], nil
 	}
 	if r.o.Find == nil {
-		return nil, fmt.Errorf("%w: %v (%q)", ErrParent, want.ID, want.Hint)
+		return nil, missing(want)
 	}
-	src, size, err := r.o.Find(want.ID, want.Hint)
-	if err != nil {
-		return nil, err
+	var worst error
+	number := -1
+	for c, err := range r.o.Find(want) {
+		if err == nil {
+			if number++; all.numbers[number] {
+				continue
+			}
+			var found *Reader
+			if found, err = r.openParent(want, c); err == nil {
+				all.opened, all.numbers[number] = append(all.opened, found), true
+				return found, nil
+			}
+		}
+		worst = worse(worst, err)
 	}
-	found, err := newReader(src, size, r.o, r.caches, all)
+	return nil, worst
+}
+
+// openParent opens an archive as a parent.
+func (r *Reader) openParent(want *stream.Parent, c Copy) (*Reader, error) {
+	found, err := newReader(c.ReaderAt, c.Size, r.o, r.caches, r.family)
 	if err == nil {
 		err = found.Locked()
 	}
 	if err == nil && found.ID() != want.ID {
-		err = corruptf("it has the id %v", found.ID())
+		found.other = &otherOrder{}
+		if !found.Info().Origin().ServesAs(want) {
+			err = corruptf("it has the id %v", found.ID())
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("parent %v: %w", want.ID, err)
 	}
-	all.readers[want.ID] = found
 	return found, nil
 }
 
-// Parents reads chunks of the parents of a stream of frames. Safe for concurrent use, but for
-// Add.
+// worse returns the error that counts if no copy of a parent serves: one that says nothing about
+// the content, as it may pass; else the first that is damage, as something can be done about it.
+func worse(a, b error) error {
+	rank := func(err error) int {
+		switch {
+		case err == nil:
+			return 0
+		case errors.Is(err, ErrParent):
+			return 1
+		case errors.Is(err, stream.ErrCorrupt):
+			return 2
+		}
+		return 3
+	}
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
+}
+
+// IsLost reports whether an error says that content is gone: damaged, or in a parent that is not
+// there. Any other error may pass, as one of a disk or of a missing key.
+func IsLost(err error) bool {
+	return errors.Is(err, stream.ErrCorrupt) || errors.Is(err, ErrParent)
+}
+
+// Parents reads chunks of the parents of a stream of frames. All methods but Add are safe for
+// concurrent use.
 type Parents struct{ r *Reader }
 
 // NewParents returns Parents that are found as o says.
@@ -75,13 +162,36 @@ func NewParents(o Options) *Parents {
 	return &Parents{&Reader{Index: &Index{root: &root{}}, o: o, caches: newCaches(o.CacheBytes), family: newFamily(o.Threads)}}
 }
 
-// Add takes in a Parent frame.
+// Add adds the parent of a Parent frame.
 func (p *Parents) Add(f *stream.Parent) {
 	p.r.root.info.Parents = append(p.r.root.info.Parents, *f)
 }
 
-// Reader opens parent number i, of those that were added.
-func (p *Parents) Reader(i int) (*Reader, error) { return p.r.parent(i) }
+// Reader opens parent number i, of those that were added: an archive with its id, so that chunks
+// have the same ordinals.
+func (p *Parents) Reader(i int) (found *Reader, err error) {
+	err = p.r.withParent(i, func(from *Reader) error {
+		if from.other != nil {
+			return fmt.Errorf("%w: there is only one with the same content and another id", ErrParent)
+		}
+		found = from
+		return nil
+	})
+	return found, err
+}
+
+// Missing returns err, or if that is ErrParent, an error that names all parents which are missing.
+func (p *Parents) Missing(err error) error {
+	if !errors.Is(err, ErrParent) {
+		return err
+	}
+	absent := p.r.absentParents()
+	var list []error
+	for _, i := range slices.Sorted(maps.Keys(absent)) {
+		list = append(list, absent[i])
+	}
+	return cmp.Or(joinMissing(list), err)
+}
 
 // Base returns the bytes of a base that a parent holds, for BuildPatch.
 func (p *Parents) Base(base *stream.Base) ([]byte, func(), error) {
@@ -90,11 +200,7 @@ func (p *Parents) Base(base *stream.Base) ([]byte, func(), error) {
 
 // Append appends the bytes that a ParentRef stands for to dst.
 func (p *Parents) Append(dst []byte, e *stream.Entry) ([]byte, error) {
-	h, err := p.r.parentHome(e)
-	if err != nil {
-		return dst, err
-	}
-	b, held, err := h.bytes(p.r)
+	b, held, err := p.r.parentChunk(e)
 	defer p.r.release(held)
 	return append(dst, b...), err
 }

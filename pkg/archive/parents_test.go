@@ -3,7 +3,7 @@ package archive
 import (
 	"bytes"
 	"errors"
-	"io"
+	"iter"
 	"strings"
 	"testing"
 
@@ -26,7 +26,7 @@ func thin(t testing.TB, base *Reader, o WriterOptions) *builder {
 		t.Fatal(err)
 	}
 	b := newBuilderWith(t, o)
-	b.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz"})
+	b.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz", Content: base.Info().Root()})
 	b.stream(5, "next", func() {
 		for i, c := range chunks {
 			s := &stream.Segment{Stream: 5, Offset: b.offset, Codec: "none"}
@@ -67,7 +67,27 @@ func contentOf(t testing.TB, r *Reader, c Chunk) []byte {
 
 // finder finds one archive.
 func finder(p []byte) FindFunc {
-	return func(Hash, string) (io.ReaderAt, int64, error) { return bytes.NewReader(p), int64(len(p)), nil }
+	return finderOf(p)
+}
+
+// finderOf finds several copies.
+func finderOf(copies ...[]byte) FindFunc {
+	return func(*stream.Parent) iter.Seq2[Copy, error] {
+		return func(yield func(Copy, error) bool) {
+			for _, p := range copies {
+				if !yield(Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// failingToFind finds nothing, and says why.
+func failingToFind(err error) FindFunc {
+	return func(*stream.Parent) iter.Seq2[Copy, error] {
+		return func(yield func(Copy, error) bool) { yield(Copy{}, err) }
+	}
 }
 
 func openThin(t testing.TB, p []byte, find FindFunc, ids ...age.Identity) *Reader {
@@ -124,7 +144,7 @@ func TestParentErrors(t *testing.T) {
 		text string
 	}{
 		"none":    {nil, ErrParent, "base.hxz"},
-		"missing": {func(Hash, string) (io.ReaderAt, int64, error) { return nil, 0, boom }, boom, "boom"},
+		"missing": {failingToFind(boom), boom, "boom"},
 		"another": {finder(other), stream.ErrCorrupt, "it has the id"},
 		"damaged": {finder(damaged), stream.ErrCorrupt, "is damaged"},
 		"locked":  {finder(locked), nil, "encrypted"},
@@ -212,7 +232,7 @@ func TestParentThatLies(t *testing.T) {
 	})
 	base := open(t, lying)
 	child := newBuilder(t)
-	child.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz"})
+	child.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz", Content: base.Info().Root()})
 	child.stream(1, "disk", func() {
 		s := &stream.Segment{Stream: 1, Codec: "none"}
 		if err := base.Chunks(func(c Chunk) error {

@@ -36,15 +36,11 @@ func (r *Reader) runPatch(ordinal int64) (*block, int64, error) {
 }
 
 // parentBase returns the bytes of a base that a parent of r holds, and what gives them back.
-func (r *Reader) parentBase(base *stream.Base) ([]byte, func(), error) {
-	from, err := r.parent(int(base.Parent))
-	if err != nil {
-		return nil, nil, err
-	}
-	p, free, err := from.base(nil, base)
-	if err != nil {
-		err = from.asParent(err)
-	}
+func (r *Reader) parentBase(base *stream.Base) (p []byte, free func(), err error) {
+	err = r.withParent(int(base.Parent), func(from *Reader) error {
+		p, free, err = from.base(nil, base)
+		return err
+	})
 	return p, free, err
 }
 

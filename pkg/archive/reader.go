@@ -37,6 +37,7 @@ type Reader struct {
 	decoder *codec.Decoder
 	caches  *caches
 	family  *family
+	other   *otherOrder // of a parent that was found by its content, or nil
 	o       Options
 }
 

@@ -63,6 +63,7 @@ func (info *Info) Add(f stream.Frame) {
 	case *stream.Header:
 		info.Features, info.Meta = f.Features, maps.Clone(f.Meta)
 		delete(info.Meta, sealedKey) // which tells of the file
+		delete(info.Meta, openedKey)
 	case *stream.Parent:
 		info.Parents = append(info.Parents, *f)
 	case *stream.Open:
@@ -73,6 +74,39 @@ func (info *Info) Add(f stream.Frame) {
 		s := &info.Streams[len(info.Streams)-1]
 		s.Size, s.Root, s.Digests = f.Size, f.Root, f.Digests
 	}
+}
+
+// Root returns the root of all streams, as the End frame has it: the content of the archive, which
+// stays the same when it is compressed or encrypted anew.
+func (info *Info) Root() Hash {
+	var end stream.EndRoot
+	for i := range info.Streams {
+		s := &info.Streams[i]
+		end.Add(s.Name, s.Size, s.Root)
+	}
+	return end.Sum()
+}
+
+// Origin is what tells whether an archive can take the place of another: what it holds, and its parents.
+type Origin struct {
+	root    Hash
+	parents []Hash // ids
+}
+
+// Origin returns the origin of the archive, which is the same after it was compressed or encrypted
+// anew.
+func (info *Info) Origin() Origin {
+	c := Origin{root: info.Root()}
+	for i := range info.Parents {
+		c.parents = append(c.parents, info.Parents[i].ID)
+	}
+	return c
+}
+
+// ServesAs reports whether an archive of this origin can take the place of a parent, as it has the
+// same root. It must not have that parent itself: then it may hold nothing of the content.
+func (c Origin) ServesAs(want *stream.Parent) bool {
+	return c.root == want.Content && !slices.Contains(c.parents, want.ID)
 }
 
 // Totals count entries and the bytes that they stand for, and segments.

@@ -61,7 +61,10 @@ func distinct(keys []seal.SecretKey) []seal.SecretKey {
 	return list
 }
 
-// Demand returns an error unless all keys have signed the archive's id. It says nothing of the
+// ErrUnsigned is the error of an archive without a signature that was asked for. It may be sound.
+var ErrUnsigned = errors.New("a signature that was asked for is missing or wrong")
+
+// Demand returns an ErrUnsigned unless all keys have signed the archive's id. It says nothing of the
 // bytes that the id stands for; but whatever else is read through x is what the id stands for.
 func (x *Index) Demand(keys []seal.PublicKey) error {
 	return checkSigned(x.tail.signatures, x.ID(), keys)
@@ -72,23 +75,23 @@ func (x *Index) SignedBy(k seal.PublicKey) bool {
 	return x.Demand([]seal.PublicKey{k}) == nil
 }
 
-// checkSigned returns an error unless each of the keys has made one of the signatures.
+// checkSigned returns an ErrUnsigned unless each of the keys has made one of the signatures.
 func checkSigned(list []seal.Signature, id Hash, keys []seal.PublicKey) error {
 	for _, k := range keys {
 		if slices.ContainsFunc(list, func(s seal.Signature) bool { return k.Verify(id, s) == nil }) {
 			continue
 		}
 		if len(list) == 0 {
-			return corruptf("it is not signed by key %s, nor by any other", k.KeyID())
+			return fmt.Errorf("%w: it is not signed by key %s, nor by any other", ErrUnsigned, k.KeyID())
 		}
 		var others []string
 		for _, s := range list {
 			if s.KeyID() == k.KeyID() {
-				return corruptf("its signature by key %s is not valid for this archive", k.KeyID())
+				return fmt.Errorf("%w: its signature by key %s is not valid for this archive", ErrUnsigned, k.KeyID())
 			}
 			others = append(others, s.KeyID())
 		}
-		return corruptf("it is not signed by key %s; there are signatures by %s", k.KeyID(), strings.Join(others, ", "))
+		return fmt.Errorf("%w: it is not signed by key %s; there are signatures by %s", ErrUnsigned, k.KeyID(), strings.Join(others, ", "))
 	}
 	return nil
 }

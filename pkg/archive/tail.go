@@ -206,10 +206,11 @@ func IsIndex(src io.ReaderAt, size int64) bool {
 	return err == nil
 }
 
-// TrailerID returns the id that stands at the end of an archive. Nothing of it is verified.
-func TrailerID(src io.ReaderAt, size int64) (Hash, bool) {
+// TrailerID returns the id that stands at the end of an archive. Nothing of it is verified. If there
+// is none the error is ErrCorrupt; any other says that the end cannot be read.
+func TrailerID(src io.ReaderAt, size int64) (Hash, error) {
 	t, err := lastTrailer(src, size, archiveMagic)
-	return t.root.digest, err == nil
+	return t.root.digest, err
 }
 
 func lastTrailer(src io.ReaderAt, size int64, magic string) (trailer, error) {

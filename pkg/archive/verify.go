@@ -51,6 +51,11 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 		v.found(r.verifyAgreement())
 	}
 	if o.Level >= Content && v.goOn() {
+		err := r.CheckParents()
+		v.found(err)
+		v.missing = errors.Is(err, ErrParent)
+	}
+	if o.Level >= Content && v.goOn() {
 		v.content()
 	}
 	if v.err == nil {
@@ -65,10 +70,12 @@ type verifier struct {
 	o    VerifyOptions
 	err  error
 	said map[string]bool // faults: a level may find again what the one before has found
+
+	missing bool // all parents that are missing were named: their chunks need not be
 }
 
 func (v *verifier) found(err error) {
-	if err == nil || v.said[err.Error()] {
+	if err == nil || v.said[err.Error()] || v.missing && errors.Is(err, ErrParent) {
 		return
 	}
 	v.said[err.Error()] = true

@@ -38,8 +38,17 @@ type CatOptions struct {
 	// is not encrypted.
 	Note func(string)
 
-	// lost, if not nil, is called for each chunk that no parent has; zeros take its place.
+	// lost, if not nil, is called for each chunk that no parent has, but not if that may pass, as an
+	// error of a disk; zeros take its place.
 	lost func(stream string, off, n int64, why error)
+}
+
+// end returns where in the stream the range ends, or more if it has no Length.
+func (o *CatOptions) end() int64 {
+	if o.Length != nil && *o.Length < math.MaxInt64-o.Offset {
+		return o.Offset + *o.Length
+	}
+	return math.MaxInt64
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
@@ -56,6 +65,9 @@ func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOption
 	notePlain(o.Note, r.RecipientKinds())
 	no, err := choose(r.Info().Streams, o.Stream)
 	if err != nil {
+		return err
+	}
+	if err := r.CheckParentsOf(no, o.Offset, o.end()); err != nil {
 		return err
 	}
 	return r.Restore(ctx, no, out, archive.RestoreOptions{
@@ -110,10 +122,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
 	c.in.Demand(o.SignedBy)
 	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
-	c.to = math.MaxInt64
-	if o.Length != nil && *o.Length < c.to-o.Offset {
-		c.to = o.Offset + *o.Length
-	}
+	c.to = o.end()
 	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {
 		return eachFrame(ctx, c.in, o.OnParent, func(f stream.Frame) error {
 			switch f := f.(type) {
@@ -232,11 +241,11 @@ func (c *catting) segment(s *stream.Segment, raw []byte) error {
 		e := &s.Entries[i]
 		n := e.PayloadLen()
 		part, err := c.bytes(e, raw[:n], pos, writing)
-		if err != nil && c.o.lost != nil {
+		if err != nil && c.o.lost != nil && archive.IsLost(err) {
 			c.o.lost(c.name, off, e.Len, err)
 			e.Kind = stream.Hole
 		} else if err != nil {
-			return fmt.Errorf("chunk at offset %d: %w", off, err)
+			return fmt.Errorf("chunk at offset %d: %w", off, c.parents.Missing(err))
 		}
 		raw = raw[n:]
 		pos += int64(n)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
@@ -41,13 +40,10 @@ func CatSalvage(ctx context.Context, out archive.Output, src io.Reader, o CatOpt
 	if err != nil {
 		return nil, err
 	}
-	name, to := o.Stream, int64(math.MaxInt64)
+	name := o.Stream
 	if name == "" {
 		name = report.Streams[0].Name // the only one, or CatStream had failed
 	}
-	if o.Length != nil && *o.Length < to-o.Offset {
-		to = o.Offset + *o.Length
-	}
 	report.join(&missing)
-	return report.within(name, o.Offset, to), nil
+	return report.within(name, o.Offset, o.end()), nil
 }

@@ -1,9 +1,9 @@
 package stage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"filippo.io/age"
@@ -27,14 +27,17 @@ type ChainReport struct {
 // then its parents, then theirs.
 type ChainArchive struct {
 	ID      string        `json:"id"`
-	Hint    string        `json:"hint"`           // that of the first archive that names it
-	Path    string        `json:"path,omitempty"` // where it was found
+	Hint    string        `json:"hint"`               // that of the first archive that names it
+	Path    string        `json:"path,omitempty"`     // where it was found
+	OtherID string        `json:"other_id,omitempty"` // of what was found: it has the content, but was sealed anew
 	Missing bool          `json:"missing"`
 	Error   string        `json:"error,omitempty"` // why the rest is not known; also of a missing one
 	Size    int64         `json:"stored_bytes"`    // of the file
 	Data    archive.Count `json:"data"`            // chunks that it has itself
 	Patch   archive.Count `json:"patch"`           // chunks that it makes of others
 	Parents []ChainParent `json:"parents"`
+
+	err error // of Error
 }
 
 // ChainParent tells what an archive takes from a parent.
@@ -44,6 +47,18 @@ type ChainParent struct {
 	Patches int64         `json:"patches"` // chunks that are made of its chunks
 
 	Archive int `json:"-"` // its number in Archives
+}
+
+// Err returns what is wrong with the first archive that was found and is damaged or cannot be read.
+// One that is missing, or that no key was given for, is not.
+func (r *ChainReport) Err() error {
+	for i := range r.Archives {
+		var locked *archive.LockedError
+		if a := &r.Archives[i]; a.err != nil && !a.Missing && !errors.As(a.err, &locked) {
+			return fmt.Errorf("%s: %w", cmp.Or(a.Path, a.ID), a.err)
+		}
+	}
+	return nil
 }
 
 // ChainOptions tell how to find and open parents.
@@ -62,7 +77,7 @@ func Chain(r *archive.Reader, o ChainOptions) (*ChainReport, error) {
 	}
 	for n := 1; n < len(c.list); n++ { // which grows meanwhile
 		if err := c.open(n); err != nil {
-			c.list[n].Error, c.list[n].Missing = err.Error(), errors.Is(err, archive.ErrParent)
+			c.list[n].err, c.list[n].Error, c.list[n].Missing = err, err.Error(), errors.Is(err, archive.ErrParent)
 		}
 	}
 	return &ChainReport{Version: 1, Archives: c.list}, nil
@@ -101,27 +116,36 @@ func (c *chain) open(n int) error {
 	if c.o.Find == nil {
 		return archive.ErrParent
 	}
-	src, size, err := c.o.Find(want.ID, want.Hint)
-	if err != nil {
-		return err
+	var first error
+	for at, err := range c.o.Find(&want.Parent) {
+		if err == nil {
+			if c.list[n].Path == "" {
+				c.list[n].Path, c.list[n].Size = at.Name, at.Size
+			}
+			if err = c.openCopy(n, at); err == nil {
+				return nil
+			}
+		}
+		first = cmp.Or(first, err)
 	}
-	c.list[n].Path, c.list[n].Size = nameOf(src), size
-	r, err := archive.NewReader(src, size, archive.Options{Identities: c.o.Identities, Threads: 1})
-	if err == nil && r.ID() != want.ID {
-		err = fmt.Errorf("%w: it has the id %v", stream.ErrCorrupt, r.ID())
-	}
-	if err != nil {
-		return err
-	}
-	return c.describe(n, r)
+	return first
 }
 
-// nameOf returns the path of a file.
-func nameOf(src io.ReaderAt) string {
-	if f, ok := src.(interface{ Name() string }); ok {
-		return f.Name()
+// openCopy describes archive n by a copy of it.
+func (c *chain) openCopy(n int, at archive.Copy) error {
+	want := &c.todo[n].Parent
+	r, err := archive.NewReader(at.ReaderAt, at.Size, archive.Options{Identities: c.o.Identities, Threads: 1})
+	if err != nil {
+		return err
 	}
-	return ""
+	if r.ID() != want.ID {
+		if r.Locked() != nil || !r.Info().Origin().ServesAs(want) {
+			return fmt.Errorf("%w: it has the id %v", stream.ErrCorrupt, r.ID())
+		}
+		c.list[n].OtherID = r.ID().String()
+	}
+	c.list[n].Path = at.Name
+	return c.describe(n, r)
 }
 
 // describe notes what r, which is archive n, tells of itself, and adds its parents to the list.

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,12 +68,12 @@ func TestChain(t *testing.T) {
 	other, _ := os.Open(paths[0])
 	defer other.Close()
 	info, _ := other.Stat()
-	rep, err = Chain(r, ChainOptions{Find: func(archive.Hash, string) (io.ReaderAt, int64, error) { return other, info.Size(), nil }})
+	rep, err = Chain(r, ChainOptions{Find: yielding(archive.Copy{ReaderAt: other, Size: info.Size()}, nil)})
 	if err != nil || !strings.Contains(rep.Archives[1].Error, "it has the id") || rep.Archives[3].Error != "" {
 		t.Errorf("another archive was found: %+v, %v", rep, err)
 	}
 	boom := errors.New("boom")
-	rep, err = Chain(r, ChainOptions{Find: func(archive.Hash, string) (io.ReaderAt, int64, error) { return nil, 0, boom }})
+	rep, err = Chain(r, ChainOptions{Find: yielding(archive.Copy{}, boom)})
 	if err != nil || rep.Archives[1].Error != "boom" || rep.Archives[1].Missing {
 		t.Errorf("search failed: %+v, %v", rep, err)
 	}

@@ -1,9 +1,9 @@
 package stage
 
 import (
+	"cmp"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"filippo.io/age"
 
@@ -11,30 +11,28 @@ import (
 	"hexz/pkg/stream"
 )
 
-// parentCheck holds what a stream takes from its parents against what these have. A parent whose
+// parentCheck compares what a stream takes from its parents with what these have. A parent whose
 // chunks are referred to takes 36 bytes of memory for each that it has.
 type parentCheck struct {
-	dir   string
-	list  []os.DirEntry
-	ids   []age.Identity
-	open  OpenFunc
-	known map[stream.Hash]string // paths; nil until a parent is looked for
-	fault error                  // the first, of opening what is in the directory
-
+	find    *Finder
+	ids     []age.Identity
 	parents []*parentList
 	name    string // of the current stream
 }
 
 func newParentCheck(dir string, ids []age.Identity, open OpenFunc) (*parentCheck, error) {
-	list, err := os.ReadDir(dir)
-	return &parentCheck{dir: dir, list: list, ids: ids, open: open}, err
+	c := &parentCheck{find: &Finder{Dirs: []string{dir}, Indexes: true, Identities: ids, Open: open}, ids: ids}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, err
+	}
+	return c, c.find.list(dir).err
 }
 
 // parentList has the chunks of a parent by their ordinals.
 type parentList struct {
 	stream.Parent
-	path   string
 	loaded bool
+	id     stream.Hash // of the archive, which may have the content of the parent and another id
 	hashes []stream.Hash
 	sizes  []uint32
 }
@@ -43,9 +41,8 @@ type parentList struct {
 func (c *parentCheck) frame(f stream.Frame) error {
 	switch f := f.(type) {
 	case *stream.Parent:
-		path, err := c.find(f)
-		c.parents = append(c.parents, &parentList{Parent: *f, path: path})
-		return err
+		c.parents = append(c.parents, &parentList{Parent: *f})
+		return c.exists(f)
 	case *stream.Open:
 		c.name = f.Name
 	case *stream.Segment:
@@ -61,13 +58,13 @@ func (c *parentCheck) frame(f stream.Frame) error {
 	return nil
 }
 
-// entry tells whether parents have the chunks that e refers to.
+// entry reports whether parents have the chunks that e refers to.
 func (c *parentCheck) entry(e *stream.Entry) error {
 	switch e.Kind {
 	case stream.ParentRef:
 		p, err := c.parent(e.Parent, e.Ordinal)
 		if err == nil && (p.hashes[e.Ordinal] != e.Hash || int64(p.sizes[e.Ordinal]) != e.Len) {
-			err = fmt.Errorf("%w: chunk %d of the parent %v has another hash or length", stream.ErrCorrupt, e.Ordinal, p.ID)
+			err = p.errorf("chunk %d of the parent %v has another hash or length", e.Ordinal, p.ID)
 		}
 		return err
 	case stream.Patched:
@@ -87,86 +84,63 @@ func (c *parentCheck) entry(e *stream.Entry) error {
 func (c *parentCheck) parent(number int32, ordinal int64) (*parentList, error) {
 	p := c.parents[number]
 	if !p.loaded {
-		if err := p.load(c.open, c.ids); err != nil {
+		if err := c.load(p); err != nil {
 			return nil, err
 		}
 	}
 	if n := int64(len(p.hashes)); ordinal >= n {
-		return nil, fmt.Errorf("%w: it needs chunk %d of the parent %v, which has %d", stream.ErrCorrupt, ordinal, p.ID, n)
+		return nil, p.errorf("it needs chunk %d of the parent %v, which has %d", ordinal, p.ID, n)
 	}
 	return p, nil
 }
 
-// find returns the path of a parent in the directory: of an archive, or of an exported index.
-func (c *parentCheck) find(want *stream.Parent) (string, error) {
-	if c.known == nil {
-		c.look()
+// errorf returns an ErrCorrupt, or if the parent is only one of the same content, an ErrParent: its
+// chunks may have other ordinals.
+func (l *parentList) errorf(format string, args ...any) error {
+	if l.id != l.ID {
+		return fmt.Errorf("%w: id %v; the archive %v has the same content, and its chunks in another order", archive.ErrParent, l.ID, l.id)
 	}
-	if path, ok := c.known[want.ID]; ok {
-		return path, nil
-	}
-	err := fmt.Errorf("%w: id %v, which was named %q; looked in %s and %s", archive.ErrParent, want.ID, want.Hint,
-		filepath.Join(c.dir, "*.hxz"), filepath.Join(c.dir, "*.hxi"))
-	if c.fault != nil {
-		err = fmt.Errorf("%w; not all could be opened: %w", err, c.fault)
-	}
-	return "", err
+	return fmt.Errorf("%w: %s", stream.ErrCorrupt, fmt.Sprintf(format, args...))
 }
 
-// look notes the ids of what is in the directory.
-func (c *parentCheck) look() {
-	c.known = map[stream.Hash]string{}
-	for _, e := range c.list {
-		path := filepath.Join(c.dir, e.Name())
-		id, ok, err := c.idOf(path)
-		if err != nil && c.fault == nil {
-			c.fault = err
+// exists returns an error unless there is a parent.
+func (c *parentCheck) exists(want *stream.Parent) error {
+	var first error
+	for _, err := range c.find.Find(want) {
+		if err == nil {
+			return nil
 		}
-		if _, twice := c.known[id]; ok && !twice {
-			c.known[id] = path
-		}
+		first = cmp.Or(first, err)
 	}
+	return first
 }
 
-// idOf returns the id of an archive or an exported index, which was not compared with anything.
-func (c *parentCheck) idOf(path string) (id stream.Hash, ok bool, err error) {
-	ext := filepath.Ext(path)
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || ext != ".hxz" && ext != ".hxi" { // to open a FIFO would wait
-		return id, false, nil
-	}
-	if ext == ".hxi" {
-		p, err := OpenParent(nil, path, c.ids)
-		if err != nil {
-			return id, false, err
+// load reads the list of chunks from the first copy of a parent that serves.
+func (c *parentCheck) load(l *parentList) error {
+	var first error
+	for at, err := range c.find.Find(&l.Parent) {
+		if err == nil {
+			if err = l.load(at.Name, c.ids); err == nil {
+				return nil
+			}
 		}
-		defer p.Close()
-		return p.Index.ID(), true, nil
+		first = cmp.Or(first, err)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return id, false, err
-	}
-	defer f.Close()
-	id, ok = archive.TrailerID(f, info.Size())
-	return id, ok, nil
+	return first
 }
 
-// load reads the list of chunks.
-func (l *parentList) load(open OpenFunc, ids []age.Identity) error {
-	p, err := OpenParent(open, l.path, ids)
+// load reads the list of chunks of the archive, or the exported index, at path.
+func (l *parentList) load(path string, ids []age.Identity) error {
+	p, err := OpenParent(nil, path, ids)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	if id := p.Index.ID(); id != l.ID { // the file was replaced meanwhile
-		return fmt.Errorf("%w: %s has the id %v", stream.ErrCorrupt, l.path, id)
+	info := p.Index.Info()
+	if l.id = p.Index.ID(); l.id != l.ID && !info.Origin().ServesAs(&l.Parent) { // the file was replaced meanwhile
+		return fmt.Errorf("%w: %s has the id %v", stream.ErrCorrupt, path, l.id)
 	}
-	info, err := p.file.Stat()
-	if err != nil {
-		return err
-	}
-	n := min(p.Index.Info().Totals.Chunks(), archive.ExpectedChunks(info.Size()))
+	n := min(info.Totals.Chunks(), archive.ExpectedChunks(p.file.size()))
 	l.hashes, l.sizes = make([]stream.Hash, 0, n), make([]uint32, 0, n)
 	if err := p.Index.Chunks(func(chunk archive.Chunk) error {
 		if chunk.Parent < 0 { // in the order of ordinals
@@ -175,7 +149,7 @@ func (l *parentList) load(open OpenFunc, ids []age.Identity) error {
 		}
 		return nil
 	}); err != nil {
-		return fmt.Errorf("%s: %w", l.path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	l.loaded = true
 	return nil

@@ -70,7 +70,7 @@ func (c *committing) run(ctx context.Context, hint string, overlays []Overlay) e
 	if err := c.out.Write(header); err != nil {
 		return err
 	}
-	parents := append([]stream.Parent{{ID: c.base.ID(), Hint: hint}}, c.info.Parents...)
+	parents := append([]stream.Parent{{ID: c.base.ID(), Hint: hint, Content: c.info.Root()}}, c.info.Parents...)
 	for i := range parents {
 		parents[i].Index = int64(i)
 		if err := c.out.Write(&parents[i]); err != nil {

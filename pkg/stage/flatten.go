@@ -3,7 +3,10 @@ package stage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"sync"
 
@@ -42,6 +45,27 @@ func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOpti
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
 		return eachFrame(ctx, in, o.OnParent, func(frame stream.Frame) error { return f.frame(frame, emit) })
 	}, f.encode, f.write)
+}
+
+// checkParentsOf looks for all parents that are needed, if src is an archive in a file. What is
+// wrong with the archive itself is for those to say who read it.
+func checkParentsOf(src io.Reader, o UnsealOptions) error {
+	f, ok := src.(*os.File)
+	if !ok {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	r, err := archive.NewReader(f, info.Size(), archive.Options{Identities: o.Identities, Find: o.Find})
+	if err != nil || r.Locked() != nil {
+		return nil
+	}
+	if err := r.CheckParents(); !errors.Is(err, stream.ErrCorrupt) {
+		return err
+	}
+	return nil
 }
 
 // flattened is a frame to write: a segment that is still to be encoded, if encoder is not nil.
@@ -125,7 +149,7 @@ func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) erro
 			err = f.see(&e)
 		}
 		if err != nil {
-			return fmt.Errorf("chunk at offset %d: %w", at, err)
+			return fmt.Errorf("chunk at offset %d: %w", at, f.parents.Missing(err))
 		}
 		f.made.Entries = append(f.made.Entries, e)
 		at += e.Len

@@ -165,7 +165,7 @@ func FuzzCommit(f *testing.F) {
 		if err := sealing()(&sealed, bytes.NewReader(out.Bytes())); err != nil {
 			t.Fatalf("what Commit made cannot be sealed: %v", err)
 		}
-		find := func(archive.Hash, string) (io.ReaderAt, int64, error) { return bytes.NewReader(p), int64(len(p)), nil }
+		find := yielding(copyOf(p), nil)
 		if _, ok := verified(t, sealed.Bytes(), find); sound && !ok {
 			t.Fatal("what Commit made is not sound")
 		}

@@ -15,55 +15,57 @@ import (
 type Parent struct {
 	Index *archive.Index
 	Hint  string // for those who look for the archive
-	file  *os.File
+	file  *pooledFile
 }
 
 // OpenFunc opens a file for reading, as os.Open does. A caller can note by it what is read, and
-// refuse it by an error. nil is os.Open.
+// refuse it by an error. nil is none.
 type OpenFunc func(path string) (*os.File, error)
 
-func (o OpenFunc) open(path string) (*os.File, error) {
+// note tells the caller that a file is read.
+func (o OpenFunc) note(path string) error {
 	if o == nil {
-		return os.Open(path)
+		return nil
 	}
-	return o(path)
+	f, err := o(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // OpenParent opens the archive or exported index at path. The hint is the name that the archive
 // has or should have. Close it.
 func OpenParent(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // to open a FIFO would wait
-		return Parent{}, fmt.Errorf("%s is no regular file", path)
+	f, err := new(filePool).add(path)
+	if err == nil {
+		err = open.note(path)
 	}
-	f, err := open.open(path)
-	if err != nil {
-		return Parent{}, err
+	if err == nil {
+		defer f.pool.close() // there may be a thousand parents
+		var p Parent
+		if p, err = openParent(f, ids); err == nil {
+			return p, nil
+		}
 	}
-	p, err := openParent(f, ids)
-	if err != nil {
-		f.Close()
-		return Parent{}, fmt.Errorf("%s: %w", path, err)
+	if !isReadError(err) {
+		err = fmt.Errorf("%s: %w", path, err)
 	}
-	return p, nil
+	return Parent{}, err
 }
 
-func openParent(f *os.File, ids []age.Identity) (p Parent, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return p, err
-	}
-	p = Parent{Hint: filepath.Base(f.Name()), file: f}
+func openParent(f *pooledFile, ids []age.Identity) (p Parent, err error) {
+	p = Parent{Hint: filepath.Base(f.path), file: f}
 	if name, ok := strings.CutSuffix(p.Hint, ".hxi"); ok {
 		p.Hint = name + ".hxz"
 	}
-	p.Index, err = archive.OpenIndex(f, info.Size(), ids...)
+	p.Index, err = archive.OpenIndex(f, f.size(), ids...)
 	return p, err
 }
 
-// Close closes what OpenParent has opened.
-func (p Parent) Close() error {
-	if p.file == nil {
-		return nil
+// Close closes what OpenParent has opened. Who reads the Parent again opens it again.
+func (p Parent) Close() {
+	if p.file != nil {
+		p.file.pool.close()
 	}
-	return p.file.Close()
 }

@@ -31,11 +31,12 @@ func (t *parentTable) load(p Parent) error {
 	for _, s := range info.Streams {
 		t.chunkers = append(t.chunkers, s.Chunker)
 	}
-	own := t.parent(p.Index.ID(), p.Hint)
+	own := t.parent(stream.Parent{ID: p.Index.ID(), Hint: p.Hint, Content: info.Root()})
 	theirs := make([]uint32, len(info.Parents))
 	for i := range info.Parents {
-		theirs[i] = t.parent(info.Parents[i].ID, info.Parents[i].Hint)
+		theirs[i] = t.parent(info.Parents[i])
 	}
+	defer p.Close()
 	return p.Index.Chunks(func(c archive.Chunk) error {
 		if t.limit > 0 && t.bytes() >= t.limit {
 			t.full = true
@@ -54,13 +55,13 @@ func (t *parentTable) load(p Parent) error {
 }
 
 // parent returns the place of an archive in t.parents.
-func (t *parentTable) parent(id stream.Hash, hint string) uint32 {
+func (t *parentTable) parent(p stream.Parent) uint32 {
 	for i := range t.parents {
-		if t.parents[i].ID == id {
+		if t.parents[i].ID == p.ID {
 			return uint32(i)
 		}
 	}
-	t.parents = append(t.parents, stream.Parent{ID: id, Hint: hint})
+	t.parents = append(t.parents, p)
 	return uint32(len(t.parents) - 1)
 }
 

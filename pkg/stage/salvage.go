@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,8 +45,9 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 	if err != nil {
 		return nil, err
 	}
-	in, err := archive.NewSalvager(file, size, max(o.Threads, 1), o.Identities)
-	if err != nil {
+	watched := &watchedFile{ReaderAt: file}
+	in, err := archive.NewSalvager(watched, size, max(o.Threads, 1), o.Identities)
+	if err = cmp.Or(watched.fault(), err); err != nil {
 		return nil, err
 	}
 	notePlain(o.Note, in.RecipientKinds())
@@ -57,7 +59,7 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 	defer rehearsal.close()
 	rehearsal.whole, rehearsal.onParent = true, o.OnParent
 	err = rehearsal.run(ctx, o.Threads)
-	if err != nil && !errors.Is(err, errLost) {
+	if err = cmp.Or(watched.fault(), err); err != nil && !errors.Is(err, errLost) {
 		return nil, err
 	}
 	in.Rewind()
@@ -68,7 +70,8 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 	}
 	defer s.close()
 	s.lossy, s.onParent = lossy, o.OnParent
-	if err := s.run(ctx, o.Threads); err != nil {
+	err = s.run(ctx, o.Threads)
+	if err = cmp.Or(watched.fault(), err); err != nil {
 		return nil, err
 	}
 	return s.report, nil
@@ -104,9 +107,6 @@ type salvaging struct {
 
 	open *salvagedStream // or nil
 }
-
-// lostBytes is a range of the file.
-type lostBytes struct{ from, to int64 }
 
 func newSalvaging(out *output, in *archive.Salvager, dir string) (s *salvaging, err error) {
 	s = &salvaging{
@@ -242,7 +242,7 @@ func (s *salvaging) addParent(f *stream.Parent) error {
 	}
 	n := len(s.ids)
 	s.ids[f.ID], s.parents[int32(f.Index)] = true, int32(n)
-	return s.out.Write(&stream.Parent{Index: int64(n), ID: f.ID, Hint: f.Hint})
+	return s.out.Write(&stream.Parent{Index: int64(n), ID: f.ID, Hint: f.Hint, Content: f.Content})
 }
 
 // lost notes a range of the open stream.

@@ -5,6 +5,9 @@ import (
 	"hexz/pkg/stream"
 )
 
+// lostBytes is a range of the file.
+type lostBytes struct{ from, to int64 }
+
 // maxGapEntries bounds the entries of a segment that stands for what is lost.
 const maxGapEntries = 4096
 

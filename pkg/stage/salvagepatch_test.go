@@ -53,12 +53,8 @@ func TestSalvagePatches(t *testing.T) {
 		clear(bad[(from+to)/2 : to])
 		return bad
 	}
-	missing := func(archive.Hash, string) (io.ReaderAt, int64, error) { return nil, 0, archive.ErrParent }
-	holding := func(p []byte) archive.FindFunc {
-		return func(archive.Hash, string) (io.ReaderAt, int64, error) {
-			return bytes.NewReader(p), int64(len(p)), nil
-		}
-	}
+	missing := yielding(archive.Copy{}, archive.ErrParent)
+	holding := func(p []byte) archive.FindFunc { return yielding(copyOf(p), nil) }
 	for _, c := range []struct {
 		name   string
 		p      []byte

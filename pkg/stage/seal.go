@@ -109,6 +109,9 @@ func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) 
 	in := archive.NewScanner(src, o.Identities...)
 	in.Demand(o.SignedBy)
 	if o.Flatten {
+		if err := checkParentsOf(src, o); err != nil {
+			return out.end(err)
+		}
 		return out.end(flatten(ctx, out, in, o))
 	}
 	return out.end(eachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {

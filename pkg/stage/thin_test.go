@@ -3,7 +3,6 @@ package stage
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +58,14 @@ func TestThinChain(t *testing.T) {
 	}
 }
 
+// first returns the first that a Finder yields.
+func first(f *Finder, want *stream.Parent) (archive.Copy, error) {
+	for c, err := range f.Find(want) {
+		return c, err
+	}
+	return archive.Copy{}, errors.New("nothing was yielded")
+}
+
 func TestFinder(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	paths := thinChain(t, dir, versions(2))
@@ -84,12 +91,12 @@ func TestFinder(t *testing.T) {
 		"hint, followed":   {&Finder{Beside: empty, FollowHints: true}, moved, true},
 		"not there":        {&Finder{Dirs: []string{empty}, Beside: empty}, "v0.hxz", false},
 	} {
-		src, size, err := c.f.Find(id, c.hint)
+		found, err := first(c.f, &stream.Parent{ID: id, Hint: c.hint})
 		if (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err == nil {
-			if r, err := archive.NewReader(src, size, archive.Options{}); err != nil || r.ID() != id {
+			if r, err := archive.NewReader(found, found.Size, archive.Options{}); err != nil || r.ID() != id {
 				t.Errorf("%s: found another: %v", name, err)
 			}
 		} else if !errors.Is(err, archive.ErrParent) || !strings.Contains(err.Error(), id.String()) {
@@ -193,9 +200,7 @@ func TestFlattenBeforeData(t *testing.T) {
 	if err := errors.Join(w.CloseStream(nil), w.End(nil)); err != nil {
 		t.Fatal(err)
 	}
-	find := func(archive.Hash, string) (io.ReaderAt, int64, error) {
-		return bytes.NewReader(base), int64(len(base)), nil
-	}
+	find := yielding(copyOf(base), nil)
 	flat := pipe(t, thin.Bytes(), flatteningAll(find, 1), sealing())
 	if !bytes.Equal(restore(t, flat), append(chunk, chunk...)) {
 		t.Error("flattened it is something else")

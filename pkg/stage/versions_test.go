@@ -7,6 +7,7 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -89,12 +90,26 @@ func changing(kind stream.EntryKind, change func(*stream.Entry)) filter {
 // library is a set of archives that find each other.
 type library map[archive.Hash][]byte
 
-func (l library) find(id archive.Hash, _ string) (io.ReaderAt, int64, error) {
-	p, ok := l[id]
-	if !ok {
-		return nil, 0, archive.ErrParent
+func (l library) find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
+	return func(yield func(archive.Copy, error) bool) {
+		if p, ok := l[want.ID]; ok {
+			yield(copyOf(p), nil)
+			return
+		}
+		yield(archive.Copy{}, &archive.MissingError{Parents: []stream.Parent{*want}})
 	}
-	return bytes.NewReader(p), int64(len(p)), nil
+}
+
+// copyOf is an archive in memory.
+func copyOf(p []byte) archive.Copy {
+	return archive.Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))}
+}
+
+// yielding finds the same for every parent.
+func yielding(c archive.Copy, err error) archive.FindFunc {
+	return func(*stream.Parent) iter.Seq2[archive.Copy, error] {
+		return func(yield func(archive.Copy, error) bool) { yield(c, err) }
+	}
 }
 
 // open opens an archive and takes it in.

@@ -19,9 +19,7 @@ func (k Kind) arity() int {
 	switch k {
 	case KindHeader:
 		return 5 // kind, magic, version, features, meta; the first seven bytes are fixed
-	case KindParent:
-		return 4
-	case KindOpen:
+	case KindParent, KindOpen:
 		return 5
 	case KindSegment:
 		return 7
@@ -96,6 +94,7 @@ func readParent(in *wire.Reader) *Parent {
 	f := &Parent{Index: in.Int(MaxParents)}
 	in.Fixed(f.ID[:])
 	f.Hint = in.String(MaxName)
+	in.Fixed(f.Content[:])
 	return f
 }
 

@@ -24,6 +24,7 @@ func Append(w *wire.Writer, f Frame) {
 		w.Int(f.Index)
 		w.Bytes(f.ID[:])
 		w.String(f.Hint)
+		w.Bytes(f.Content[:])
 	case *Open:
 		w.Int(f.ID)
 		w.String(f.Name)

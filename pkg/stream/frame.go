@@ -105,9 +105,10 @@ type Header struct {
 // Parent names an archive that has chunks which the streams refer to. Parents stand between the
 // Header and the first Open.
 type Parent struct {
-	Index int64  // its number, counted from 0
-	ID    Hash   // archive id
-	Hint  string // where it was found, for people and for a search: not to be trusted
+	Index   int64  // its number, counted from 0
+	ID      Hash   // archive id
+	Hint    string // where it was found, for people and for a search: not to be trusted
+	Content Hash   // the root of all its streams, by which an archive with the same content is known
 }
 
 // Open starts a stream.

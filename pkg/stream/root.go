@@ -46,11 +46,12 @@ func (r *Root) write(n int64, hash *Hash) {
 	r.h.Write(rec[:])
 }
 
-// endRoot computes the root of the End frame: BLAKE3 over
-// `name length (u64 LE) || name || size (u64 LE) || root` of the streams in order.
-type endRoot struct{ h blake.Hasher }
+// EndRoot computes the root of the End frame: BLAKE3 over
+// `name length (u64 LE) || name || size (u64 LE) || root` of the streams in order. The zero value is ready.
+type EndRoot struct{ h blake.Hasher }
 
-func (r *endRoot) add(name string, size int64, root Hash) {
+// Add adds a stream.
+func (r *EndRoot) Add(name string, size int64, root Hash) {
 	var n [8]byte
 	binary.LittleEndian.PutUint64(n[:], uint64(len(name)))
 	r.h.Write(n[:])
@@ -59,3 +60,6 @@ func (r *endRoot) add(name string, size int64, root Hash) {
 	r.h.Write(n[:])
 	r.h.Write(root[:])
 }
+
+// Sum returns the root of all streams added.
+func (r *EndRoot) Sum() Hash { return r.h.Sum() }

@@ -19,7 +19,7 @@ type rules struct {
 	open    Open
 	at      int64 // size of the open stream so far
 	root    Root
-	end     endRoot
+	end     EndRoot
 }
 
 type state int
@@ -208,7 +208,7 @@ func (r *rules) closeStream(f *Close) error {
 	case f.Root != root:
 		return corruptf("stream %q has the root %v, its close frame says %v", r.open.Name, root, f.Root)
 	}
-	r.end.add(r.open.Name, r.at, root)
+	r.end.Add(r.open.Name, r.at, root)
 	r.state = wantOpen
 	return nil
 }
@@ -217,7 +217,7 @@ func (r *rules) endAll(f *End) error {
 	if err := r.want(wantOpen, f); err != nil {
 		return err
 	}
-	if root := r.end.h.Sum(); f.Root != root {
+	if root := r.end.Sum(); f.Root != root {
 		return corruptf("root of all streams is %v, the end frame says %v", root, f.Root)
 	}
 	r.state = ended

@@ -70,9 +70,9 @@ func (r raw) ending(open *Open, entries ...Entry) raw {
 		size += entries[i].Len
 	}
 	c := &Close{ID: open.ID, Size: size, Root: root.Sum()}
-	var end endRoot
-	end.add(open.Name, size, c.Root)
-	return r.frame(c).frame(&End{Root: end.h.Sum()})
+	var end EndRoot
+	end.Add(open.Name, size, c.Root)
+	return r.frame(c).frame(&End{Root: end.Sum()})
 }
 
 // TestMakeVectors makes the files that do not exist when HEXZ_NEW_GOLDEN is set. They are made
@@ -109,7 +109,7 @@ func TestMakeVectors(t *testing.T) {
 		}
 	}
 	add("empty-stream", "ok", "one stream of no bytes", start().ending(open))
-	add("no-streams", "ok", "nothing but a header and an end", raw{wire.NewWriter()}.frame(&Header{}).frame(&End{Root: new(endRoot).h.Sum()}))
+	add("no-streams", "ok", "nothing but a header and an end", raw{wire.NewWriter()}.frame(&Header{}).frame(&End{Root: new(EndRoot).Sum()}))
 	add("data", "ok", "two chunks in two segments", start().frame(seg(0, "abcd", abcd)).frame(seg(4, "efgh", efgh)).ending(open, abcd, efgh))
 	add("ref", "ok", "a reference to a chunk of the segment before", start().frame(seg(0, "abcd", abcd)).frame(seg(4, "", refEntry("abcd"))).ending(open, abcd, abcd))
 	add("runs", "ok", "zero and hole runs, which the root takes as one", start().frame(seg(0, "abcd", abcd, run(Zero, 100))).frame(seg(104, "", run(Hole, 1<<40))).ending(open, abcd, run(Hole, 100+1<<40)))
@@ -197,11 +197,11 @@ func TestMakeVectors(t *testing.T) {
 	add("open-size", "corrupt", "an open frame with another size", raw{wire.NewWriter()}.frame(&Header{}).frame(&Open{ID: 1, Name: "disk", Size: 9}).frame(&Close{ID: 1, Root: new(Root).Sum()}))
 	add("close-root", "corrupt", "a close frame with another root", start().frame(seg(0, "abcd", abcd)).ending(open, efgh))
 	add("end-root", "corrupt", "an end frame with another root", raw{wire.NewWriter()}.frame(&Header{}).frame(&End{}))
-	add("end-inside", "corrupt", "an end frame inside a stream", start().frame(&End{Root: new(endRoot).h.Sum()}))
+	add("end-inside", "corrupt", "an end frame inside a stream", start().frame(&End{Root: new(EndRoot).Sum()}))
 	add("behind-end", "corrupt", "a frame behind the end", raw{start().ending(open).Writer}.frame(open))
 	// A patch of a chunk: "efgh" is a program here, which a reader of frames does not run.
 	parents := func() raw {
-		return raw{wire.NewWriter()}.frame(&Header{}).frame(&Parent{ID: Hash{7}, Hint: "base.hxz"}).frame(open)
+		return raw{wire.NewWriter()}.frame(&Header{}).frame(&Parent{ID: Hash{7}, Hint: "base.hxz", Content: Hash{8}}).frame(open)
 	}
 	own := Base{Parent: OwnBase, Hash: abcd.Hash, Ordinal: NoOrdinal}
 	patch := func(n int, bases ...Base) Entry {

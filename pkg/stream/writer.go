@@ -52,7 +52,7 @@ func (w *Writer) End(totals Meta) error {
 }
 
 // EndRoot returns the root of all streams that were closed so far.
-func (w *Writer) EndRoot() Hash { return w.rules.end.h.Sum() }
+func (w *Writer) EndRoot() Hash { return w.rules.end.Sum() }
 
 // Abort tells the consumer that this stage failed with err, or that the upstream stage did
 // which err names. It does nothing once the stream has ended or the underlying writer failed.

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"hexz/pkg/archive"
 	"hexz/pkg/stream"
 )
 
@@ -19,6 +20,7 @@ const (
 	exitUsage    = 2
 	exitCorrupt  = 3
 	exitUpstream = 4
+	exitUnsigned = 5
 )
 
 // exitStatus has the meanings of the exit codes from 0 on, for the manual page.
@@ -32,6 +34,7 @@ func (c *Command) exitStatus() []string {
 		exitUsage:    "wrong usage",
 		exitCorrupt:  "damaged or invalid input",
 		exitUpstream: "an upstream stage failed, or its stream was cut short",
+		exitUnsigned: "no signature by a key of --signed-by, or one of another archive",
 	}
 }
 
@@ -96,6 +99,8 @@ func exitCode(err error) int {
 		return exitCorrupt
 	case errors.Is(err, stream.ErrAborted), errors.Is(err, stream.ErrTruncated):
 		return exitUpstream
+	case errors.Is(err, archive.ErrUnsigned):
+		return exitUnsigned
 	}
 	return exitFailed
 }

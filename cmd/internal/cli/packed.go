@@ -46,6 +46,23 @@ func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 	return p, nil
 }
 
+// OpenAtRandom is OpenPacked for the file at path, which has to be read at random. It refuses a FIFO
+// without opening it, which would wait for a writer.
+func OpenAtRandom(env *Env, path string, o archive.Options) (*Packed, error) {
+	if err := RefuseFIFO(path); err != nil {
+		return nil, err
+	}
+	return OpenPacked(env, []string{path}, o)
+}
+
+// RefuseFIFO returns a usage error if path is that of a FIFO.
+func RefuseFIFO(path string) error {
+	if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+		return WithHint(Usagef("%s is a pipe, and not a file: an archive in it cannot be read at random", path), "save it first")
+	}
+	return nil
+}
+
 // OpenInput opens the FILE of args, or standard input, without a look at what it is.
 func OpenInput(env *Env, args []string) (*Packed, error) {
 	path := "-"

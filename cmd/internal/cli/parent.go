@@ -2,7 +2,7 @@ package cli
 
 import (
 	"errors"
-	"io"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -11,6 +11,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/stage"
+	"hexz/pkg/stream"
 )
 
 // pathVariable names an environment variable with directories of parents, as PATH has them.
@@ -75,16 +76,17 @@ type Finder struct {
 }
 
 // Find is an archive.FindFunc.
-func (f Finder) Find(id archive.Hash, hint string) (io.ReaderAt, int64, error) {
-	if err := f.env.Needs(id); err != nil {
-		return nil, 0, err
+func (f Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
+	if err := f.env.Needs(want.ID); err != nil {
+		return func(yield func(archive.Copy, error) bool) { yield(archive.Copy{}, err) }
 	}
-	return f.Finder.Find(id, hint)
+	return f.Finder.Find(want)
 }
 
-// Finder returns what finds the parents of the archive that args name.
-func (p *ParentFlags) Finder(env *Env, args []string) Finder {
-	f := &stage.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Open: env.Open}
+// Finder returns what finds the parents of the archive that args name. The identities open encrypted
+// ones.
+func (p *ParentFlags) Finder(env *Env, args []string, ids []age.Identity) Finder {
+	f := &stage.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Identities: ids, Open: env.Open}
 	f.Dirs = append(f.Dirs, filepath.SplitList(os.Getenv(pathVariable))...)
 	for _, file := range p.files { // where the parents of that one are likely to be
 		f.Dirs = append(f.Dirs, filepath.Dir(file))

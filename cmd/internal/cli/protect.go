@@ -190,8 +190,8 @@ func archiveAt(path string, info os.FileInfo) *archive.Hash {
 	if err != nil {
 		return nil
 	}
-	id, ok := archive.TrailerID(f, size)
-	if !ok {
+	id, err := archive.TrailerID(f, size)
+	if err != nil {
 		return nil
 	}
 	return &id

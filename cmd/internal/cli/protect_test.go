@@ -23,9 +23,9 @@ func archiveFile(t *testing.T, path string) ([]byte, archive.Hash) {
 		t.Fatal(err)
 	}
 	write(t, path, sealed.String())
-	id, ok := archive.TrailerID(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()))
-	if !ok {
-		t.Fatal("no archive")
+	id, err := archive.TrailerID(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return sealed.Bytes(), id
 }

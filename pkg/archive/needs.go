@@ -1,0 +1,176 @@
+package archive
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"hexz/pkg/stream"
+)
+
+// CheckParents looks for all parents that the content needs, before anything is read. The error is
+// ErrParent, and names all that are not there; or it says what cannot be read. Parents that nothing
+// is taken from may be missing.
+func (r *Reader) CheckParents() error {
+	return r.checkParents(0, len(r.root.info.Streams), 0, math.MaxInt64)
+}
+
+// CheckParentsOf is CheckParents for a range of one stream, given by its number.
+func (r *Reader) CheckParentsOf(streamNo int, from, to int64) error {
+	return r.checkParents(streamNo, streamNo+1, from, to)
+}
+
+func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error {
+	if err := r.Locked(); err != nil {
+		return err
+	}
+	absent := r.absentParents()
+	if len(absent) == 0 {
+		return nil
+	}
+	n := &needs{r: r, absent: absent, taken: map[int32]map[int64]bool{}}
+	err := r.entriesIn(firstStream, endStream, from, to, n.entry)
+	if err == nil {
+		err = n.patches()
+	}
+	if err != nil {
+		return err
+	}
+	return n.error()
+}
+
+// absentParents returns what is wrong with those parents of r that are not found.
+func (r *Reader) absentParents() map[int32]error {
+	list := map[int32]error{}
+	for i := range r.root.info.Parents {
+		if err := r.foundParent(&r.root.info.Parents[i]); err != nil {
+			list[int32(i)] = err
+		}
+	}
+	return list
+}
+
+// foundParent returns nil if there is a copy of a parent. It opens none.
+func (r *Reader) foundParent(want *stream.Parent) error {
+	if r.o.Find == nil {
+		return missing(want)
+	}
+	var worst error
+	for _, err := range r.o.Find(want) {
+		if err == nil {
+			return nil
+		}
+		worst = worse(worst, err)
+	}
+	return worst
+}
+
+// needs finds out which absent parents are needed.
+type needs struct {
+	r      *Reader
+	absent map[int32]error
+	needed []int32                  // of absent, each once
+	taken  map[int32]map[int64]bool // chunks that are taken from the other parents
+}
+
+func (n *needs) need(parent int32) {
+	if n.absent[parent] != nil && !slices.Contains(n.needed, parent) {
+		n.needed = append(n.needed, parent)
+	}
+}
+
+// entry notes what an entry of r needs.
+func (n *needs) entry(e *stream.Entry) {
+	switch e.Kind {
+	case stream.ParentRef:
+		if n.need(e.Parent); n.absent[e.Parent] == nil {
+			if n.taken[e.Parent] == nil {
+				n.taken[e.Parent] = map[int64]bool{}
+			}
+			n.taken[e.Parent][e.Ordinal] = true
+		}
+	case stream.Patched:
+		for _, b := range e.Patch.Bases {
+			if b.Parent != stream.OwnBase {
+				n.need(b.Parent)
+			}
+		}
+	}
+}
+
+// patches notes what the patches need that are taken from other parents.
+func (n *needs) patches() error {
+	for parent, taken := range n.taken {
+		err := n.r.withParent(int(parent), func(from *Reader) error {
+			if from.root.info.Totals.Patch.N == 0 {
+				return nil
+			}
+			next := int64(0)
+			return from.entriesIn(0, len(from.root.info.Streams), 0, math.MaxInt64, func(e *stream.Entry) {
+				if !e.Kind.IsStored() {
+					return
+				}
+				if e.Kind == stream.Patched && taken[next] {
+					for _, b := range e.Patch.Bases {
+						n.needByID(from, b.Parent)
+					}
+				}
+				next++
+			})
+		})
+		if err != nil && !errors.Is(err, stream.ErrCorrupt) { // damage is for those who read the chunks
+			return err
+		}
+	}
+	return nil
+}
+
+// needByID notes that a parent of a parent is needed.
+func (n *needs) needByID(from *Reader, parent int32) {
+	if parent == stream.OwnBase {
+		return
+	}
+	id := from.root.info.Parents[parent].ID
+	for i := range n.absent {
+		if n.r.root.info.Parents[i].ID == id {
+			n.need(i)
+		}
+	}
+}
+
+// error returns what is wrong with the needed parents.
+func (n *needs) error() error {
+	var list []error
+	slices.Sort(n.needed)
+	for _, i := range n.needed {
+		list = append(list, n.absent[i])
+	}
+	return joinMissing(list)
+}
+
+// entriesIn calls visit for the entries of a range of some streams, from the index alone.
+func (r *Reader) entriesIn(firstStream, endStream int, from, to int64, visit func(e *stream.Entry)) error {
+	for n := range r.root.entries {
+		begin, end := r.root.firsts[n].key, r.endOfPage(n).key
+		if begin.stream >= endStream || end.stream < firstStream {
+			continue
+		}
+		if firstStream+1 == endStream && (begin.stream == firstStream && begin.offset >= to || end.stream == firstStream && end.offset <= from) {
+			continue
+		}
+		err := r.entriesOf(n, func(at Place, entries []stream.Entry) error {
+			off := at.Offset
+			for i := range entries {
+				if at.Stream >= firstStream && at.Stream < endStream && off < to && off+entries[i].Len > from {
+					visit(&entries[i])
+				}
+				off += entries[i].Len
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

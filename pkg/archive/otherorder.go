@@ -1,0 +1,73 @@
+package archive
+
+import (
+	"sync"
+
+	"hexz/pkg/dedup"
+	"hexz/pkg/stream"
+)
+
+// otherOrder knows where an archive has its chunks, by their hashes. It belongs to a Reader of an
+// archive that has the content of a parent, but another id: if that was compressed or encrypted
+// anew, its chunks have their ordinals still, but if it was deduplicated anew or flattened, they
+// have others. The list is read when a chunk is not where its ordinal says, and takes up to 80
+// bytes for each chunk.
+type otherOrder struct {
+	mu     sync.Mutex
+	loaded bool
+	index  dedup.Index
+	places []chunkPlace // by their number in the index
+}
+
+// chunkPlace is where an archive has a chunk: as its own, or in a parent of its own.
+type chunkPlace struct {
+	parent  int32 // number of the parent, or -1
+	ordinal int64
+}
+
+// homeOfHash returns where r, a parent, has the chunk that a ParentRef stands for.
+func (r *Reader) homeOfHash(e *stream.Entry) (home, error) {
+	h, err := r.homeOf(nil, e)
+	if err == nil || r.other == nil {
+		return h, err
+	}
+	at, ok, lookupErr := r.other.find(r, e.Hash)
+	if lookupErr != nil || !ok || at.parent < 0 && at.ordinal == e.Ordinal {
+		return h, worse(err, lookupErr)
+	}
+	moved := *e
+	moved.Parent, moved.Ordinal = at.parent, at.ordinal
+	if at.parent < 0 {
+		return r.homeOf(nil, &moved)
+	}
+	err = r.withParent(int(at.parent), func(from *Reader) error {
+		h, err = from.homeOf(nil, &moved) // and no further, as archives may name each other
+		return err
+	})
+	return h, err
+}
+
+// find returns where r has a chunk.
+func (o *otherOrder) find(r *Reader, hash Hash) (at chunkPlace, ok bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.loaded {
+		o.index, o.places = dedup.Index{}, nil
+		err := r.Chunks(func(c Chunk) error {
+			_, added, err := o.index.Add(c.Hash)
+			if added {
+				o.places = append(o.places, chunkPlace{int32(c.Parent), c.Ordinal})
+			}
+			return err
+		})
+		if err != nil {
+			return at, false, err
+		}
+		o.loaded = true
+	}
+	n, ok := o.index.Lookup(hash)
+	if ok {
+		at = o.places[n]
+	}
+	return at, ok, nil
+}
