@@ -18,6 +18,8 @@ type flags struct {
 	stage.ChunkOptions
 	name, chunker string
 	keyFile, like string
+	format        string
+	backing       string
 	ids           cli.IdentityFlags
 	exec          bool
 	set           *pflag.FlagSet
@@ -32,7 +34,12 @@ func command() *cli.Command {
 		Long: `Reads each FILE as one stream, cuts it into chunks, hashes them, and writes a
 chunk stream to standard output. Without FILE, or with "-", it reads standard
 input. Regular files, block devices and pipes will do; holes of files are found
-without reading them, and stay holes.
+without reading them, and stay holes. A file is opened when its turn comes.
+
+With --format qcow2 a FILE is packed as a guest sees it, which is the only way to
+find its blocks in other versions: with its backing files, and its clusters of
+zeros and holes as such. Backing files are opened by the name that the qcow2 file
+has, whoever wrote it there; names of protocols, as json: or nbd:, are refused.
 
 A stream is called "disk" unless it is given a NAME. With several FILEs each
 needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.
@@ -57,6 +64,8 @@ takes that over. If it was cut with a chunk key, the same key is needed.`,
 			f.StringVar(&o.like, "like", "", "cut as `FILE` was cut, an archive or the exported index of one: like its stream of the same name, or its first")
 			f.StringVar(&o.name, "name", "disk", "`NAME` of the stream that is given none")
 			f.BoolVar(&o.exec, "exec", false, "pack the output of the command behind --, and fail if it fails")
+			f.Var(cli.ChoiceVar(&o.format, formatAuto, formatAuto, stage.FormatRaw, stage.FormatQcow2), "format", "`FORMAT` of each FILE: qcow2 packs what a guest sees; raw, and auto, pack the bytes as they are; auto warns of formats that hide them")
+			f.Var(cli.ChoiceVar(&o.backing, "", stage.FormatRaw, stage.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
 			f.Var(cli.OptionalSizeVar(&o.ExpectSize), "expect-size", "fail unless the input has `SIZE` bytes in all")
 			f.StringSliceVar(&o.Digests, "digest", nil, "store digests of whole streams: `LIST` of sha256, blake3")
 			o.ids.AddFlags(f)
@@ -86,6 +95,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	defer out.Cleanup()
 	o.Threads = env.Threads
+	if o.format == formatAuto {
+		o.Found = func(stream, format string) { env.Warn(opaque(stream, format)) }
+	}
 	o.Progress = env.Progress(total)
 	stats, err := stage.Chunk(env.Ctx, out, sources, o.ChunkOptions)
 	if err != nil {
@@ -165,11 +177,7 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 			return nil, 0, err
 		}
 		seen[name] = true
-		f, err := env.Input(path)
-		if err != nil {
-			return nil, 0, err
-		}
-		src, err := stage.FileSource(name, f)
+		src, err := o.source(env, name, path)
 		if err != nil {
 			return nil, 0, err
 		}

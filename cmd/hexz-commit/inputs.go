@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"hexz/cmd/internal/cli"
-	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
@@ -20,6 +19,9 @@ type inputs struct {
 }
 
 func (in *inputs) close() {
+	for i := range in.overlays {
+		in.overlays[i].Close()
+	}
 	for _, f := range in.files {
 		f.Close()
 	}
@@ -58,13 +60,18 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	if err != nil {
 		return in, err
 	}
+	options, err := o.overlayOptions(env)
+	if err != nil {
+		return in, err
+	}
 	for i, name := range names {
-		v, err := o.overlay(env, in, paths[i], maps[name])
+		v, err := o.overlay(env, in, paths[i], maps[name], options)
 		if err != nil {
 			return in, err
 		}
 		delete(maps, name)
-		in.overlays = append(in.overlays, stage.Overlay{Stream: name, Image: v})
+		v.Stream = name
+		in.overlays = append(in.overlays, *v)
 	}
 	for name := range maps {
 		return in, cli.Usagef("--map of the stream %q, which has no OVERLAY", name)
@@ -77,11 +84,7 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 		if !ok || !stream.ValidName(name) {
 			return in, cli.Usagef("--replace needs NAME=FILE, and not %q", arg)
 		}
-		f, err := in.open(env, path)
-		if err != nil {
-			return in, err
-		}
-		src, err := stage.FileSource(name, f)
+		src, err := env.Source(name, path)
 		if err != nil {
 			return in, err
 		}
@@ -136,26 +139,6 @@ func (o *flags) perStream(flag string, args, overlays []string) (map[string]stri
 		values[name] = value
 	}
 	return values, nil
-}
-
-// overlay opens one.
-func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string) (overlay.Image, error) {
-	f, err := in.open(env, path)
-	if err != nil {
-		return nil, err
-	}
-	if mapPath == "" {
-		return stage.OpenOverlay(f, o.format, nil)
-	}
-	m, err := in.open(env, mapPath)
-	if err != nil {
-		return nil, err
-	}
-	v, err := stage.OpenOverlay(f, o.format, m)
-	if err != nil {
-		return nil, fmt.Errorf("map %s of %w", mapPath, err)
-	}
-	return v, nil
 }
 
 // resize applies --size.

@@ -21,6 +21,9 @@ type flags struct {
 	maps, sizes  []string
 	replace      []string
 	keyFile      string
+	chain        string
+	backing      string
+	unchecked    bool
 	ids          cli.IdentityFlags
 	parents      cli.ParentFlags
 	set          *pflag.FlagSet
@@ -43,16 +46,23 @@ but one. What stands before "=" is a NAME unless it has a slash. It is one of
 
   a sparse file   its data has changed, its holes have not (in blocks of the
                   file system; a copy must keep the holes)
-  a qcow2 file    with a backing file, which is not opened: the clusters that
-                  it holds itself have changed
+  a qcow2 file    with a backing file, which the base was made of: the clusters
+                  that it holds itself have changed
   a raw file or   with --map: JSON of "qemu-img map --output=json" (depth 0 has
   device          changed) or of "nbdinfo --map=qemu:dirty-bitmap:B --json", or
-                  lines of OFFSET LENGTH
+                  lines of OFFSET LENGTH, in order
+
+If the backing file has a backing file of its own, --chain says how much of the
+chain is newer than the base: --chain alone, all files but the last; --chain=N,
+the first N. A map with depths above 1 needs --chain=N.
 
 The stream gets the size of its OVERLAY unless --size is given; that of a qcow2
 file counts in sectors of 512 bytes. What neither has becomes a hole. Streams
-without a change stay. The base must be what the changes were made to: this is
-not checked.`,
+without a change stay. The base must be what the changes were made to: some
+places chosen at random are compared, if what is unchanged can be read from
+backing files or beside a map. Names of protocols in a qcow2 file, as json: or
+nbd:, are not followed. Files of other formats (VMDK, VHDX, gzip, ...) are
+refused.`,
 		Example: `  hexz-commit --base monday.hxz overlay.qcow2 |
     hexz-dedup --parent monday.hxz | hexz-compress | hexz-seal -o tuesday.hxz
   hexz-commit --base monday.hxz --map dirty.json /dev/nbd0 | hexz-seal -o t.hxz
@@ -64,7 +74,11 @@ not checked.`,
 			o.set = f
 			f.StringVar(&o.base, "base", "", "the archive `FILE` that the changes were made to")
 			f.StringArrayVar(&o.maps, "map", nil, "what has changed in the OVERLAY of that name stands in `[NAME=]FILE`; may be repeated")
-			f.Var(cli.ChoiceVar(&o.format, stage.OverlayAuto, stage.OverlayAuto, stage.OverlayRaw, stage.OverlayQcow2), "format", "`FORMAT` of overlays: raw, qcow2, or auto, which looks for the magic number of qcow2; give raw if others can write to the start of the file")
+			f.Var(cli.ChoiceVar(&o.format, stage.FormatAuto, stage.FormatAuto, stage.FormatRaw, stage.FormatQcow2), "format", "`FORMAT` of overlays: raw, qcow2, or auto, which looks for magic numbers; give raw if others can write to the start of the file")
+			f.StringVar(&o.chain, "chain", "", "the changes are in the first `N` files of a chain of qcow2 files; without =N in all but the last")
+			f.Lookup("chain").NoOptDefVal = chainAll
+			f.Var(cli.ChoiceVar(&o.backing, "", stage.FormatRaw, stage.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
+			f.BoolVar(&o.unchecked, "no-base-check", false, "do not compare the base with what the changes were made to")
 			f.StringArrayVar(&o.sizes, "size", nil, "new size of a stream, `[NAME=]SIZE`; may be repeated")
 			f.StringArrayVar(&o.replace, "replace", nil, "pack the whole of a file as a stream, `NAME=FILE`, in the place of the one of that name, or as one more; may be repeated")
 			f.StringVar(&o.keyFile, "chunk-key-file", "", "the key in `FILE` that the base was cut with")
@@ -128,6 +142,9 @@ func run(env *cli.Env, o *flags, args []string) error {
 	stats, err := stage.Commit(env.Ctx, out, o.archive.Archive, filepath.Base(o.base), in.overlays, c)
 	if errors.Is(err, chunker.ErrKey) {
 		return cli.WithHint(cli.Usagef("%s: %w", o.base, err), "give the key that it was cut with, and no other, by --chunk-key-file FILE")
+	}
+	if errors.Is(err, stage.ErrOtherBase) {
+		return cli.WithHint(err, "--chain, if the base is older than the backing file; --no-base-check, if you know better")
 	}
 	if err != nil {
 		return o.archive.Explain(err)

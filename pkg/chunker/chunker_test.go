@@ -50,7 +50,7 @@ func piecesOf(t testing.TB, o Options, workers int, r io.Reader, p []byte) []Pie
 	var all []Piece
 	var b Batch
 	for {
-		err := s.Next(&b)
+		err := s.Next(b.Reset())
 		if err == io.EOF {
 			break
 		}
@@ -107,7 +107,7 @@ func naive(o Options, p []byte) []Piece {
 	var all []Piece
 	for pos := 0; pos < len(p); {
 		if n := LeadingZeros(p[pos:]); n >= ZeroRun {
-			all = append(all, Piece{int64(n), true})
+			all = append(all, Piece{Len: int64(n), Zero: true})
 			pos += n
 			continue
 		}
@@ -117,7 +117,7 @@ func naive(o Options, p []byte) []Piece {
 		}
 		for pos < end {
 			n := cut(p[pos:end], pos)
-			all = append(all, Piece{int64(n), false})
+			all = append(all, Piece{Len: int64(n), Zero: false})
 			pos += n
 		}
 	}
@@ -221,11 +221,11 @@ func TestHolesDoNotMoveCuts(t *testing.T) {
 			}
 			s.Start(bytes.NewReader(p[at:hole]), int64(at), Edges{before, size > 0})
 			var b Batch
-			for s.Next(&b) == nil {
+			for s.Next(b.Reset()) == nil {
 				got = merge(got, b.Pieces...)
 			}
 			if size > 0 {
-				got = merge(got, Piece{int64(size), true})
+				got = merge(got, Piece{Len: int64(size), Zero: true})
 			}
 			at, before = hole+size, size > 0
 		}
@@ -268,7 +268,7 @@ func TestReadErrorIsReturned(t *testing.T) {
 		var b Batch
 		var err error
 		for err == nil {
-			err = s.Next(&b)
+			err = s.Next(b.Reset())
 		}
 		if err != boom || s.Read() != 3<<20+7 {
 			t.Errorf("%d workers: got %v after %d bytes, want %v", workers, err, s.Read(), boom)
@@ -387,7 +387,7 @@ func BenchmarkSplit(b *testing.B) {
 			var batch Batch
 			for b.Loop() {
 				s.Start(bytes.NewReader(bm.p), 0, Edges{})
-				for s.Next(&batch) == nil {
+				for s.Next(batch.Reset()) == nil {
 				}
 			}
 		})

@@ -70,9 +70,11 @@ type marker struct {
 
 // resize makes room for the marks of a buffer of n bytes.
 func (m *marker) resize(n int) {
-	if words := (n + 63) / 64; len(m.loose) != words {
+	words := (n + 63) / 64
+	if cap(m.loose) < words {
 		m.strict, m.loose = make(bitmap, words), make(bitmap, words)
 	}
+	m.strict, m.loose = m.strict[:words], m.loose[:words]
 }
 
 // fill reads behind the first n bytes of buf until it is full, or read has no more, and marks

@@ -147,7 +147,7 @@ func TestWorkersAndExtents(t *testing.T) {
 	collect := func(s *Splitter, p []byte, e Edges) (list []Piece) {
 		s.Start(bytes.NewReader(p), 1<<40, e)
 		var b Batch
-		for s.Next(&b) == nil {
+		for s.Next(b.Reset()) == nil {
 			list = append(list, b.Pieces...)
 		}
 		return list
@@ -213,7 +213,7 @@ func FuzzWorkers(f *testing.F) {
 			}
 			s.Start(dribble{bytes.NewReader(p), rng}, 0, e)
 			var b Batch
-			for s.Next(&b) == nil {
+			for s.Next(b.Reset()) == nil {
 				lists[i] = append(lists[i], b.Pieces...)
 			}
 		}
@@ -240,7 +240,7 @@ func BenchmarkCut(b *testing.B) {
 				var ring [12]Batch // as those under way in hexz-chunk: not in the cache
 				for b.Loop() {
 					s.Start(bytes.NewReader(random), 0, Edges{})
-					for i := 0; s.Next(&ring[i%len(ring)]) == nil; i++ {
+					for i := 0; s.Next(ring[i%len(ring)].Reset()) == nil; i++ {
 					}
 				}
 			})

@@ -18,14 +18,24 @@ const (
 type Piece struct {
 	Len  int64
 	Zero bool
+	Hole bool // of a run of zeros that the caller has added: it is a hole
 }
 
-// Batch is a run of pieces. Data holds the bytes of its chunks, one behind the other. A batch
+// Batch is a run of pieces. Data holds the bytes of its chunks, one after the other. A batch
 // can be used again once its data is no longer needed.
 type Batch struct {
 	Data   []byte
 	Pieces []Piece
 }
+
+// Reset empties b, which keeps its memory, and returns it.
+func (b *Batch) Reset() *Batch {
+	b.Data, b.Pieces = b.Data[:0], b.Pieces[:0]
+	return b
+}
+
+// maxPieces is how many pieces a batch has before it is full, more or less.
+const maxPieces = 8 << 10
 
 // Splitter cuts what it reads into pieces. Not safe for concurrent use.
 type Splitter struct {
@@ -72,20 +82,33 @@ func (s *Splitter) Start(r io.Reader, off int64, edges Edges) {
 // Read returns how many bytes were read since Start.
 func (s *Splitter) Read() int64 { return s.read }
 
-// Next fills b with the next pieces. There may be none, if a zero run goes on. It returns
-// io.EOF after the last, or the error of the reader.
-func (s *Splitter) Next(b *Batch) error {
-	if s.eof && len(s.carry) == 0 {
-		return io.EOF
-	}
+// need is how many bytes a batch holds.
+func (s *Splitter) need() int {
 	need := bufSize
 	if s.mark != nil {
 		need = sharedBufSize
 	}
-	if need = max(need, 4*s.cut.Max()); cap(b.Data) < need {
-		b.Data = make([]byte, need)
+	return max(need, 4*s.cut.Max())
+}
+
+// Full reports whether b has no room for another call of Next. A batch that is empty is never full.
+func (s *Splitter) Full(b *Batch) bool {
+	return len(b.Pieces) >= maxPieces || len(b.Data) > s.need()/2
+}
+
+// Next adds the next pieces to b, which must not be Full: as many as it has room for, up to the
+// end of the input. There may be none, if a zero run goes on. It returns io.EOF after the last, or
+// the error of the reader.
+func (s *Splitter) Next(b *Batch) error {
+	if s.eof && len(s.carry) == 0 {
+		return io.EOF
 	}
-	buf := b.Data[:cap(b.Data)]
+	if cap(b.Data) < s.need() {
+		data := make([]byte, len(b.Data), s.need())
+		copy(data, b.Data)
+		b.Data = data
+	}
+	buf := b.Data[len(b.Data):cap(b.Data)]
 	n, err := s.fill(buf)
 	if err != nil {
 		return err
@@ -117,10 +140,9 @@ func (s *Splitter) readFull(p []byte) (int, error) {
 	return n, err
 }
 
-// split cuts what is certain of buf, moves the chunks together in its front, and keeps the
-// rest.
+// split cuts what is certain of buf, which follows the data of b, moves the chunks together in
+// its front, and keeps the rest.
 func (s *Splitter) split(b *Batch, buf []byte) {
-	b.Pieces = b.Pieces[:0]
 	pos, used := 0, 0
 	for pos < len(buf) || s.inRun {
 		if s.inRun {
@@ -154,7 +176,7 @@ func (s *Splitter) split(b *Batch, buf []byte) {
 	}
 	s.carry = append(s.carry[:0], buf[pos:]...)
 	s.off += int64(pos)
-	b.Data = buf[:used]
+	b.Data = b.Data[:len(b.Data)+used]
 }
 
 // next returns the length of the chunk at pos, which ends at end or before.

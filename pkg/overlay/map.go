@@ -11,15 +11,17 @@ import (
 	"strings"
 )
 
-const (
-	maxChanges = 1 << 20   // ranges of a map, after neighbours were joined: 24 MiB
-	maxElement = 256 << 10 // bytes of one element of a map in JSON
-)
+const maxElement = 256 << 10 // bytes of one element of a map in JSON
+
+// ErrChain is the error of ParseMap and of Chain where it is not told how many files of a chain
+// have changes on the base.
+var ErrChain = errors.New("a chain of more than two files")
 
 // ParseMap reads a map of an image of size bytes, and returns what has changed. It is one of
 //
-//   - JSON of `qemu-img map --output=json`: what has the depth 0 has changed, to zeros if zero is
-//     true. start, length and depth must be there; other fields do not count.
+//   - JSON of `qemu-img map --output=json`: what has a depth below layers has changed, to zeros if
+//     zero is true. If layers is 0, that is the depth 0, and a depth above 1 is an error that is
+//     ErrChain. start, length and depth must be there; other fields do not count.
 //   - JSON of `nbdinfo --map=qemu:dirty-bitmap:NAME --json`: what has the type 1, "dirty", has
 //     changed. Maps of anything else, that have other descriptions, are an error.
 //   - lines of OFFSET and LENGTH, decimal or hexadecimal with 0x, of what has changed. Empty lines
@@ -27,7 +29,11 @@ const (
 //
 // Ranges must be in order, must not overlap, and those that changed must lie within the image.
 // Errors are ErrInvalid and tell the number of the element or line, from 1.
-func ParseMap(r io.Reader, size int64) ([]Change, error) {
+//
+// A map may have any number of ranges that fit into 32 MiB of memory, after neighbours were joined:
+// 2 bytes each if all begin and end at multiples of 4 KiB and lie near to each other, 4 bytes for
+// 64 KiB, and up to 21 bytes in the worst case.
+func ParseMap(r io.Reader, size int64, layers int) (*Map, error) {
 	b := bufio.NewReader(r)
 	for {
 		c, err := b.ReadByte()
@@ -40,22 +46,39 @@ func ParseMap(r io.Reader, size int64) ([]Change, error) {
 		}
 		if !strings.ContainsRune(" \t\r\n", rune(c)) || c == '\n' {
 			b.UnreadByte() // cannot fail behind ReadByte
-			l := &list{size: size}
+			l := &list{size: size, layers: layers}
 			if c == '[' {
 				err = parseJSON(b, l)
 			} else {
 				err = parseLines(b, l)
 			}
-			return l.changes, err
+			if err == nil {
+				err = l.flush()
+			}
+			if err != nil {
+				return nil, err
+			}
+			l.gaps.add(l.Map.end, size)
+			return &l.Map, nil
 		}
 	}
 }
 
 // list collects the ranges of a map.
 type list struct {
-	size    int64
-	end     int64 // of the last range, changed or not
-	changes []Change
+	size   int64
+	layers int
+	end    int64  // of the last range, changed or not
+	last   Change // not in the Map yet: the next one may go on with it
+	Map
+}
+
+// flush moves the last change to the Map.
+func (l *list) flush() error {
+	if l.last.Length == 0 {
+		return nil
+	}
+	return l.append(l.last)
 }
 
 // add takes in a range. The error tells what is wrong with it.
@@ -68,21 +91,19 @@ func (l *list) add(offset, length int64, changed, zero bool) error {
 	case offset < l.end:
 		return fmt.Errorf("offset %d lies before the end of the range before, %d", offset, l.end)
 	case changed && offset+length > l.size:
-		return fmt.Errorf("offset %d and length %d reach behind the end of the image, %d", offset, length, l.size)
+		return fmt.Errorf("offset %d and length %d reach beyond the end of the image, %d", offset, length, l.size)
 	}
 	l.end = offset + length
 	if !changed || length == 0 {
 		return nil
 	}
-	if n := len(l.changes); n > 0 && l.changes[n-1].End() == offset && l.changes[n-1].Zero == zero {
-		l.changes[n-1].Length += length
+	if l.last.Length > 0 && l.last.End() == offset && l.last.Zero == zero {
+		l.last.Length += length
 		return nil
 	}
-	if len(l.changes) == maxChanges {
-		return fmt.Errorf("more than %d ranges", maxChanges)
-	}
-	l.changes = append(l.changes, Change{offset, length, zero})
-	return nil
+	err := l.flush()
+	l.last = Change{offset, length, zero}
+	return err
 }
 
 func parseLines(r io.Reader, l *list) error {
@@ -168,7 +189,7 @@ func parseJSON(r io.Reader, l *list) error {
 			return jsonError(n, err)
 		}
 		if err := l.addElement(&e); err != nil {
-			return invalidf("element %d of the map: %v", n, err)
+			return fmt.Errorf("%w: element %d of the map: %w", ErrInvalid, n, err)
 		}
 	}
 	if _, err := d.Token(); err != nil { // the other bracket
@@ -176,7 +197,7 @@ func parseJSON(r io.Reader, l *list) error {
 	}
 	b.left = maxElement
 	if t, err := d.Token(); err == nil {
-		return invalidf("%.20v behind the map", t)
+		return invalidf("%.20v after the map", t)
 	} else if !errors.Is(err, io.EOF) {
 		return jsonError(0, err)
 	}
@@ -211,7 +232,10 @@ func (l *list) addElement(e *element) error {
 		if *e.Depth < 0 {
 			return fmt.Errorf("depth %d is negative", *e.Depth)
 		}
-		return l.add(*e.Start, *e.Length, *e.Depth == 0, e.Zero)
+		if l.layers == 0 && *e.Depth > 1 {
+			return fmt.Errorf("its depth is %d: %w", *e.Depth, ErrChain)
+		}
+		return l.add(*e.Start, *e.Length, *e.Depth < int64(max(l.layers, 1)), e.Zero)
 	case e.Offset == nil || e.Type == nil:
 		return errors.New("it is neither one of qemu-img map nor one of nbdinfo --map")
 	case *e.Type != 0 && *e.Type != 1, e.Description != nil && *e.Description != [...]string{"clean", "dirty"}[*e.Type]:

@@ -25,6 +25,21 @@ const nbdMap = `[
 ]
 `
 
+// parse returns the changes of a map.
+func parse(r io.Reader, size int64, layers int) (list []Change, err error) {
+	m, err := ParseMap(r, size, layers)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		c, err := m.next()
+		if err != nil {
+			return list, nil
+		}
+		list = append(list, c)
+	}
+}
+
 func TestParseMap(t *testing.T) {
 	const size = 1000000
 	for _, c := range []struct {
@@ -46,7 +61,7 @@ func TestParseMap(t *testing.T) {
 		{"0 1\n1 1\n2 1", []Change{{0, 3, false}}},
 		{"999999 1\n1000000 0", []Change{{999999, 1, false}}},
 	} {
-		got, err := ParseMap(iotest.OneByteReader(strings.NewReader(c.text)), size)
+		got, err := parse(iotest.OneByteReader(strings.NewReader(c.text)), size, 0)
 		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %v, %v", c.text, got, err)
 		}
@@ -85,43 +100,114 @@ func TestParseMap(t *testing.T) {
 		{`[{"start":0,"length":1,"depth":0}`, "cut short"},
 		{`[{"start":0,"length":1,"depth":0},`, "cut short"},
 		{`[{"start":0,"length":1,"depth":0}] x`, "the map"},
-		{`[{"start":0,"length":1,"depth":0}][]`, "behind the map"},
+		{`[{"start":0,"length":1,"depth":0}][]`, "after the map"},
 		{`[{"offset":0,"length":1,"type":3,"description":"hole,zero"}]`, "dirty bitmap"},
 		{`[{"offset":0,"length":1,"type":0,"description":"data"}]`, "dirty bitmap"},
 		{`[{"offset":0,"length":1,"type":-1}]`, "dirty bitmap"},
 		{`[{"start":0,"length":1,"depth":0,"x":"` + strings.Repeat("x", 2*maxElement) + `"}]`, "more than"},
 		{"[" + strings.Repeat("[", 1<<20), "element 1"},
 	} {
-		got, err := ParseMap(strings.NewReader(c[0]), size)
+		got, err := parse(strings.NewReader(c[0]), size, 0)
 		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), c[1]) {
 			t.Errorf("%.60q: %d changes, %v", c[0], len(got), err)
 		}
 	}
 	for _, text := range []string{"0 1\n2 3\n", nbdMap} {
 		for n := range len(text) {
-			if _, err := ParseMap(io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(io.ErrClosedPipe)), size); !errors.Is(err, io.ErrClosedPipe) {
+			if _, err := ParseMap(io.MultiReader(strings.NewReader(text[:n]), iotest.ErrReader(io.ErrClosedPipe)), size, 0); !errors.Is(err, io.ErrClosedPipe) {
 				t.Errorf("read error after %d bytes of %q: %v", n, text, err)
 			}
 		}
 	}
 }
 
-// A map of too many ranges is refused; many that touch are one.
-func TestParseHugeMap(t *testing.T) {
-	for step, ok := range map[int]bool{1: true, 2: false} {
+// A map says how deep in a chain a range lies; who does not say how much of it is new gets no
+// answer that could be wrong.
+func TestMapOfChain(t *testing.T) {
+	const text = `[{"start":0,"length":10,"depth":1},{"start":10,"length":10,"depth":0},{"start":20,"length":10,"depth":2,"zero":true},{"start":30,"length":9,"depth":3}]`
+	for layers, want := range [][]Change{
+		nil,
+		{{10, 10, false}},
+		{{0, 20, false}},
+		{{0, 20, false}, {20, 10, true}},
+		{{0, 20, false}, {20, 10, true}, {30, 9, false}},
+	} {
+		got, err := parse(strings.NewReader(text), 100, layers)
+		if layers == 0 {
+			if !errors.Is(err, ErrChain) || !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "element 3") {
+				t.Errorf("no number of layers: %v, %v", got, err)
+			}
+		} else if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d layers: %v, %v", layers, got, err)
+		}
+	}
+}
+
+// A map of millions of ranges takes a few bytes for each, and comes back as it was. One that takes
+// too much is refused; what touches is one.
+func TestHugeMap(t *testing.T) {
+	for _, c := range []struct {
+		step, length, n, bytes int
+		ok                     bool
+	}{
+		{8192, 4096, 2 << 20, 5 << 20, true},
+		{131072, 65536, 1 << 20, 5 << 20, true},
+		{1, 1, 1 << 20, 1 << 20, true},
+		{1<<41 + 1, 1<<40 + 1, 3 << 20, maxMap, false},
+	} {
 		r, w := io.Pipe()
 		go func() {
 			b := bufio.NewWriterSize(w, 1<<20)
-			for i := range maxChanges + 1 {
-				fmt.Fprintln(b, i*step, 1) // fails once the reader has given up
+			var line []byte
+			for i := range c.n {
+				line = fmt.Appendln(line[:0], i*c.step, c.length)
+				b.Write(line) // fails once the reader has given up
 			}
 			b.Flush()
 			w.Close()
 		}()
-		got, err := ParseMap(r, math.MaxInt64)
+		m, err := ParseMap(r, math.MaxInt64, 0)
 		r.Close()
-		if (err == nil) != ok || ok && len(got) != 1 {
-			t.Errorf("step %d: %d changes, %v", step, len(got), err)
+		if !c.ok {
+			if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "32 MiB") {
+				t.Errorf("%+v: %v", c, err)
+			}
+			continue
+		}
+		if err != nil || m.size > c.bytes {
+			t.Fatalf("%+v: %d bytes, %v", c, m.size, err)
+		}
+		n, sum := 0, int64(0)
+		for {
+			got, err := m.next()
+			if err != nil {
+				break
+			}
+			if c.step > c.length && got != (Change{int64(n * c.step), int64(c.length), false}) {
+				t.Fatalf("%+v: change %d is %+v", c, n, got)
+			}
+			sum += got.Length
+			n++
+		}
+		if sum != int64(c.n*c.length) || c.step > c.length && n != c.n {
+			t.Errorf("%+v: %d changes of %d bytes", c, n, sum)
+		}
+	}
+}
+
+// What a map has between its changes is what can be compared with the base.
+func TestUnchanged(t *testing.T) {
+	m, err := ParseMap(strings.NewReader("0 10\n20 5\n25 5\n1000 1"), 2000, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := m.Unchanged()
+	if len(list) != 3 {
+		t.Fatalf("%v", list)
+	}
+	for i, gap := range [][2]int64{{10, 20}, {30, 1000}, {1001, 2000}} {
+		if r := list[i]; r.Offset < gap[0] || r.Length < 1 || r.Offset+r.Length > gap[1] {
+			t.Errorf("range %+v in the gap %v", r, gap)
 		}
 	}
 }
@@ -131,7 +217,7 @@ func FuzzParseMap(f *testing.F) {
 		f.Add(s, int64(1000000))
 	}
 	f.Fuzz(func(t *testing.T, text string, size int64) {
-		list, err := ParseMap(strings.NewReader(text), size)
+		list, err := parse(strings.NewReader(text), size, 0)
 		if err != nil && !errors.Is(err, ErrInvalid) {
 			t.Fatal(err)
 		}

@@ -54,24 +54,19 @@ func (s *sparse) Next() (Change, error) {
 	return Change{Offset: start, Length: end - start}, nil
 }
 
-// mapped is a file or device with a list of changes.
+// mapped is a file or device with a map of changes.
 type mapped struct {
 	io.ReaderAt
 	size    int64
-	changes []Change
+	changes *Map
 }
 
-// NewMapped returns the image of size bytes on r with a list of changes, as ParseMap returns it.
-func NewMapped(r io.ReaderAt, size int64, changes []Change) Image {
+// NewMapped returns the image of size bytes on r with the changes that a map has. The map is used
+// up by it.
+func NewMapped(r io.ReaderAt, size int64, changes *Map) Image {
 	return &mapped{r, size, changes}
 }
 
 func (m *mapped) Size() int64 { return m.size }
 
-func (m *mapped) Next() (c Change, err error) {
-	if len(m.changes) == 0 {
-		return c, io.EOF
-	}
-	c, m.changes = m.changes[0], m.changes[1:]
-	return c, nil
-}
+func (m *mapped) Next() (Change, error) { return m.changes.next() }

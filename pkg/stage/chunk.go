@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"sync"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
 	"hexz/pkg/chunker"
 	"hexz/pkg/ordered"
+	"hexz/pkg/overlay"
 	"hexz/pkg/stream"
 )
 
@@ -27,6 +27,10 @@ type ChunkOptions struct {
 	Threads int
 
 	Progress Progress
+
+	// Found is called for each stream that begins as a file of a known format does, see
+	// overlay.FormatOf, with its name and that of the format. It may be nil.
+	Found func(stream, format string)
 }
 
 const chunkName = "hexz-chunk"
@@ -34,26 +38,31 @@ const chunkName = "hexz-chunk"
 // Chunk cuts the sources into chunks, hashes them, and writes a stream of frames to dst.
 func Chunk(ctx context.Context, dst io.Writer, sources []Source, o ChunkOptions) (*Stats, error) {
 	out := newOutput(dst, chunkName, o.Progress)
-	c := &chunking{out: out, o: o}
+	c := newChunking(out, o)
 	return out.end(c.run(ctx, sources))
 }
 
 type chunking struct {
 	out     *output
 	o       ChunkOptions
+	free    chan *batch // to be used again
+	name    string      // of the stream
 	digests map[string]hash.Hash
-	pool    sync.Pool
 	id      int64
 	offset  int64
 	entries []stream.Entry // of the segment that is not full yet
 	carry   []byte         // its bytes from batches before
 }
 
+func newChunking(out *output, o ChunkOptions) *chunking {
+	// One more than can be under way at a time: the one that is being filled.
+	return &chunking{out: out, o: o, free: make(chan *batch, 3*max(o.Threads, 1)+1)}
+}
+
 // step is the next thing to write: one of its fields is set.
 type step struct {
 	open  *stream.Open
 	batch *batch
-	hole  int64
 	close bool
 }
 
@@ -73,7 +82,6 @@ func (c *chunking) run(ctx context.Context, sources []Source) error {
 	if err != nil {
 		return err
 	}
-	c.pool.New = func() any { return new(batch) }
 	header := &stream.Header{}
 	header.AddStage(chunkName, nil)
 	if err := c.out.Write(header); err != nil {
@@ -102,8 +110,7 @@ func chunkStream(ctx context.Context, out *output, src *Source, id int64, o Chun
 	if err != nil {
 		return err
 	}
-	c := &chunking{out: out, o: o}
-	c.pool.New = func() any { return new(batch) }
+	c := newChunking(out, o)
 	return ordered.Map(ctx, o.Threads, func(emit func(step) error) error {
 		return c.read(split, src, id, emit)
 	}, hashBatch, c.write)
@@ -120,48 +127,103 @@ func cutters(threads int) int {
 
 // read emits the steps of one source.
 func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit func(step) error) error {
-	err := emit(step{open: &stream.Open{ID: id, Name: src.Name, Size: src.Size, Chunker: c.o.Chunker.Params()}})
+	name := src.Name
+	if src.open != nil {
+		opened, err := src.open()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer opened.Close()
+		src = &opened
+	}
+	err := emit(step{open: &stream.Open{ID: id, Name: name, Size: src.Size, Chunker: c.o.Chunker.Params()}})
 	if err != nil {
 		return err
 	}
-	at := int64(0)
-	for {
+	f := &batcher{c: c, split: split, emit: emit, b: c.take()}
+	for at := int64(0); ; {
 		e, err := src.next(at)
 		if err == io.EOF {
-			return emit(step{close: true})
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", src.Name, err)
-		}
-		if e.hole > 0 {
-			if err := emit(step{hole: e.hole}); err != nil {
+			if err := emit(step{batch: f.b}); err != nil {
 				return err
 			}
-			at += e.hole
-			continue
+			return emit(step{close: true})
 		}
-		split.Start(e.data, at, e.edges)
-		if err := c.cut(split, emit); err != nil {
-			return fmt.Errorf("%s: at byte %d: %w", src.Name, at+split.Read(), err)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("%s: %w", name, err)
+		case e.run > 0:
+			f.b.Pieces = append(f.b.Pieces, chunker.Piece{Len: e.run, Zero: true, Hole: e.hole})
+			at += e.run
+			err = f.passFull()
+		default:
+			split.Start(e.data, at, e.edges)
+			if err = f.cut(); err != nil {
+				err = fmt.Errorf("%s: at byte %d: %w", name, at+split.Read(), err)
+			}
+			at += split.Read()
 		}
-		at += split.Read()
+		if err != nil {
+			// What was read before is handled first.
+			if err := emit(step{batch: f.b}); err != nil {
+				return err
+			}
+			return err
+		}
 	}
 }
 
-// cut emits all pieces of the splitter.
-func (c *chunking) cut(split *chunker.Splitter, emit func(step) error) error {
+// batcher fills one batch after the other with what the splitter cuts. Pieces of several extents
+// can be in one.
+type batcher struct {
+	c     *chunking
+	split *chunker.Splitter
+	emit  func(step) error
+	b     *batch
+}
+
+// cut adds all pieces of the splitter.
+func (f *batcher) cut() error {
 	for {
-		b := c.pool.Get().(*batch)
-		err := split.Next(&b.Batch)
+		err := f.split.Next(&f.b.Batch)
 		if err == io.EOF {
-			return nil
+			return f.passFull()
+		}
+		if err == nil {
+			err = f.passFull()
 		}
 		if err != nil {
 			return err
 		}
-		if err := emit(step{batch: b}); err != nil {
-			return err
-		}
+	}
+}
+
+// passFull emits the batch if it is full.
+func (f *batcher) passFull() error {
+	if !f.split.Full(&f.b.Batch) {
+		return nil
+	}
+	b := f.b
+	f.b = f.c.take()
+	return f.emit(step{batch: b})
+}
+
+// take returns an empty batch.
+func (c *chunking) take() *batch {
+	select {
+	case b := <-c.free:
+		b.Reset()
+		return b
+	default:
+		return new(batch)
+	}
+}
+
+// give takes a batch back.
+func (c *chunking) give(b *batch) {
+	select {
+	case c.free <- b:
+	default:
 	}
 }
 
@@ -183,21 +245,15 @@ func hashBatch(s step) (step, error) {
 func (c *chunking) write(s step) error {
 	switch {
 	case s.open != nil:
-		c.id, c.offset = s.open.ID, 0
+		c.id, c.name, c.offset = s.open.ID, s.open.Name, 0
 		c.digests = map[string]hash.Hash{}
 		for _, name := range c.o.Digests {
 			c.digests[name] = archive.NewDigest(name)
 		}
 		return c.out.Write(s.open)
 	case s.batch != nil:
-		defer c.pool.Put(s.batch)
+		defer c.give(s.batch)
 		return c.writeBatch(s.batch)
-	case s.hole > 0:
-		c.digestZeros(s.hole)
-		if err := c.flush(c.carry); err != nil {
-			return err
-		}
-		return c.segment([]stream.Entry{{Kind: stream.Hole, Len: s.hole}}, nil)
 	}
 	if err := c.flush(c.carry); err != nil {
 		return err
@@ -213,6 +269,7 @@ func (c *chunking) write(s step) error {
 // is kept for the next one: where a segment ends does not depend on batches.
 func (c *chunking) writeBatch(b *batch) error {
 	data, from, at, chunk := b.Data, 0, 0, 0 // the segment has data[from:at], or c.carry
+	c.look(b)
 	flush := func() error {
 		payload := c.carry
 		if len(payload) == 0 {
@@ -229,8 +286,16 @@ func (c *chunking) writeBatch(b *batch) error {
 			}
 		}
 		if p.Zero {
+			kind := stream.Zero
+			if p.Hole {
+				kind = stream.Hole
+			}
 			c.digestZeros(p.Len)
-			c.entries = append(c.entries, stream.Entry{Kind: stream.Zero, Len: p.Len})
+			if n := len(c.entries); n > 0 && c.entries[n-1].Kind == kind {
+				c.entries[n-1].Len += p.Len
+			} else {
+				c.entries = append(c.entries, stream.Entry{Kind: kind, Len: p.Len})
+			}
 			continue
 		}
 		c.entries = append(c.entries, stream.Entry{Kind: stream.Data, Len: p.Len, Hash: b.hashes[chunk]})
@@ -244,6 +309,16 @@ func (c *chunking) writeBatch(b *batch) error {
 	}
 	c.carry = append(c.carry, data[from:at]...)
 	return nil
+}
+
+// look finds a known format in the first chunk of a stream.
+func (c *chunking) look(b *batch) {
+	if c.o.Found == nil || c.offset > 0 || len(c.entries) > 0 || len(b.Pieces) == 0 || b.Pieces[0].Zero {
+		return
+	}
+	if format := overlay.FormatOf(b.Data[:b.Pieces[0].Len]); format != "" {
+		c.o.Found(c.name, format)
+	}
 }
 
 // flush writes the entries that are pending, if there are any.

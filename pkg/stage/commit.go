@@ -17,6 +17,19 @@ type Overlay struct {
 	Stream string        // its name
 	Image  overlay.Image // the changes, and the size; nil is none
 	Size   *int64        // the new size; nil is that of Image. What the base has not is a hole
+
+	// Below is what is known of what the changes were made to. Commit compares some of it with
+	// the base, and ends with ErrOtherBase if they differ. nil is nothing.
+	Below *Below
+
+	close func()
+}
+
+// Close closes what OpenOverlay has opened.
+func (v *Overlay) Close() {
+	if v.close != nil {
+		v.close()
+	}
 }
 
 // CommitOptions are the options of Commit. The zero value works.
@@ -121,6 +134,9 @@ func (c *committing) check(overlays []Overlay) error {
 			return fmt.Errorf("stream %q: %w", v.Stream, err)
 		}
 		c.changes[v.Stream] = v
+		if err := c.compare(v); err != nil {
+			return fmt.Errorf("stream %q: %w", v.Stream, err)
+		}
 	}
 	for i := range c.o.Replace {
 		src := &c.o.Replace[i]

@@ -93,12 +93,12 @@ func TestCommitShrinkingOverlay(t *testing.T) {
 		}
 		defer f.Close()
 		f.Truncate(1 << 20)
-		image, err := OpenOverlay(f, OverlayAuto, changes)
+		image, err := OpenOverlay(f, OverlayOptions{Map: changes})
 		if err != nil {
 			t.Fatal(err)
 		}
 		f.Truncate(1 << 19)
-		if _, err := Commit(t.Context(), io.Discard, base, "", []Overlay{{Stream: "disk", Image: image}}, CommitOptions{}); err == nil {
+		if _, err := Commit(t.Context(), io.Discard, base, "", []Overlay{{Stream: "disk", Image: image.Image}}, CommitOptions{}); err == nil {
 			t.Errorf("%s: a file that shrank was taken", name)
 		}
 	}

@@ -134,7 +134,7 @@ var commitSeeds = [][2]string{
 
 // changed returns an overlay as a map tells.
 func changed(text string, size int64) ([]Overlay, error) {
-	list, err := overlay.ParseMap(strings.NewReader(text), size)
+	list, err := overlay.ParseMap(strings.NewReader(text), size, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
+	"hexz/pkg/overlay"
 )
 
 // inPlaceBlock is how much is written because of one byte that differs.
@@ -117,7 +118,7 @@ func (o *InPlaceOutput) zero(n int64, free bool) error {
 	for o.at < min(end, o.size) {
 		start, stop := o.at, min(end, o.size)
 		if o.regular {
-			start, stop = dataFrom(o.f, o.at, stop)
+			start, stop = o.data(stop)
 		}
 		if o.at = start; start == stop {
 			continue
@@ -132,6 +133,15 @@ func (o *InPlaceOutput) zero(n int64, free bool) error {
 		return err
 	}
 	return nil
+}
+
+// data returns where the next data of the file begins and ends, up to stop.
+func (o *InPlaceOutput) data(stop int64) (start, end int64) {
+	start, end, err := overlay.DataExtent(o.f, o.at)
+	if err != nil {
+		return o.at, stop
+	}
+	return min(start, stop), min(end, stop)
 }
 
 // zeroData makes what lies up to stop zero, where it is not.

@@ -15,6 +15,7 @@ type Source struct {
 	Name string
 	Size int64 // bytes, or -1 if not known
 
+	open  func() (Source, error)         // or nil: makes the fields below
 	next  func(at int64) (extent, error) // what lies at a position; io.EOF at the end
 	close func()                         // or nil
 }
@@ -26,11 +27,32 @@ func (s *Source) Close() {
 	}
 }
 
-// extent is a hole of at least chunker.ZeroRun bytes, or data to read to its end.
+// extent is a part of a run of at least chunker.ZeroRun zeros, which need not be read, or data to
+// read to its end.
 type extent struct {
-	hole  int64
+	run   int64
+	hole  bool // the run is a hole
 	data  io.Reader
 	edges chunker.Edges
+}
+
+// LaterSource packs what open returns, once its turn has come: so that no more than one file has to
+// be open at a time. open may be called on another goroutine. Size is what is known of the
+// source until then.
+func LaterSource(name string, size int64, open func() (Source, error)) Source {
+	return Source{Name: name, Size: size, open: open}
+}
+
+// Closing returns a source that calls also when it is closed.
+func (s Source) Closing(also func()) Source {
+	first := s.close
+	s.close = func() {
+		if first != nil {
+			first()
+		}
+		also()
+	}
+	return s
 }
 
 // ReaderSource packs all that r has.
@@ -63,7 +85,7 @@ func FileSource(name string, f *os.File) (Source, error) {
 			return Source{}, err
 		}
 		return fileSource(name, f, size), nil
-	case mode.IsRegular() && info.Size() > 0: // those of /proc have more than they say
+	case mode.IsRegular() && hasLast(f, info.Size()):
 		// What was consumed of standard input before is not part of it.
 		if at, err := f.Seek(0, io.SeekCurrent); err == nil && at == 0 {
 			return fileSource(name, f, info.Size()), nil
@@ -72,50 +94,109 @@ func FileSource(name string, f *os.File) (Source, error) {
 	return ReaderSource(name, f), nil
 }
 
+// hasLast reports whether a file has the last of the bytes that it says it has. Those of /proc say
+// none and have some; those of /sys say a page and have less. What became shorter just now has
+// another size.
+func hasLast(f *os.File, size int64) bool {
+	if size == 0 {
+		return false
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], size-1); !errors.Is(err, io.EOF) {
+		return true // an error comes again where it can be told
+	}
+	info, err := f.Stat()
+	return err != nil || info.Size() != size
+}
+
 func fileSource(name string, f *os.File, size int64) Source {
 	adviseSequential(f)
-	afterHole := false
+	extent := func(at int64) (int64, overlay.Kind, error) {
+		start, end, err := overlay.DataExtent(f, at)
+		switch {
+		case err != nil:
+			return size, overlay.Data, nil
+		case start == at:
+			return min(end, size), overlay.Data, nil
+		}
+		// After the end of a file that has shrunk everything looks like a hole.
+		if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() < min(start, size) {
+			return 0, overlay.Hole, errShrunk
+		}
+		return min(start, size), overlay.Hole, nil
+	}
+	return extentSource(name, size, f, extent)
+}
+
+// ContentSource packs what a guest sees of an image. Holes and zeros of it are not read.
+func ContentSource(name string, c overlay.Content) Source {
+	return extentSource(name, c.Size(), c, c.Extent)
+}
+
+// extents tells what r has at a position below its size, and where that ends.
+type extents func(at int64) (end int64, kind overlay.Kind, err error)
+
+// extentSource packs size bytes of r, but for runs of zeros that are known.
+func extentSource(name string, size int64, r io.ReaderAt, kindOf extents) Source {
+	runEnd := int64(0) // of the last run of zeros
 	return Source{Name: name, Size: size, next: func(at int64) (extent, error) {
 		if at >= size {
 			return extent{}, io.EOF
 		}
-		start, end := dataFrom(f, at, size)
-		if start > at {
-			// Behind the end of a file that has shrunk everything looks like a hole.
-			if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() < start {
-				return extent{}, errShrunk
-			}
-			afterHole = true
-			return extent{hole: start - at}, nil
+		end, err := kindOf.run(at, size)
+		if err != nil {
+			return extent{}, err
 		}
-		edges := chunker.Edges{HoleBefore: afterHole, HoleAfter: end < size}
-		afterHole = false
-		return extent{data: &exactReader{io.NewSectionReader(f, at, end-at), end - at}, edges: edges}, nil
+		if end-at >= chunker.ZeroRun {
+			runEnd = max(runEnd, end)
+		}
+		if at < runEnd {
+			end, kind, err := kindOf(at)
+			return extent{run: min(end, runEnd) - at, hole: kind == overlay.Hole}, err
+		}
+		if end, err = kindOf.data(end, size); err != nil {
+			return extent{}, err
+		}
+		edges := chunker.Edges{HoleBefore: at > 0 && at == runEnd, HoleAfter: end < size}
+		return extent{data: &exactReader{io.NewSectionReader(r, at, end-at), end - at}, edges: edges}, nil
 	}}
 }
 
-// dataFrom returns where the next data at or behind at begins and ends. Holes shorter than a
-// zero run count as data.
-func dataFrom(f *os.File, at, size int64) (start, end int64) {
-	start, end, err := overlay.DataExtent(f, at)
-	if err != nil {
-		return at, size
-	}
-	start, end = min(start, size), min(end, size)
-	if start-at < chunker.ZeroRun {
-		start = at
-	}
-	for end < size {
-		next, nextEnd, err := overlay.DataExtent(f, end)
+// run returns where the zeros that begin at a position end. More than chunker.ZeroRun of them need
+// not be found.
+func (x extents) run(at, size int64) (int64, error) {
+	end := at
+	for end < size && end-at < chunker.ZeroRun {
+		next, kind, err := x(end)
 		if err != nil {
-			return start, size
+			return 0, err
 		}
-		if next = min(next, size); next-end >= chunker.ZeroRun {
+		if kind == overlay.Data {
 			break
 		}
-		end = min(nextEnd, size)
+		end = next
 	}
-	return start, end
+	return end, nil
+}
+
+// data returns where the next run of at least chunker.ZeroRun zeros begins at or after a position,
+// or size.
+func (x extents) data(at, size int64) (int64, error) {
+	for at < size {
+		end, err := x.run(at, size)
+		if err != nil {
+			return 0, err
+		}
+		if end-at >= chunker.ZeroRun {
+			return at, nil
+		}
+		if at = end; at < size {
+			if at, _, err = x(at); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return size, nil
 }
 
 // exactReader fails when r has fewer bytes than promised.
