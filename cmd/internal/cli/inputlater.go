@@ -35,7 +35,8 @@ func (e *Env) inputLater(path string) (open func() (*os.File, error), size int64
 	if f == e.Stdin {
 		return func() (*os.File, error) { return f, nil }, size, nil
 	}
-	return func() (*os.File, error) { return os.Open(path) }, size, f.Close()
+	f.Close()
+	return func() (*os.File, error) { return os.Open(path) }, size, nil
 }
 
 func openPipe(path string) (*os.File, error) {

@@ -1,0 +1,104 @@
+# The inputs of hexz-chunk: when they are opened, and what they are.
+
+load helper
+
+@test "several FIFOs that one writer fills one after the other" {
+	mkfifo a b c
+	(cat "$IN/noise" >a && cat "$IN/tree.tar" >b && cat "$IN/one" >c) &
+	timeout 60 hexz-chunk a=./a b=./b c=./c | hexz-seal -o x.hxz
+	wait
+	hexz-cat --stream a x.hxz | cmp - "$IN/noise"
+	hexz-cat --stream b x.hxz | cmp - "$IN/tree.tar"
+	hexz-cat --stream c x.hxz | cmp - "$IN/one"
+}
+
+@test "more inputs than there may be open files" {
+	local args=() i
+	for i in {1..60}; do
+		echo "$i" >"f$i"
+		args+=("s$i=f$i")
+	done
+	(
+		ulimit -n 40
+		hexz-chunk "${args[@]}" -o all
+		hexz-chunk f1 | hexz-seal -o base.hxz
+		hexz-commit --base base.hxz "${args[@]/#/--replace=}" -o more
+	)
+	hexz-seal -o all.hxz all
+	[ "$(hexz-cat --stream s60 all.hxz)" = 60 ]
+	[ "$(hexz-inspect --json all.hxz | jq '.streams | length')" = 60 ]
+}
+
+@test "an input that is missing is an error before anything is read" {
+	echo text >a
+	mkfifo fifo # to open it would wait
+	for bad in nowhere . ''; do
+		run timeout 60 hexz-chunk a=a b=fifo c="$bad" -o out
+		[[ $status -eq 1 || $status -eq 2 ]] || fail "$bad: $status, $output"
+		only a fifo
+	done
+	run -2 --separate-stderr timeout 60 hexz-chunk a=fifo b=a -o a
+	[[ $stderr == *"a is both input and output"* ]] || fail "$stderr"
+	[ "$(cat a)" = text ]
+}
+
+@test "files that have less than they say" {
+	local f
+	for f in /sys/kernel/uevent_seqnum /sys/class/net/lo/mtu /proc/version; do
+		[ -r "$f" ] || continue
+		hexz-chunk "$f" | hexz-cat | cmp - "$f"
+	done
+}
+
+@test "a file of a known format is packed with a warning" {
+	gzip -c "$IN/one" >one.gz
+	run -0 --separate-stderr hexz-chunk --name vm one.gz -o out
+	[[ $stderr == "hexz-chunk: warning: vm begins as a gzip file does, and is packed as it is: "*"--format raw"* ]] || fail "$stderr"
+	run -0 --separate-stderr hexz-chunk --name vm --format raw one.gz -o raw
+	[ -z "$stderr" ] || fail "$stderr"
+	cmp out raw
+	run -0 --separate-stderr bash -c "hexz-chunk -o out <one.gz"
+	[[ $stderr == *"begins as a gzip file"* ]] || fail "$stderr"
+	run -0 --separate-stderr hexz-chunk "$IN/noise" -o out
+	[ -z "$stderr" ] || fail "$stderr"
+}
+
+@test "--format qcow2: what a guest sees, with its backing files" {
+	command -v qemu-img qemu-io >/dev/null || skip "no qemu-img or qemu-io"
+	cp "$IN/sparse" disk.img
+	truncate -s 9000000 disk.img
+	mkdir lower
+	mv disk.img lower/
+	qemu-img create -q -f qcow2 -o cluster_size=4k -b disk.img -F raw lower/mid.qcow2 2>err
+	qemu-io -f qcow2 -c 'write -P 7 100k 300k' -c 'write -z 4M 512k' -c 'write -P 0 5300k 9k' lower/mid.qcow2 >/dev/null
+	qemu-img create -q -f qcow2 -o compression_type=zstd -b lower/mid.qcow2 -F qcow2 top.qcow2 20M
+	qemu-io -f qcow2 -c 'write -c -P 5 8M 64k' -c 'write -z 12M 1M' top.qcow2 >/dev/null
+	qemu-img convert -O raw top.qcow2 want.img
+
+	run -0 --separate-stderr hexz-chunk top.qcow2 -o out
+	[[ $stderr == *"begins as a qcow2 file does"*"--format qcow2"* ]] || fail "$stderr"
+	run -0 --separate-stderr hexz-chunk -v --format qcow2 top.qcow2 -o out --stats stats
+	[[ $stderr == *"lower/"*"mid.qcow2"*"disk.img"* && $stderr != *warning* ]] || fail "$stderr"
+	hexz-seal -o x.hxz out
+	hexz-cat x.hxz | cmp - want.img
+	hexz-cat -o restored.img x.hxz
+	cmp restored.img want.img
+	pack want.img whole.hxz
+	[ "$(hexz-inspect --json x.hxz | jq .streams[0].root)" = "$(hexz-inspect --json whole.hxz | jq .streams[0].root)" ] ||
+		fail "other chunks than those of the raw image"
+	# Clusters of zeros are zeros, and what no file has is a hole.
+	jq -e '.zero.bytes >= 1500000 and .hole.bytes >= 7000000' stats
+	[ "$(allocated restored.img)" -lt 12000000 ]
+
+	# The same with any number of threads, and in a stream of a base.
+	for n in 1 3 5; do
+		hexz-chunk -T $n --format qcow2 top.qcow2 | cmp - out
+	done
+	mv lower/disk.img gone
+	run -1 --separate-stderr hexz-chunk --format qcow2 top.qcow2 -o none
+	one_error hexz-chunk
+	[[ $stderr == *"backing file"*"disk.img"*"no such file"* ]] || fail "$stderr"
+	run -3 --separate-stderr hexz-chunk --format qcow2 gone -o none
+	[[ $stderr == *"not a qcow2 file"* ]] || fail "$stderr"
+	[ ! -e none ]
+}

@@ -1,0 +1,187 @@
+package stage
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"hexz/pkg/chunker"
+	"hexz/pkg/overlay"
+)
+
+// scattered writes a sparse file of extents of 4 KiB that do not touch.
+func scattered(t testing.TB, extents int) *os.File {
+	f, err := os.Create(filepath.Join(t.TempDir(), "scattered"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	p := make([]byte, 4096)
+	for i := range extents {
+		rand.NewChaCha8([32]byte{byte(i), byte(i >> 8)}).Read(p)
+		if _, err := f.WriteAt(p, int64(i)*16384); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Truncate(int64(extents) * 16384)
+	return f
+}
+
+// Small extents between holes share batches and segments: they take no buffers of their own. The
+// output does not depend on the number of threads.
+func TestScatteredExtents(t *testing.T) {
+	const extents = 2000
+	f := scattered(t, extents)
+	var first []byte
+	for _, threads := range []int{1, 2, 5} {
+		src, err := FileSource("disk", f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var buf bytes.Buffer
+		stats, err := Chunk(t.Context(), &buf, []Source{src}, ChunkOptions{Threads: threads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stats.Hole.N < extents-10 {
+			t.Skipf("the file system has only %d holes", stats.Hole.N)
+		}
+		if stats.Segments > 50 {
+			t.Errorf("%d extents of 4 KiB became %d segments", extents, stats.Segments)
+		}
+		if first == nil {
+			first = buf.Bytes()
+		} else if !bytes.Equal(buf.Bytes(), first) {
+			t.Errorf("%d threads: another stream", threads)
+		}
+	}
+	// As many batches are made as can be under way, and no more.
+	split, err := chunker.NewSplitter(chunker.Options{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := FileSource("disk", f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newChunking(nil, ChunkOptions{Threads: 1})
+	seen := map[*batch]bool{}
+	err = c.read(split, &src, 0, func(s step) error {
+		if s.batch != nil {
+			seen[s.batch] = true
+			c.give(s.batch)
+		}
+		return nil
+	})
+	if err != nil || len(seen) > 2 {
+		t.Errorf("%d batches, %v", len(seen), err)
+	}
+}
+
+// fakeKinds is content in memory, of which some ranges are said to be holes or zeros.
+type fakeKinds struct {
+	data []byte
+	ends []int64
+	kind []overlay.Kind
+}
+
+func (f *fakeKinds) extent(at int64) (int64, overlay.Kind, error) {
+	for i, end := range f.ends {
+		if at < end {
+			return end, f.kind[i], nil
+		}
+	}
+	return 0, 0, errors.New("behind the end")
+}
+
+// Whatever is known of zeros and holes, in ranges of any length, the chunks are those of the bytes.
+func TestKnownZeros(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		f := &fakeKinds{}
+		for len(f.data) < 3<<20 {
+			n := 1 + rng.IntN(3000)
+			if rng.IntN(3) == 0 {
+				n = 1 + rng.IntN(200000)
+			}
+			p := make([]byte, n)
+			kind := overlay.Kind(rng.IntN(3))
+			if kind == overlay.Data && rng.IntN(3) > 0 {
+				copy(p, content(n + 1000)[1000:])
+			}
+			f.data = append(f.data, p...)
+			f.ends, f.kind = append(f.ends, int64(len(f.data))), append(f.kind, kind)
+		}
+		size := int64(len(f.data))
+		known := extentSource("disk", size, bytes.NewReader(f.data), f.extent)
+		var a, b bytes.Buffer
+		if _, err := Chunk(t.Context(), &a, []Source{known}, ChunkOptions{Threads: 1 + int(seed%4)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Chunk(t.Context(), &b, []Source{ReaderSource("disk", bytes.NewReader(f.data))}, ChunkOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		x, y := openArchive(t, pipe(t, a.Bytes(), sealing())), openArchive(t, pipe(t, b.Bytes(), sealing()))
+		if x.Info().Streams[0].Root != y.Info().Streams[0].Root {
+			t.Errorf("seed %d: other chunks", seed)
+		}
+		if got := (library{}).content(t, x, ""); !bytes.Equal(got, f.data) {
+			t.Errorf("seed %d: other bytes", seed)
+		}
+	}
+}
+
+// Sources that are opened later are open one at a time, and an error of opening is one of the
+// stream.
+func TestLaterSources(t *testing.T) {
+	open, most := 0, 0
+	var sources []Source
+	for _, name := range []string{"a", "b", "c"} {
+		sources = append(sources, LaterSource(name, -1, func() (Source, error) {
+			open++
+			most = max(most, open)
+			return ReaderSource(name, bytes.NewReader([]byte(name))).Closing(func() { open-- }), nil
+		}))
+	}
+	if _, err := Chunk(t.Context(), io.Discard, sources, ChunkOptions{Threads: 2}); err != nil || open != 0 || most != 1 {
+		t.Errorf("%v; %d open at the end, %d at most", err, open, most)
+	}
+	sources = append(sources, LaterSource("d", -1, func() (Source, error) { return Source{}, errBroken }))
+	if _, err := Chunk(t.Context(), io.Discard, sources, ChunkOptions{}); !errors.Is(err, errBroken) || open != 0 {
+		t.Errorf("%v; %d open", err, open)
+	}
+}
+
+// Commit tells a base that is not what the changes were made to.
+func TestOtherBase(t *testing.T) {
+	p := content(1 << 20)
+	base := openArchive(t, pipe(t, p, cutting(ChunkOptions{}), sealing()))
+	other := bytes.Clone(p)
+	other[700001] ^= 1
+	zeros := make([]byte, len(p))
+	at := []overlay.Range{{Offset: 10, Length: 4096}, {Offset: 700000, Length: 2}}
+	for name, c := range map[string]struct {
+		below Below
+		ok    bool
+	}{
+		"the same":             {Below{bytes.NewReader(p), 1 << 20, at, false}, true},
+		"another byte":         {Below{bytes.NewReader(other), 1 << 20, at, false}, false},
+		"another, elsewhere":   {Below{bytes.NewReader(other), 1 << 20, at[:1], false}, true},
+		"in the last sector":   {Below{bytes.NewReader(p), 1<<20 - 511, nil, false}, true},
+		"a sector less":        {Below{bytes.NewReader(p), 1<<20 - 512, nil, false}, false},
+		"size unknown":         {Below{bytes.NewReader(p), -1, at, false}, true},
+		"zeros":                {Below{bytes.NewReader(zeros), -1, at, false}, false},
+		"zeros, if they count": {Below{bytes.NewReader(zeros), -1, at, true}, true},
+		"beyond the base":      {Below{bytes.NewReader(p), -1, []overlay.Range{{Offset: 1<<20 - 1, Length: 4096}, {Offset: 1 << 21, Length: 1}}, false}, true},
+	} {
+		image := &fakeImage{data: p}
+		_, err := Commit(t.Context(), io.Discard, base, "", []Overlay{{Stream: "disk", Image: image, Below: &c.below}}, CommitOptions{})
+		if (err == nil) != c.ok || !c.ok && !errors.Is(err, ErrOtherBase) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
