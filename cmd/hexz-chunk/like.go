@@ -35,9 +35,16 @@ func (o *flags) cutLike(env *cli.Env, sources []stage.Source) error {
 	if len(streams) == 0 {
 		return fmt.Errorf("%s has no stream to cut like", o.like)
 	}
+	namesakes := map[string]*archive.Stream{}
+	for i := range streams {
+		namesakes[streams[i].Name] = &streams[i]
+	}
 	var params map[string]any
 	for i := range sources {
-		s := like(streams, sources[i].Name)
+		s := namesakes[sources[i].Name]
+		if s == nil {
+			s = &streams[0]
+		}
 		if i > 0 && !reflect.DeepEqual(params, s.Chunker) {
 			return cli.WithHint(fmt.Errorf("the streams of %s were cut in different ways", o.like), "pack one stream at a time")
 		}
@@ -51,14 +58,4 @@ func (o *flags) cutLike(env *cli.Env, sources []stage.Source) error {
 		return fmt.Errorf("%s: %w", o.like, err)
 	}
 	return nil
-}
-
-// like returns the stream that one of that name is to be cut like: its namesake, or the first.
-func like(streams []archive.Stream, name string) *archive.Stream {
-	for i := range streams {
-		if streams[i].Name == name {
-			return &streams[i]
-		}
-	}
-	return &streams[0]
 }

@@ -58,7 +58,10 @@ const commitName = "hexz-commit"
 // Streams without changes keep their digests, others lose them.
 func Commit(ctx context.Context, dst io.Writer, base *archive.Reader, hint string, overlays []Overlay, o CommitOptions) (*Stats, error) {
 	out := newOutput(dst, commitName, o.Progress)
-	c := &committing{out: out, base: base, info: base.Info(), o: o, changes: map[string]*Overlay{}, replace: map[string]*Source{}}
+	c := &committing{out: out, base: base, info: base.Info(), o: o, streams: map[string]int{}, changes: map[string]*Overlay{}, replace: map[string]*Source{}}
+	for i := range c.info.Streams {
+		c.streams[c.info.Streams[i].Name] = i
+	}
 	return out.end(c.run(ctx, hint, overlays))
 }
 
@@ -67,6 +70,7 @@ type committing struct {
 	base    *archive.Reader
 	info    *archive.Info
 	o       CommitOptions
+	streams map[string]int // numbers of the streams of the base, by their names
 	changes map[string]*Overlay
 	replace map[string]*Source
 }
@@ -152,10 +156,8 @@ func (c *committing) check(overlays []Overlay) error {
 }
 
 func (c *committing) find(name string) *archive.Stream {
-	for i := range c.info.Streams {
-		if s := &c.info.Streams[i]; s.Name == name {
-			return s
-		}
+	if i, ok := c.streams[name]; ok {
+		return &c.info.Streams[i]
 	}
 	return nil
 }

@@ -34,10 +34,7 @@ func (c *committing) compare(v *Overlay) error {
 	if v.Below == nil {
 		return nil
 	}
-	no := 0
-	for c.info.Streams[no].Name != v.Stream {
-		no++
-	}
+	no := c.streams[v.Stream]
 	size := c.info.Streams[no].Size
 	if n := v.Below.Size; n >= 0 && sectors(n) != sectors(size) {
 		return fmt.Errorf("%w: that has %d bytes, the base %d", ErrOtherBase, n, size)
