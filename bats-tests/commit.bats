@@ -217,6 +217,11 @@ chain_of_three() {
 	done
 	run -1 --separate-stderr hexz-commit --base base.hxz --chain -o out disk.img
 	run -3 --separate-stderr hexz-commit --base base.hxz --chain=3 -o out top.qcow2
+	for flag in --chain --backing-format=raw --no-base-check; do
+		run -2 hexz-commit --base base.hxz "$flag" --size 5M -o out
+	done
+	truncate -s 9000000 sparse.img
+	run -2 hexz-commit --base base.hxz --backing-format raw -o out sparse.img
 	[ ! -e out ]
 }
 

@@ -94,6 +94,9 @@ load helper
 	for n in 1 3 5; do
 		hexz-chunk -T $n --format qcow2 top.qcow2 | cmp - out
 	done
+	# The options for that are refused where they could do nothing.
+	run -2 hexz-chunk --backing-format raw top.qcow2 -o none
+	run -2 hexz-chunk --format qcow2 --exec -o none -- cat top.qcow2
 	mv lower/disk.img gone
 	run -1 --separate-stderr hexz-chunk --format qcow2 top.qcow2 -o none
 	one_error hexz-chunk

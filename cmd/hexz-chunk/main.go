@@ -117,6 +117,12 @@ func (o *flags) check(env *cli.Env) error {
 			return cli.Usagef("--%s is not for the chunker %s", name, o.chunker)
 		}
 	}
+	if o.format == stage.FormatQcow2 && o.exec {
+		return cli.Usagef("--format qcow2 needs a FILE, and no command")
+	}
+	if o.format != stage.FormatQcow2 && o.set.Changed("backing-format") {
+		return cli.Usagef("--backing-format is for --format qcow2")
+	}
 	if fixed && o.set.Changed("chunk-key-file") {
 		return cli.Usagef("--chunk-key-file is not for the chunker fixed: its cuts are no secret")
 	}

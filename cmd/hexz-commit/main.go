@@ -96,10 +96,12 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if len(args)+len(o.sizes)+len(o.replace) == 0 {
 		return cli.Usagef("nothing to change: no OVERLAY, --size or --replace")
 	}
-	if len(args) == 0 && o.set.Changed("format") {
-		return cli.Usagef("--format is for an OVERLAY, and there is none")
+	for _, name := range []string{"format", "chain", "backing-format", "no-base-check"} {
+		if len(args) == 0 && o.set.Changed(name) {
+			return cli.Usagef("--%s is for an OVERLAY, and there is none", name)
+		}
 	}
-	if len(o.maps) > 0 && o.format == stage.OverlayQcow2 {
+	if len(o.maps) > 0 && o.format == stage.FormatQcow2 {
 		return cli.Usagef("--map is for raw images: a qcow2 file knows itself what has changed")
 	}
 	var c stage.CommitOptions

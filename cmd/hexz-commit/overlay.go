@@ -56,6 +56,9 @@ func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options 
 	if err != nil {
 		return nil, explain(err)
 	}
+	if !v.Qcow2 && o.set.Changed("backing-format") {
+		return nil, cli.Usagef("--backing-format is for qcow2 files, and %s is none", f.Name())
+	}
 	for _, path := range v.Files[1:] {
 		env.Verbosef("%s: reads the backing file %s", f.Name(), path)
 	}

@@ -37,6 +37,7 @@ type OverlayOptions struct {
 // Opened is an overlay that was opened, with what there is to say about it.
 type Opened struct {
 	Overlay
+	Qcow2     bool     // it is a qcow2 file
 	Files     []string // that were opened, the overlay itself the first
 	Guessed   []string // backing files that were taken for raw images
 	Unchecked error    // why the base is not compared with what the overlay was made to, or nil
@@ -116,7 +117,7 @@ func openChanges(f *os.File, size int64, o OverlayOptions) (*Opened, error) {
 		chain.Close()
 		return nil, err
 	}
-	v := &Opened{Overlay: Overlay{Image: image, close: chain.Close}, Files: chain.Files(), Guessed: chain.Guessed}
+	v := &Opened{Overlay: Overlay{Image: image, close: chain.Close}, Qcow2: true, Files: chain.Files(), Guessed: chain.Guessed}
 	below, err := chain.Content(n)
 	if err == nil {
 		v.Below = &Below{ReaderAt: below, Size: below.Size()}
