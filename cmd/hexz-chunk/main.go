@@ -36,10 +36,10 @@ chunk stream to standard output. Without FILE, or with "-", it reads standard
 input. Regular files, block devices and pipes will do; holes of files are found
 without reading them, and stay holes. A file is opened when its turn comes.
 
-With --format qcow2 a FILE is packed as a guest sees it, which is the only way to
-find its blocks in other versions: with its backing files, and its clusters of
-zeros and holes as such. Backing files are opened by the name that the qcow2 file
-has, whoever wrote it there; names of protocols, as json: or nbd:, are refused.
+With --format qcow2 a FILE is packed as a guest sees it, with its backing files
+and with zeros and holes as such; packed as it is, its blocks lie elsewhere in
+each version. Backing files are opened by the name that the qcow2 file has,
+whoever wrote it there; names of protocols, as json: or nbd:, are refused.
 
 A stream is called "disk" unless it is given a NAME. With several FILEs each
 needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.
