@@ -274,8 +274,8 @@ stop() {
 				[ $code -eq 0 ] || stopped=$((stopped + 1))
 				# It can be stopped behind the rename.
 				[ $code -ne 0 ] && cmp -s out short || cmp out "new.${stage// *}" || fail "$what: exit $code, and neither the old file nor the new one"
-				[ $signal = KILL ] || [ -z "$(find . -name '.out*')" ] || fail "$what leaves a temporary file"
-				find . -name '.out*' -delete
+				[ $signal = KILL ] || [ -z "$(find . -name '.hexz-*')" ] || fail "$what leaves a temporary file"
+				find . -name '.hexz-*' -delete
 			done < <(writers | grep -v -e ' -d ')
 		done
 	done
@@ -354,7 +354,7 @@ stop() {
 			) || code=$?
 			[ $code -eq 0 ] || cmp out short || fail "$stage with $n: exit $code, and the old file is gone"
 			[ $code -ne 0 ] || $stage | cmp - out
-			[ -z "$(find . -name '.out*')" ] || fail "$stage with $n leaves a temporary file"
+			[ -z "$(find . -name '.hexz-*')" ] || fail "$stage with $n leaves a temporary file"
 		done
 		# A few more than the standard streams are enough.
 		[ $code -eq 0 ] || fail "$stage with $n: exit $code: $(cat stderr)"
@@ -392,13 +392,13 @@ limited() {
 	# The kernel kills it. Nothing is left but the old file, and a temporary one.
 	[ $code -eq 137 ] || fail "without --max-memory: exit $code: $(cat err)"
 	[ "$(cat out)" = old ]
-	find . -name '.out*' -delete
+	find . -name '.hexz-*' -delete
 	limited 36000000 hexz-seal --max-memory 8M -o out in.hxs
 	hexz-verify out
 	code=0
 	limited 18000000 hexz-dedup -o thin.hxs in.hxs 2>err || code=$?
 	[ $code -eq 137 ] || fail "hexz-dedup without --max-memory: exit $code: $(cat err)"
-	find . -name '.thin*' -delete
+	find . -name '.hexz-*' -delete
 	limited 18000000 hexz-dedup --max-memory 2M -q -o thin.hxs in.hxs
 	hexz-seal -q thin.hxs >/dev/null
 	# What restores needs no index of chunks.

@@ -104,11 +104,11 @@ func run(env *cli.Env, o stage.CatOptions, inPlace bool, salvage *cli.SalvageFla
 	o.Progress = env.Progress(total)
 	var report *stage.SalvageReport
 	if salvage.On {
-		report, err = stage.CatSalvage(env.Ctx, dst, in.File, o)
+		report, err = stage.CatSalvage(env.Ctx, dst, in.Reader(), o)
 	} else if in.Archive != nil {
 		err = stage.Cat(env.Ctx, dst, in.Archive, o)
 	} else {
-		err = stage.CatStream(env.Ctx, dst, in.File, o)
+		err = stage.CatStream(env.Ctx, dst, in.Reader(), o)
 	}
 	if errors.Is(err, stage.ErrChoose) {
 		return cli.WithHint(cli.Usagef("%w", err), "name it by --stream")

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"hexz/cmd/internal/cli"
+	"hexz/internal/patient"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
 )
@@ -47,7 +48,7 @@ func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options 
 		if err != nil {
 			return nil, err
 		}
-		options.Map = m
+		options.Map = patient.New(m)
 	}
 	v, err := stage.OpenOverlay(f, options)
 	if err != nil && mapPath != "" {

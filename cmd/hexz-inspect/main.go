@@ -120,7 +120,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if in.Archive != nil {
 		rep, err = stage.Inspect(in.Archive, opts)
 	} else {
-		rep, err = stage.InspectStream(in.File, opts)
+		rep, err = stage.InspectStream(in.Reader(), opts)
 	}
 	if err == nil && !o.segments && !o.chunks {
 		if o.json {

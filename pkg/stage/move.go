@@ -19,7 +19,7 @@ var errNoSplice = errors.New("splice does not work here")
 
 func newMover(src io.Reader, dst io.Writer) *mover {
 	m := &mover{}
-	in, _ := src.(*os.File)
+	in := fileOf(src)
 	if in == nil || !waits(in) {
 		return m
 	}
@@ -28,16 +28,21 @@ func newMover(src io.Reader, dst io.Writer) *mover {
 	}
 	m.in = in
 	m.null, _ = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	switch dst := dst.(type) {
-	case *os.File:
-		m.out = dst
-	case interface{ File() *os.File }:
-		m.out = dst.File()
-	}
-	if m.out != nil && !waits(m.out) {
+	if m.out = fileOf(dst); m.out != nil && !waits(m.out) {
 		m.out = nil
 	}
 	return m
+}
+
+// fileOf returns the file that v is or wraps, or nil.
+func fileOf(v any) *os.File {
+	switch v := v.(type) {
+	case *os.File:
+		return v
+	case interface{ File() *os.File }:
+		return v.File()
+	}
+	return nil
 }
 
 func (m *mover) close() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"hexz/internal/patient"
 	"hexz/pkg/chunker"
 	"hexz/pkg/overlay"
 )
@@ -91,7 +92,7 @@ func FileSource(name string, f *os.File) (Source, error) {
 			return fileSource(name, f, info.Size()), nil
 		}
 	}
-	return ReaderSource(name, f), nil
+	return ReaderSource(name, patient.New(f)), nil
 }
 
 // hasLast reports whether a file has the last of the bytes that it says it has. Those of /proc say

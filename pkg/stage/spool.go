@@ -116,7 +116,7 @@ func (s *spool) read(dst []byte, at place) ([]byte, error) {
 // is, and all else by way of a temporary file. close takes that away.
 func randomAccess(src io.Reader, dir string) (at io.ReaderAt, size int64, close func(), err error) {
 	close = func() {}
-	if f, ok := src.(*os.File); ok {
+	if f := fileOf(src); f != nil {
 		pos, err := f.Seek(0, io.SeekCurrent)
 		if err == nil {
 			size, err = f.Seek(0, io.SeekEnd)

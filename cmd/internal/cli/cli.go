@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"hexz/internal/patient"
 )
 
 // grace is how long Run may take to return after a signal. Run may sit in a read of standard
@@ -69,7 +71,7 @@ func Main(c *Command) {
 		debug.SetGCPercent(gcPercent)
 	}
 	batch()
-	code, sig := run(c, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code, sig := run(c, os.Args[1:], os.Stdin, os.Stdout, patient.New(os.Stderr))
 	if s, ok := sig.(syscall.Signal); ok {
 		dieBy(s)
 	}
@@ -84,6 +86,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 	env := newEnv(ctx, c.Name, stdin, stdout, stderr)
 	sigs := notify()
 	defer signal.Stop(sigs)
+	env.gone = readerGone()
 
 	done := make(chan error, 1)
 	go func() {
@@ -94,6 +97,9 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 
 	select {
 	case err := <-done:
+		if env.gone != nil && (len(env.gone) > 0 || noReader(stdout, err)) {
+			return env.stop(syscall.SIGPIPE)
+		}
 		env.progressDone()
 		if err == nil {
 			err = env.checkOutputs()
@@ -102,6 +108,8 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 		env.abort(c, err)
 		env.cleanup()
 		return env.report(err), nil
+	case <-env.gone:
+		return env.stop(syscall.SIGPIPE)
 	case sig := <-sigs:
 		cancel(fmt.Errorf("stopped by signal: %v", sig))
 		select {
@@ -110,9 +118,14 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 		case <-time.After(grace):
 		case <-sigs:
 		}
-		env.removeTemps()
-		env.signalled()
-		env.progressDone()
-		return 128 + int(sig.(syscall.Signal)), sig
+		return env.stop(sig.(syscall.Signal))
 	}
+}
+
+// stop is the end by a signal, beside a Run that may go on.
+func (e *Env) stop(s syscall.Signal) (int, os.Signal) {
+	e.removeTemps()
+	e.signalled()
+	e.progressDone()
+	return 128 + int(s), s
 }

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"runtime"
 	"strings"
 
@@ -165,13 +165,13 @@ func (e *Env) configure(o options) error {
 		return err
 	}
 	if info, err := e.Stdout.Stat(); err == nil && info.Mode().IsRegular() && (!o.outputSet || o.output == "-") {
-		return e.Writes("standard output", e.Stdout) // also where it is for text
+		return e.Writes("standard output", e.Stdout.File()) // also where it is for text
 	}
 	return nil
 }
 
 // writeCompletion writes the completion script of root for one of the three shells.
-func writeCompletion(root *cobra.Command, w *os.File, shell string) error {
+func writeCompletion(root *cobra.Command, w io.Writer, shell string) error {
 	switch shell {
 	case "zsh":
 		return root.GenZshCompletion(w)

@@ -23,17 +23,25 @@ func (o *Output) Commit() error {
 	case o.stdout:
 		o.done = true
 		return o.fail(checkClose(o.f))
-	case o.pending == nil:
+	case o.temp == nil:
 		o.done = true
 		return o.fail(errors.Join(ignoreUnsupported(o.f.Sync()), o.f.Close()))
 	}
 	if err := context.Cause(o.ctx); err != nil {
 		return o.fail(err)
 	}
-	if err := o.pending.CloseAtomicallyReplace(); err != nil {
+	err := ignoreUnsupported(o.f.Sync())
+	if err == nil {
+		err = checkClose(o.f)
+	}
+	if err == nil {
+		err = o.temp.place()
+	}
+	if err != nil {
 		return o.fail(err)
 	}
 	o.done = true
+	_ = o.f.Close() // checked before
 	if err := syncDir(filepath.Dir(o.target)); err != nil {
 		return o.fail(fmt.Errorf("%s is complete, but may be lost if the power fails: %w", o.path, err))
 	}
@@ -48,11 +56,10 @@ func (o *Output) Cleanup() {
 	}
 	o.done = true
 	// What fails here follows an error that is reported.
-	if o.pending != nil {
-		_ = o.pending.Cleanup()
-	} else {
-		_ = o.f.Close()
+	if o.temp != nil {
+		o.temp.remove()
 	}
+	_ = o.f.Close()
 }
 
 // check is for an output at the end of a Run that succeeded.
@@ -97,7 +104,7 @@ func syncDir(dir string) error {
 
 // ignoreUnsupported returns nil for what fsync says of files that cannot be synced, such as pipes.
 func ignoreUnsupported(err error) error {
-	for _, e := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.EROFS} {
+	for _, e := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS, syscall.EROFS} {
 		if errors.Is(err, e) {
 			return nil
 		}

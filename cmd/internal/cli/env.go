@@ -6,19 +6,21 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"hexz/internal/patient"
 )
 
 // Env is what Run gets: the standard streams, the shared flags, and the means to open inputs and
 // outputs by the rules that all binaries share. Its methods are for one goroutine, except for
 // Warnf and Verbosef and the writer Stderr, which any may use.
 type Env struct {
-	// Ctx is cancelled by SIGINT, SIGTERM and SIGHUP; context.Cause tells which. Run has one
+	// Ctx is cancelled by a signal that ends the process; context.Cause tells which. Run has one
 	// second to return then.
 	Ctx context.Context
 
 	Stdin  *os.File
-	Stdout *os.File  // for text; binary data goes through Output
-	Stderr io.Writer // keeps clear of the progress bar
+	Stdout *patient.File // for text; binary data goes through Output
+	Stderr io.Writer     // keeps clear of the progress bar
 
 	Threads int // at least 1
 	Quiet   bool
@@ -31,6 +33,7 @@ type Env struct {
 	stats         *Output
 	stdinTaken    bool
 	protection    protection
+	gone          chan struct{} // takes one value when the reader of standard output has gone
 
 	// mu guards what is cleaned up after a signal, beside a Run that hangs.
 	mu       sync.Mutex
@@ -42,7 +45,7 @@ type Env struct {
 
 func newEnv(ctx context.Context, name string, stdin, stdout *os.File, stderr io.Writer) *Env {
 	c := &console{w: stderr}
-	return &Env{Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: c, Threads: 1, name: name, console: c, argsLenAtDash: -1}
+	return &Env{Ctx: ctx, Stdin: stdin, Stdout: patient.New(stdout), Stderr: c, Threads: 1, name: name, console: c, argsLenAtDash: -1}
 }
 
 // ArgsLenAtDash returns how many of the arguments stood before "--", or -1 without one.
@@ -116,9 +119,8 @@ func (e *Env) removeTemps() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, o := range e.outputs {
-		if o.pending != nil {
-			// It is gone already if it was committed or cleaned up.
-			_ = os.Remove(o.pending.Name())
+		if o.temp != nil {
+			o.temp.remove()
 		}
 	}
 }

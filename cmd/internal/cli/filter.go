@@ -19,7 +19,7 @@ func Filter[S any](env *Env, args []string, do func(ctx context.Context, dst io.
 		return err
 	}
 	defer out.Cleanup()
-	stats, err := do(env.Ctx, out, in.File, env.Progress(-1))
+	stats, err := do(env.Ctx, out, in.Reader(), env.Progress(-1))
 	if err != nil {
 		return in.Explain(err)
 	}

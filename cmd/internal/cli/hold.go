@@ -2,6 +2,8 @@ package cli
 
 import (
 	"os"
+
+	"hexz/internal/patient"
 )
 
 // maxHeld bounds what is held back of an output, in bytes. All frames that name parents come before
@@ -13,7 +15,7 @@ const maxHeld = 8 << 20
 func (e *Env) protect(o *Output) error {
 	o.protection = &e.protection
 	t := o.current()
-	if o.pending == nil && t.archive() != nil {
+	if o.temp == nil && t.archive() != nil {
 		o.held = []byte{}
 	}
 	return e.protection.add(t)
@@ -21,7 +23,7 @@ func (e *Env) protect(o *Output) error {
 
 // current returns what is at the place of the output now.
 func (o *Output) current() *target {
-	if o.pending == nil {
+	if o.temp == nil {
 		return &target{path: o.path, open: descriptorPath(o.f), info: o.info}
 	}
 	info, err := os.Stat(o.target)
@@ -56,7 +58,7 @@ func (o *Output) release() error {
 	if len(p) == 0 {
 		return nil
 	}
-	_, err := o.f.Write(p)
+	_, err := patient.New(o.f).Write(p)
 	return err
 }
 
@@ -64,7 +66,7 @@ func (o *Output) release() error {
 // since it was opened.
 func (o *Output) settle() error {
 	t := o.current()
-	if o.pending == nil {
+	if o.temp == nil {
 		t.seen = true // it was looked at before it was written to
 	}
 	if err := o.protection.check(t); err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,11 +75,11 @@ func (e *Env) CreateFiles(files ...NewFile) (err error) {
 
 // writeTemp writes a temporary file beside the one that f is to be, and returns its name.
 func writeTemp(f NewFile) (path string, err error) {
-	path = filepath.Join(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+rand.Text()[:10])
-	temp, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
+	temp, err := createTemp(f.Path, f.Mode)
 	if err != nil {
 		return "", err
 	}
+	path = temp.Name()
 	_, err = temp.Write(f.Text)
 	if err == nil {
 		err = ignoreUnsupported(temp.Sync())

@@ -6,25 +6,26 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"syscall"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
+
+	"hexz/internal/patient"
 )
 
 // Output is where a binary's data goes: standard output, a file that appears when it is complete,
 // or a device. Write and WriteAt may be used by several goroutines; after one failure they return
 // the same error for ever, and so does Commit.
 type Output struct {
-	f       *os.File
-	path    string      // as messages name it
-	target  string      // absolute or relative path without links, if pending
-	info    os.FileInfo // of the file as it was before, nil if there was none
-	stdout  bool
-	pending *renameio.PendingFile // nil: written in place
-	ctx     context.Context
+	f      *os.File
+	path   string      // as messages name it
+	target string      // absolute or relative path without links, if temp is set
+	info   os.FileInfo // of the file as it was before, nil if there was none
+	stdout bool
+	temp   *tempFile // nil: written in place
+	ctx    context.Context
+	gone   chan struct{} // Env.gone
 
 	protection *protection
 
@@ -39,7 +40,7 @@ type Output struct {
 // is a usage error.
 //
 // A regular or new file is written to a temporary file beside it and replaces it in Commit, with
-// the permissions it had. Anything else, such as a device or a FIFO, is written in place.
+// the owner, permissions and extended attributes it had. Anything else, such as a device or a FIFO, is written in place.
 func (e *Env) Output() (*Output, error) {
 	o, err := e.openData()
 	e.dataOpen = err == nil
@@ -49,11 +50,11 @@ func (e *Env) Output() (*Output, error) {
 func (e *Env) openData() (*Output, error) {
 	path := e.opts.output
 	if fd, ok := fdPath(path); path == "" || path == "-" || ok && fd == 1 {
-		if !e.opts.outputSet && isTerminal(e.Stdout) {
+		if !e.opts.outputSet && isTerminal(e.Stdout.File()) {
 			return nil, WithHint(Usagef("refusing to write binary data to a terminal"),
 				"redirect it, or write to a file with -o; -o - does it nevertheless")
 		}
-		return e.addOutput(&Output{f: e.Stdout, path: "standard output", stdout: true})
+		return e.addOutput(&Output{f: e.Stdout.File(), path: "standard output", stdout: true})
 	}
 	return e.open(path)
 }
@@ -110,26 +111,28 @@ func (e *Env) open(path string) (*Output, error) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EACCES}
 	}
 	for _, o := range e.outputs {
-		if o.pending != nil && o.target == target {
+		if o.temp != nil && o.target == target {
 			return nil, Usagef("%s is two outputs at once", path)
 		}
 	}
-	p, err := renameio.NewPendingFile(target, renameio.WithTempDir(filepath.Dir(target)),
-		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
+	t, err := newTempFile(target, info)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: withoutPath(err)}
+		return nil, cannotOpen(path, err)
 	}
-	return e.addOutput(&Output{f: p.File, pending: p, path: path, target: target, info: info})
+	if info != nil && !sameOwner(t.File, info) {
+		e.Warnf("%s belongs to another user, and will belong to you", path)
+	}
+	return e.addOutput(&Output{f: t.File, temp: t, path: path, target: target, info: info})
 }
 
 // addOutput registers o for cleanup. On failure it is cleaned up at once.
 func (e *Env) addOutput(o *Output) (*Output, error) {
-	o.ctx = e.Ctx
+	o.ctx, o.gone = e.Ctx, e.gone
 	e.mu.Lock()
 	e.outputs = append(e.outputs, o)
 	e.mu.Unlock()
 	now, err := o.f.Stat()
-	if err == nil && o.pending == nil {
+	if err == nil && o.temp == nil {
 		o.info = now
 	}
 	if err == nil {
@@ -184,7 +187,13 @@ func (o *Output) Write(p []byte) (int, error) {
 	} else if held {
 		return len(p), nil
 	}
-	n, err := o.f.Write(p)
+	n, err := patient.New(o.f).Write(p)
+	if o.stdout && errors.Is(err, syscall.EPIPE) {
+		select {
+		case o.gone <- struct{}{}:
+		default:
+		}
+	}
 	return n, o.fail(err)
 }
 

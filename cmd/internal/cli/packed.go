@@ -3,10 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/pflag"
 
+	"hexz/internal/patient"
 	"hexz/pkg/archive"
 	"hexz/pkg/stream"
 )
@@ -85,6 +87,9 @@ func (p *Packed) Explain(err error) error {
 	}
 	return explainParent(explainLocked(err))
 }
+
+// Reader returns the input for reading from front to back.
+func (p *Packed) Reader() io.Reader { return patient.New(p.File) }
 
 // Close closes the input.
 func (p *Packed) Close() error { return p.File.Close() }

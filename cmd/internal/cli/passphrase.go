@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"hexz/internal/patient"
 )
 
 // maxPassphrase bounds what is read as a passphrase, in bytes.
@@ -107,7 +109,7 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxPassphrase+1))
+	return io.ReadAll(io.LimitReader(patient.New(f), maxPassphrase+1))
 }
 
 // inherited tells whether a file descriptor is none that this process has opened for itself, and

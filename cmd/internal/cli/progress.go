@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"hexz/internal/patient"
 )
 
 // tick is the time between two drawings of the bar.
@@ -60,8 +62,8 @@ func (e *Env) drawsProgress() bool {
 	case "always":
 		return true
 	case "auto":
-		stderr, ok := e.console.w.(*os.File)
-		if !ok || e.Quiet || !isTerminal(stderr) {
+		stderr, ok := e.console.w.(*patient.File)
+		if !ok || e.Quiet || !isTerminal(stderr.File()) {
 			return false
 		}
 		info, err := e.Stdout.Stat()
