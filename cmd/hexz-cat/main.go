@@ -155,9 +155,12 @@ func destination(env *cli.Env, inPlace bool) (*cli.Output, flushOutput, error) {
 		dst, err := stage.NewInPlaceOutput(out.File())
 		return out, dst, err
 	}
-	out, err := env.Output()
+	out, err := env.ContentOutput()
 	if err != nil {
 		return nil, nil, err
+	}
+	if out.Device() {
+		return out, stage.NewDeviceOutput(out, out.Room()), nil
 	}
 	if out.Regular() {
 		dst, err := stage.NewFileOutput(out.File())

@@ -43,7 +43,7 @@ type CatOptions struct {
 	lost func(stream string, off, n int64, why error)
 }
 
-// end returns where in the stream the range ends, or more if it has no Length.
+// end returns the offset in the stream up to which it is wanted, or more if it has no Length.
 func (o *CatOptions) end() int64 {
 	if o.Length != nil && *o.Length < math.MaxInt64-o.Offset {
 		return o.Offset + *o.Length
@@ -66,6 +66,11 @@ func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOption
 	no, err := choose(r.Info().Streams, o.Stream)
 	if err != nil {
 		return err
+	}
+	if size := r.Info().Streams[no].Size; o.Offset <= size {
+		if err := expect(out, min(size, o.end())-o.Offset); err != nil {
+			return err
+		}
 	}
 	if err := r.CheckParentsOf(no, o.Offset, o.end()); err != nil {
 		return err
@@ -205,6 +210,9 @@ func (c *catting) write(d decoded) error {
 		c.writing = c.o.Stream == "" || c.o.Stream == f.Name
 		c.found = c.found || c.writing
 		c.name = f.Name
+		if c.writing && f.Size >= c.o.Offset {
+			return expect(c.out, min(f.Size, c.to)-c.o.Offset)
+		}
 	case *stream.Close:
 		if c.writing && c.o.Offset > f.Size {
 			return fmt.Errorf("offset %d is outside of the stream of %d bytes", c.o.Offset, f.Size)

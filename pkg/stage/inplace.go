@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"hexz/pkg/archive"
@@ -38,6 +39,13 @@ func NewInPlaceOutput(f *os.File) (*InPlaceOutput, error) {
 		return nil, err
 	}
 	return &InPlaceOutput{f: f, size: size, regular: info.Mode().IsRegular(), buf: make([]byte, DefaultBlock)}, nil
+}
+
+func (o *InPlaceOutput) capacity() int64 {
+	if o.regular {
+		return math.MaxInt64
+	}
+	return o.size
 }
 
 // Written returns the number of bytes written or freed so far.

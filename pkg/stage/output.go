@@ -2,19 +2,45 @@ package stage
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"hexz/pkg/archive"
 )
 
 // PlainOutput is an archive.Output that writes every byte to an io.Writer: a pipe or a device.
-type PlainOutput struct{ w *bufio.Writer }
+type PlainOutput struct {
+	w    *bufio.Writer
+	room int64
+}
 
 // NewPlainOutput returns a PlainOutput on w. Call Flush at the end.
 func NewPlainOutput(w io.Writer) *PlainOutput {
-	return &PlainOutput{bufio.NewWriterSize(w, DefaultBlock)}
+	return NewDeviceOutput(w, math.MaxInt64)
 }
+
+// NewDeviceOutput returns a PlainOutput on w, which takes room bytes.
+func NewDeviceOutput(w io.Writer, room int64) *PlainOutput {
+	return &PlainOutput{bufio.NewWriterSize(w, DefaultBlock), room}
+}
+
+// ErrNoRoom: a device is smaller than what is to be written to it.
+var ErrNoRoom = errors.New("the device is too small")
+
+// expect tells an output that takes a limited number of bytes how many are to come, if that is
+// known, before the first of them.
+func expect(out archive.Output, n int64) error {
+	o, ok := out.(interface{ capacity() int64 })
+	if ok && n > o.capacity() {
+		return fmt.Errorf("%w: it takes %d bytes, and %d are to be written", ErrNoRoom, o.capacity(), n)
+	}
+	return nil
+}
+
+func (o *PlainOutput) capacity() int64 { return o.room }
 
 // Write writes p.
 func (o *PlainOutput) Write(p []byte) (int, error) { return o.w.Write(p) }

@@ -68,8 +68,9 @@ func ReaderSource(name string, r io.Reader) Source {
 	}}
 }
 
-// FileSource packs f: a regular file or a block device from its start to the size that it has
-// now, with the holes that the file system reports, or else all that can be read from it.
+// FileSource packs f: a regular file or a block device from its position, which is not 0 if another
+// has read from standard input before, to the size that it has now, with the holes that the file
+// system reports; or else all that can be read from it. A block device of size 0 is an error.
 // f is read by position; nothing else may be reading from it.
 func FileSource(name string, f *os.File) (Source, error) {
 	info, err := f.Stat()
@@ -81,15 +82,22 @@ func FileSource(name string, f *os.File) (Source, error) {
 	case mode.IsDir():
 		return Source{}, fmt.Errorf("%s is a directory", f.Name())
 	case mode&os.ModeDevice != 0 && mode&os.ModeCharDevice == 0:
+		at, err := f.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return Source{}, err
+		}
 		size, err := f.Seek(0, io.SeekEnd)
 		if err != nil {
 			return Source{}, err
 		}
-		return fileSource(name, f, size), nil
+		if size == 0 {
+			return Source{}, fmt.Errorf("%s is empty: the device has no medium, or is not connected", f.Name())
+		}
+		return fileSource(name, f, min(at, size), size), nil
 	case mode.IsRegular() && hasLast(f, info.Size()):
 		// What was consumed of standard input before is not part of it.
-		if at, err := f.Seek(0, io.SeekCurrent); err == nil && at == 0 {
-			return fileSource(name, f, info.Size()), nil
+		if at, err := f.Seek(0, io.SeekCurrent); err == nil && at < info.Size() {
+			return fileSource(name, f, at, info.Size()), nil
 		}
 	}
 	return ReaderSource(name, patient.New(f)), nil
@@ -110,10 +118,13 @@ func hasLast(f *os.File, size int64) bool {
 	return err != nil || info.Size() != size
 }
 
-func fileSource(name string, f *os.File, size int64) Source {
+// fileSource packs the bytes of f from one position to another.
+func fileSource(name string, f *os.File, from, to int64) Source {
 	adviseSequential(f)
+	size := to - from
 	extent := func(at int64) (int64, overlay.Kind, error) {
-		start, end, err := overlay.DataExtent(f, at)
+		start, end, err := overlay.DataExtent(f, at+from)
+		start, end = start-from, end-from
 		switch {
 		case err != nil:
 			return size, overlay.Data, nil
@@ -121,12 +132,12 @@ func fileSource(name string, f *os.File, size int64) Source {
 			return min(end, size), overlay.Data, nil
 		}
 		// After the end of a file that has shrunk everything looks like a hole.
-		if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size() < min(start, size) {
+		if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size()-from < min(start, size) {
 			return 0, overlay.Hole, errShrunk
 		}
 		return min(start, size), overlay.Hole, nil
 	}
-	return extentSource(name, size, f, extent)
+	return extentSource(name, size, io.NewSectionReader(f, from, size), extent)
 }
 
 // ContentSource packs what a guest sees of an image. Holes and zeros of it are not read.

@@ -33,6 +33,7 @@ type Env struct {
 	stats         *Output
 	stdinTaken    bool
 	protection    protection
+	toDevice      bool // the output may be a block device
 	gone          chan struct{} // takes one value when the reader of standard output has gone
 
 	// mu guards what is cleaned up after a signal, beside a Run that hangs.

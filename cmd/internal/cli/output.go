@@ -26,6 +26,8 @@ type Output struct {
 	temp   *tempFile // nil: written in place
 	ctx    context.Context
 	gone   chan struct{} // Env.gone
+	claim  *os.File      // keeps a block device from others
+	room   int64         // bytes of a block device from where it is written
 
 	protection *protection
 
@@ -40,7 +42,8 @@ type Output struct {
 // is a usage error.
 //
 // A regular or new file is written to a temporary file beside it and replaces it in Commit, with
-// the owner, permissions and extended attributes it had. Anything else, such as a device or a FIFO, is written in place.
+// the owner, permissions and extended attributes it had. Anything else, such as a FIFO, is written in
+// place; a block device is refused, see ContentOutput.
 func (e *Env) Output() (*Output, error) {
 	o, err := e.openData()
 	e.dataOpen = err == nil
@@ -60,12 +63,14 @@ func (e *Env) openData() (*Output, error) {
 }
 
 // OutputInPlace opens what -o names for reading and writing, a regular file or a block device, as
-// it is: what is written takes effect at once. A file that does not exist is made.
+// it is: what is written takes effect at once. A file that does not exist is made. A device that is
+// empty or in use is an error.
 func (e *Env) OutputInPlace() (*Output, error) {
 	path := e.opts.output
 	if path == "" || path == "-" {
 		return nil, Usagef("to write in place needs -o and the name of a file or device")
 	}
+	e.toDevice = true
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
@@ -134,6 +139,9 @@ func (e *Env) addOutput(o *Output) (*Output, error) {
 	now, err := o.f.Stat()
 	if err == nil && o.temp == nil {
 		o.info = now
+	}
+	if err == nil && blockDevice(now) {
+		err = e.checkDevice(o)
 	}
 	if err == nil {
 		err = e.protect(o)

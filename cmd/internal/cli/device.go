@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+)
+
+// ContentOutput is Output for content that is restored: it may go to a block device, unless that is
+// empty or in use.
+func (e *Env) ContentOutput() (*Output, error) {
+	e.toDevice = true
+	return e.Output()
+}
+
+// checkDevice returns an error if a block device cannot be written to as a whole. Afterwards it
+// belongs to this process: it cannot be mounted while it is written.
+func (e *Env) checkDevice(o *Output) error {
+	if !e.toDevice {
+		return WithHint(Usagef("%s is a device, from which the output could not be read back: what else is on it would follow", o.path),
+			"write to a file; only hexz-cat writes to devices")
+	}
+	var err error
+	if o.claim, err = claim(o.f); errors.Is(err, syscall.EBUSY) {
+		return WithHint(fmt.Errorf("%s is in use: %w", o.path, err),
+			"it is mounted, swap space, or part of a RAID, a volume group or the like: unmount it or take it out first")
+	}
+	pos, err := o.f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	size, err := o.f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if size == 0 {
+		return fmt.Errorf("%s is empty: the device has no medium, or is not connected", o.path)
+	}
+	o.room = size - pos
+	_, err = o.f.Seek(pos, io.SeekStart)
+	return err
+}
+
+// Room returns how many bytes a block device has from where it is written.
+func (o *Output) Room() int64 { return o.room }
