@@ -3,6 +3,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -17,7 +18,7 @@ func command() *cli.Command {
 	var o stage.CatOptions
 	var ids cli.IdentityFlags
 	var signers cli.SignerFlags
-	var inPlace bool
+	var to target
 	var parents cli.ParentFlags
 	var salvage cli.SalvageFlags
 	return &cli.Command{
@@ -54,7 +55,8 @@ the exit code is 5.`,
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
 			f.Var(cli.OffsetVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
-			f.BoolVar(&inPlace, "in-place", false, "write over the file or device that -o names, but only what differs from what is there; tell how much that was")
+			f.BoolVar(&to.inPlace, "in-place", false, "write over the file or device that -o names, but only what differs from what is there; tell how much that was")
+			to.addSparse(f)
 			salvage.AddFlags(f, "keep-going", "write zeros in the place of what is damaged or missing")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
@@ -80,18 +82,18 @@ the exit code is 5.`,
 			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find = find.Find
-			return ids.Explain(run(env, o, inPlace, &salvage, args))
+			return ids.Explain(run(env, o, &to, &salvage, args))
 		},
 	}
 }
 
-func run(env *cli.Env, o stage.CatOptions, inPlace bool, salvage *cli.SalvageFlags, args []string) error {
+func run(env *cli.Env, o stage.CatOptions, to *target, salvage *cli.SalvageFlags, args []string) error {
 	in, err := openInput(env, o, salvage.On, args)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, dst, err := destination(env, inPlace)
+	out, dst, err := to.open(env)
 	if err != nil {
 		return err
 	}
@@ -117,6 +119,9 @@ func run(env *cli.Env, o stage.CatOptions, inPlace bool, salvage *cli.SalvageFla
 		err = dst.Flush()
 	}
 	if err != nil {
+		if errors.Is(err, stage.ErrNoRoom) {
+			err = fmt.Errorf("%s: %w", out.Path(), err)
+		}
 		return in.Explain(out.Explain(err))
 	}
 	if err := out.Commit(); err != nil {
@@ -126,6 +131,9 @@ func run(env *cli.Env, o stage.CatOptions, inPlace bool, salvage *cli.SalvageFla
 		return salvage.Close(report)
 	}
 	if in, ok := dst.(*stage.InPlaceOutput); ok {
+		if n := in.Unreadable(); n > 0 {
+			env.Warnf("%s of what was there could not be read, and were written", cli.FormatSize(n))
+		}
 		env.Notef("%s were written, the rest was there already", cli.FormatSize(in.Written()))
 	}
 	return nil
@@ -137,34 +145,4 @@ func openInput(env *cli.Env, o stage.CatOptions, salvage bool, args []string) (*
 		return cli.OpenInput(env, args)
 	}
 	return cli.OpenPacked(env, args, archive.Options{Identities: o.Identities, Find: o.Find, CacheBytes: o.CacheBytes})
-}
-
-// flushOutput is an archive.Output that has to be flushed at the end.
-type flushOutput interface {
-	archive.Output
-	Flush() error
-}
-
-// destination opens the output, where holes stay holes if it is a regular file.
-func destination(env *cli.Env, inPlace bool) (*cli.Output, flushOutput, error) {
-	if inPlace {
-		out, err := env.OutputInPlace()
-		if err != nil {
-			return nil, nil, err
-		}
-		dst, err := stage.NewInPlaceOutput(out.File())
-		return out, dst, err
-	}
-	out, err := env.ContentOutput()
-	if err != nil {
-		return nil, nil, err
-	}
-	if out.Device() {
-		return out, stage.NewDeviceOutput(out, out.Room()), nil
-	}
-	if out.Regular() {
-		dst, err := stage.NewFileOutput(out.File())
-		return out, dst, err
-	}
-	return out, stage.NewPlainOutput(out), nil
 }

@@ -21,15 +21,19 @@ const inPlaceBlock = 4 << 10
 // stopped, some of the old content is left, and it can be run again.
 type InPlaceOutput struct {
 	f       *os.File
+	sparse  Sparse
 	size    int64 // of the file or device as it was
 	regular bool
 	at      int64
 	written int64
 	buf     []byte
+	bad     []bool // blocks of buf that could not be read
+	badSum  int64
 }
 
-// NewInPlaceOutput returns an InPlaceOutput on f from its start. Call Flush at the end.
-func NewInPlaceOutput(f *os.File) (*InPlaceOutput, error) {
+// NewInPlaceOutput returns an InPlaceOutput on f from its start. sparse says which blocks of a regular
+// file are freed as they become zero. Call Flush at the end.
+func NewInPlaceOutput(f *os.File, sparse Sparse) (*InPlaceOutput, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -38,7 +42,7 @@ func NewInPlaceOutput(f *os.File) (*InPlaceOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &InPlaceOutput{f: f, size: size, regular: info.Mode().IsRegular(), buf: make([]byte, DefaultBlock)}, nil
+	return &InPlaceOutput{f: f, sparse: sparse, size: size, regular: info.Mode().IsRegular(), buf: make([]byte, DefaultBlock)}, nil
 }
 
 func (o *InPlaceOutput) capacity() int64 {
@@ -48,10 +52,14 @@ func (o *InPlaceOutput) capacity() int64 {
 	return o.size
 }
 
+// Unreadable returns the number of bytes so far whose old content could not be read, and that were
+// therefore written.
+func (o *InPlaceOutput) Unreadable() int64 { return o.badSum }
+
 // Written returns the number of bytes written or freed so far.
 func (o *InPlaceOutput) Written() int64 { return o.written }
 
-// Write writes of p what differs.
+// Write writes the blocks of p that differ from the file, or cannot be read.
 func (o *InPlaceOutput) Write(p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
@@ -64,13 +72,12 @@ func (o *InPlaceOutput) Write(p []byte) (int, error) {
 	return done, nil
 }
 
-// update writes of p, at most as long as the buffer, what differs.
+// update is Write for a p no longer than the buffer.
 func (o *InPlaceOutput) update(p []byte) error {
-	old, err := o.old(len(p))
-	if err != nil {
-		return err
-	}
-	err = eachDifference(o.at, len(p), func(i, j int) bool { return j <= len(old) && bytes.Equal(old[i:j], p[i:j]) }, func(i, j int) error {
+	old := o.old(len(p))
+	err := eachDifference(o.at, len(p), func(i, j int) bool {
+		return j <= len(old) && bytes.Equal(old[i:j], p[i:j]) && !o.unread(i)
+	}, func(i, j int) error {
 		n, err := o.f.WriteAt(p[i:j], o.at+int64(i))
 		o.written += int64(n)
 		return err
@@ -79,22 +86,45 @@ func (o *InPlaceOutput) update(p []byte) error {
 	return err
 }
 
-// old returns the next n bytes that are there, or those up to the end of the file.
-func (o *InPlaceOutput) old(n int) ([]byte, error) {
+// old returns the next n bytes that are there, or those up to the end of the file. What cannot be
+// read is marked, block by block.
+func (o *InPlaceOutput) old(n int) []byte {
 	n = int(max(min(int64(n), o.size-o.at), 0))
+	o.bad = o.bad[:0]
 	got, err := o.f.ReadAt(o.buf[:n], o.at)
-	if got < n && !errors.Is(err, io.EOF) {
-		return nil, err
+	if got == n || errors.Is(err, io.EOF) {
+		return o.buf[:got]
 	}
-	return o.buf[:got], nil
+	for i := 0; i < n; {
+		j := min(n, blockEnd(o.at, i))
+		got, err := o.f.ReadAt(o.buf[i:j], o.at+int64(i))
+		if got < j-i && errors.Is(err, io.EOF) {
+			return o.buf[:i+got]
+		}
+		o.bad = append(o.bad, got < j-i)
+		if got < j-i {
+			o.badSum += int64(j - i)
+		}
+		i = j
+	}
+	return o.buf[:n]
 }
+
+// unread reports whether the block that begins at byte i of the buffer could not be read.
+func (o *InPlaceOutput) unread(i int) bool {
+	n := int((o.at+int64(i))/inPlaceBlock - o.at/inPlaceBlock)
+	return n < len(o.bad) && o.bad[n]
+}
+
+// blockEnd returns where the block ends that holds byte i from position at on.
+func blockEnd(at int64, i int) int { return i + inPlaceBlock - int((at+int64(i))%inPlaceBlock) }
 
 // eachDifference calls write for each run of blocks of the next n bytes at position at that are
 // not the same.
 func eachDifference(at int64, n int, same func(i, j int) bool, write func(i, j int) error) error {
 	from := -1
 	for i := 0; i < n; {
-		j := min(n, i+inPlaceBlock-int((at+int64(i))%inPlaceBlock))
+		j := min(n, blockEnd(at, i))
 		switch {
 		case !same(i, j) && from < 0:
 			from = i
@@ -113,10 +143,10 @@ func eachDifference(at int64, n int, same func(i, j int) bool, write func(i, j i
 }
 
 // Zeros makes the next n bytes zero.
-func (o *InPlaceOutput) Zeros(n int64) error { return o.zero(n, false) }
+func (o *InPlaceOutput) Zeros(n int64) error { return o.zero(n, o.regular && o.sparse == SparseAlways) }
 
-// Hole makes the next n bytes zero, and frees what a regular file had there.
-func (o *InPlaceOutput) Hole(n int64) error { return o.zero(n, o.regular) }
+// Hole makes the next n bytes zero, and frees what a regular file had there, but for SparseNever.
+func (o *InPlaceOutput) Hole(n int64) error { return o.zero(n, o.regular && o.sparse != SparseNever) }
 
 func (o *InPlaceOutput) zero(n int64, free bool) error {
 	end := o.at + n
@@ -155,14 +185,13 @@ func (o *InPlaceOutput) data(stop int64) (start, end int64) {
 // zeroData makes what lies up to stop zero, where it is not.
 func (o *InPlaceOutput) zeroData(stop int64, free bool) error {
 	for o.at < stop {
-		old, err := o.old(int(min(stop-o.at, int64(len(o.buf)))))
-		if err != nil {
-			return err
-		}
+		old := o.old(int(min(stop-o.at, int64(len(o.buf)))))
 		if len(old) == 0 {
 			return fmt.Errorf("%s became shorter while it was written", o.f.Name())
 		}
-		err = eachDifference(o.at, len(old), func(i, j int) bool { return chunker.LeadingZeros(old[i:j]) == j-i }, func(i, j int) error {
+		err := eachDifference(o.at, len(old), func(i, j int) bool {
+			return chunker.LeadingZeros(old[i:j]) == j-i && !o.unread(i)
+		}, func(i, j int) error {
 			o.written += int64(j - i)
 			if free && punch(o.f, o.at+int64(i), int64(j-i)) == nil {
 				return nil

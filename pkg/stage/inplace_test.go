@@ -42,7 +42,7 @@ func TestInPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := NewInPlaceOutput(f)
+		out, err := NewInPlaceOutput(f, SparseAuto)
 		if err == nil {
 			err = Cat(t.Context(), out, openArchive(t, sealed), CatOptions{})
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
 )
 
 // PlainOutput is an archive.Output that writes every byte to an io.Writer: a pipe or a device.
@@ -54,37 +55,64 @@ func (o *PlainOutput) Hole(n int64) error { return archive.WriteZeros(o.w, n) }
 // Flush writes what is still buffered.
 func (o *PlainOutput) Flush() error { return o.w.Flush() }
 
-// FileOutput is an archive.Output at the end of a regular file: holes stay holes.
+// Sparse says what becomes a hole of a regular file.
+type Sparse int
+
+const (
+	SparseAuto   Sparse = iota // what was a hole
+	SparseAlways               // and what was zero
+	SparseNever                // nothing
+)
+
+// FileOutput is an archive.Output at the end of a regular file.
 type FileOutput struct {
-	f  *os.File
-	at int64
+	f      *os.File
+	sparse Sparse
+	at     int64
 }
 
 // NewFileOutput returns a FileOutput on f, which ends at its current position. Call Flush at
 // the end.
-func NewFileOutput(f *os.File) (*FileOutput, error) {
+func NewFileOutput(f *os.File, sparse Sparse) (*FileOutput, error) {
 	at, err := f.Seek(0, io.SeekCurrent)
-	return &FileOutput{f, at}, err
+	return &FileOutput{f, sparse, at}, err
 }
 
-// Write writes p.
+// Write writes p, with SparseAlways without the blocks of 4 KiB that are zero.
 func (o *FileOutput) Write(p []byte) (int, error) {
+	if o.sparse != SparseAlways {
+		return o.write(p)
+	}
+	zero := func(i, j int) bool { return chunker.LeadingZeros(p[i:j]) == j-i }
+	start := o.at
+	err := eachDifference(start, len(p), zero, func(i, j int) error {
+		o.at = start + int64(i)
+		_, err := o.write(p[i:j])
+		return err
+	})
+	if err != nil {
+		return int(o.at - start), err
+	}
+	o.at = start + int64(len(p))
+	return len(p), nil
+}
+
+func (o *FileOutput) write(p []byte) (int, error) {
 	n, err := o.f.WriteAt(p, o.at)
 	o.at += int64(n)
 	return n, err
 }
 
-// Zeros allocates n bytes, which read as zero.
-func (o *FileOutput) Zeros(n int64) error {
-	if err := allocate(o.f, o.at, n); err != nil {
+// Zeros allocates n bytes, which read as zero; with SparseAlways it leaves them unallocated.
+func (o *FileOutput) Zeros(n int64) error { return o.run(n, o.sparse == SparseAlways) }
+
+// Hole leaves n bytes unallocated, but for SparseNever.
+func (o *FileOutput) Hole(n int64) error { return o.run(n, o.sparse != SparseNever) }
+
+func (o *FileOutput) run(n int64, hole bool) error {
+	if !hole && allocate(o.f, o.at, n) != nil {
 		return archive.WriteZeros(o, n)
 	}
-	o.at += n
-	return nil
-}
-
-// Hole leaves n bytes unallocated.
-func (o *FileOutput) Hole(n int64) error {
 	o.at += n
 	return nil
 }

@@ -41,7 +41,7 @@ func TestHolesStayHoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer back.Close()
-	out, err := NewFileOutput(back)
+	out, err := NewFileOutput(back, SparseAuto)
 	if err != nil {
 		t.Fatal(err)
 	}

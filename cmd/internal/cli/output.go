@@ -156,6 +156,9 @@ func (e *Env) addOutput(o *Output) (*Output, error) {
 	return o, nil
 }
 
+// Path returns the name of the output for messages.
+func (o *Output) Path() string { return o.path }
+
 // File returns the open file, for Seek and Truncate. Errors of its methods are for Explain.
 func (o *Output) File() *os.File { return o.f }
 

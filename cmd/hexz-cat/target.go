@@ -1,0 +1,56 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
+	"hexz/pkg/stage"
+)
+
+// target is how the content is written.
+type target struct {
+	inPlace bool
+	sparse  string
+}
+
+func (t *target) addSparse(f *pflag.FlagSet) {
+	f.Var(cli.ChoiceVar(&t.sparse, "auto", "auto", "always", "never"), "sparse",
+		"make holes in a regular file: `WHEN` is auto, where there were holes; always, the same without a value, where there are zeros, which came through a pipe; or never")
+	f.Lookup("sparse").NoOptDefVal = "always"
+}
+
+// flushOutput is an archive.Output that has to be flushed at the end.
+type flushOutput interface {
+	archive.Output
+	Flush() error
+}
+
+// open opens the output.
+func (t *target) open(env *cli.Env) (out *cli.Output, dst flushOutput, err error) {
+	if t.inPlace {
+		out, err = env.OutputInPlace()
+	} else {
+		out, err = env.ContentOutput()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	sparse := map[string]stage.Sparse{"auto": stage.SparseAuto, "always": stage.SparseAlways, "never": stage.SparseNever}[t.sparse]
+	switch {
+	case sparse == stage.SparseAlways && (out.Device() || !t.inPlace && !out.Regular()):
+		err = cli.WithHint(cli.Usagef("--sparse=always is for regular files: only they have holes"), "name a file by -o")
+	case t.inPlace:
+		dst, err = stage.NewInPlaceOutput(out.File(), sparse)
+	case out.Device():
+		dst = stage.NewDeviceOutput(out, out.Room())
+	case out.Regular():
+		dst, err = stage.NewFileOutput(out.File(), sparse)
+	default:
+		dst = stage.NewPlainOutput(out)
+	}
+	if err != nil {
+		out.Cleanup()
+	}
+	return out, dst, err
+}
