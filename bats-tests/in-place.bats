@@ -53,3 +53,13 @@ load helper
 	cmp -n "$n" backing "$IN/tree.tar"
 	cmp -i "$n" backing before
 }
+
+@test "old content that cannot be read is written" {
+	strace -f -qq -o trace true 2>/dev/null || skip "strace is missing, or not allowed here"
+	pack "$IN/noise" a.hxz
+	cp "$IN/noise" disk
+	printf X | dd of=disk bs=1 seek=5000 conv=notrunc status=none
+	run -0 strace -f -qq -o trace -P "$PWD/disk" -e inject=pread64:error=EIO hexz-cat --in-place -o disk a.hxz
+	[[ $output == *"could not be read, and were written"* ]] || fail "$output"
+	cmp disk "$IN/noise"
+}

@@ -116,8 +116,9 @@ unreadable() {
 			[ "$(cat out)" = old ] || fail "$stage, $call: the old file is gone"
 			only out trace
 		done
-		# Then the file has its name already, and is whole.
-		run -1 --separate-stderr strace -f -qq -o trace -P "$PWD" -e inject=fsync:error=EIO $stage -o out
+		# Then the file has its name already, and is whole. (It had another one before, as files without
+		# a name are refused here.)
+		run -1 --separate-stderr strace -f -qq -o trace -P "$PWD" -e inject=openat:error=EIO $stage -o "$PWD/out"
 		[[ $stderr == *"out is complete, but may be lost if the power fails: "* ]] || fail "$stage: $stderr"
 		$stage | cmp - out
 		only out trace

@@ -74,7 +74,7 @@ func (o *Output) check() error {
 }
 
 // checkClose reports errors that a file system, such as NFS, returns only when a descriptor is
-// closed. It closes a second one, since f may be used by others.
+// closed. It closes a second one, since f may be used by others, unless there are none left.
 func checkClose(f *os.File) error {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -83,6 +83,9 @@ func checkClose(f *os.File) error {
 	var dup *os.File
 	if cerr := c.Control(func(fd uintptr) { dup, err = dupFile(int(fd), f.Name()) }); cerr != nil {
 		return cerr
+	}
+	if errors.Is(err, syscall.EMFILE) {
+		return nil
 	}
 	if err != nil {
 		return err
