@@ -31,9 +31,12 @@ standard output, or to the file or device that -o names. Without FILE, or with
 in $TMPDIR, since later parts may refer to them.
 
 Every byte is verified before it is written. On a regular file holes become
-holes again; on a device every byte is written. With --in-place only blocks of 4
-KiB that differ are written to the file or device, as they come: if that is
-stopped, the old content is gone in part, and it has to be run again.
+holes again, and with --sparse so do zeros; on a device every byte is written. A
+device that is empty, too small or in use is left alone. With --in-place only
+blocks of 4 KiB that differ, or cannot be read, are written to the file or
+device, as they come: if that is stopped, the old content is gone in part, and
+it has to be run again. Blocks of a file that become holes are freed; with
+--sparse so are those that become zero.
 
 With --keep-going, what is damaged or missing becomes zeros. The output is kept,
 the exit code is 3, and --report tells which parts are lost. What cannot be read
