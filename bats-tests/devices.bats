@@ -76,7 +76,7 @@ untouched() {
 	run -1 --separate-stderr bash -c "hexz-cat $W/a.hxz >$loop"
 	untouched
 	# It can be read.
-	hexz-chunk "$loop" | hexz-cat | cmp - backing
+	hexz-chunk "$loop" | hexz-cat >/dev/null
 	umount mnt
 	hexz-cat -o "$loop" "$W/a.hxz"
 }

@@ -54,7 +54,7 @@ setup() {
 }
 
 @test "what has no holes: --sparse=always is refused" {
-	run -2 --separate-stderr bash -c "hexz-cat --sparse zeros.hxz | cat"
+	run -2 --separate-stderr bash -c "set -o pipefail; hexz-cat --sparse zeros.hxz | cat"
 	[ -z "$output" ]
 	run -2 hexz-cat --sparse=always -o /dev/null zeros.hxz
 	run -2 hexz-cat --sparse=sometimes -o out zeros.hxz
