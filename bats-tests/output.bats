@@ -130,7 +130,7 @@ without_unnamed() {
 	mkfifo pipe
 	# hexz-cat has the same open pipe as this shell, and writes to it while it is full.
 	exec 7<>pipe 9>pipe
-	hexz-cat "$W/a.hxz" >&9 2>err &
+	hexz-cat "$W/a.hxz" >&9 2>err 7<&- 9>&- &
 	pid=$!
 	until [ "$(awk '{ print $3 }' /proc/$pid/stat)" = S ]; do sleep 0.01; done
 	"$PYTHON" slow.py
@@ -140,12 +140,13 @@ without_unnamed() {
 	exec 7<&-
 	# hexz-seal has the same open pipe as this shell, and reads from it while it is empty.
 	hexz-chunk "$W/noise" >chunks
-	exec 9<>pipe
-	hexz-dedup <&9 >out 2>err &
+	exec 7<>pipe 9<pipe
+	hexz-dedup <&9 >out 2>err 7>&- 9<&- &
 	pid=$!
 	until [ "$(awk '{ print $3 }' /proc/$pid/stat)" = S ]; do sleep 0.01; done
 	"$PYTHON" slow.py
-	cat chunks >pipe
+	cat chunks >&7
+	exec 7>&-
 	wait $pid || fail "$(cat err)"
 	exec 9<&-
 	hexz-dedup chunks | cmp - out
