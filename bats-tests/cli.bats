@@ -192,7 +192,7 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 }
 
 @test "bad numbers: exit 2" {
-	for size in '' x -1 1.5M 16X '16 K' 0x10 99999999999T 1e3 K; do
+	for size in '' x -1 1.5 0.3K 1.K 16X '16 K' 0x 0x10K 99999999999T 1e3 K; do
 		run -2 --separate-stderr hexz-chunk --chunker fixed --size="$size" "$IN/one"
 		one_error hexz-chunk
 		run -2 hexz-cat --offset="$size" "$IN/one"
@@ -204,8 +204,8 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 	done
 }
 
-@test "units: 16K and 16KiB are 16384, 16kB is 16000" {
-	for pair in 16K:16384 16k:16384 16KiB:16384 16kiB:16384 16kB:16000 16KB:16000 1M:1048576 1MB:1000000 5000:5000 5000B:5000; do
+@test "units: 16K and 16KiB are 16384, 16kB is 16000; fractions and hexadecimal are exact" {
+	for pair in 1.5K:1536 0x4000:16384 16K:16384 16k:16384 16KiB:16384 16kiB:16384 16kB:16000 16KB:16000 1M:1048576 1MB:1000000 5000:5000 5000B:5000; do
 		size=$(hexz-chunk --chunker fixed --size ${pair%:*} "$IN/one" | hexz-inspect --json | jq '.streams[0].chunker.size')
 		[ "$size" = "${pair#*:}" ] || fail "$pair: $size"
 	done

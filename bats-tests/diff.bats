@@ -157,9 +157,9 @@ cmp_ranges() {
 	hexz-diff --stream empty a.hxz b.hxz
 	run -1 hexz-diff --stream two a.hxz b.hxz
 	run -1 hexz-diff --stream three a.hxz b.hxz
-	[[ $output == *'stream "three": only in A, 1 bytes'* ]] || fail "$output"
+	[[ $output == *'stream "three": only in A, 1 byte'* ]] || fail "$output"
 	run -1 hexz-diff a.hxz b.hxz
-	[[ $output == *'stream "four": only in B, 1 bytes'* ]] || fail "$output"
+	[[ $output == *'stream "four": only in B, 1 byte'* ]] || fail "$output"
 }
 
 @test "thin archives, with their parents and without, and encrypted ones" {

@@ -154,3 +154,15 @@ print(len({d[i:i + 512] for i in range(0, len(d), 512)} - {bytes(512)}))')
 	[[ $stderr == *"upstream hexz-chunk failed"* ]]
 	[ -z "$output" ]
 }
+
+# "12 of 3.00 MiB" would read as a fraction.
+@test "what there is and how much of it is two things" {
+	pack "$IN/sparse" a.hxz
+	run -0 hexz-inspect a.hxz
+	data=$(hexz-inspect --json a.hxz | jq .data.n)
+	[[ $output == *$'\ndata         '"$data chunks, "* ]] || fail "$output"
+	[[ $output == *" segments, "*" stored in "* ]] || fail "$output"
+	run -1 grep -E '[0-9] of [0-9]' <<<"$output"
+	run -0 hexz-inspect <(hexz-chunk "$IN/one")
+	[[ $output == *$'\ndata         1 chunk, 1 B\n'* ]] || fail "$output"
+}

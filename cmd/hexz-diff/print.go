@@ -15,9 +15,9 @@ func printText(w *bufio.Writer, o *stage.DiffOptions) {
 	o.Begin = func(s *stage.StreamDiff) error {
 		switch {
 		case s.B == nil:
-			fmt.Fprintf(w, "stream %s: only in A, %d bytes\n", strconv.QuoteToGraphic(s.Name), *s.A)
+			fmt.Fprintf(w, "stream %s: only in A, %s\n", strconv.QuoteToGraphic(s.Name), cli.Counted(*s.A, "byte"))
 		case s.A == nil:
-			fmt.Fprintf(w, "stream %s: only in B, %d bytes\n", strconv.QuoteToGraphic(s.Name), *s.B)
+			fmt.Fprintf(w, "stream %s: only in B, %s\n", strconv.QuoteToGraphic(s.Name), cli.Counted(*s.B, "byte"))
 		default:
 			exact := "chunks"
 			if s.Exact {
@@ -28,7 +28,7 @@ func printText(w *bufio.Writer, o *stage.DiffOptions) {
 		return nil
 	}
 	o.Range = func(r stage.Range) error {
-		_, err := fmt.Fprintf(w, "  differs at %d: %d bytes\n", r.Offset, r.Length)
+		_, err := fmt.Fprintf(w, "  differs at %d: %s\n", r.Offset, cli.Counted(r.Length, "byte"))
 		return err
 	}
 	o.End = func(s *stage.StreamDiff) error {
@@ -37,7 +37,7 @@ func printText(w *bufio.Writer, o *stage.DiffOptions) {
 		case s.Identical:
 			fmt.Fprintf(w, "  identical\n")
 		default:
-			fmt.Fprintf(w, "  %d bytes differ, ranges: %d; %d bytes are equal\n", s.Differ, s.Ranges, s.Equal)
+			fmt.Fprintf(w, "  %s in %s, %s\n", cli.Counted(s.Differ, "different byte"), cli.Counted(s.Ranges, "range"), cli.Counted(s.Equal, "equal byte"))
 		}
 		return nil
 	}
@@ -48,7 +48,7 @@ func endText(w *bufio.Writer, rep *stage.DiffReport) error {
 		name string
 		archive.Count
 	}{{"in both", rep.Totals.Shared}, {"only in A", rep.Totals.OnlyA}, {"only in B", rep.Totals.OnlyB}} {
-		fmt.Fprintf(w, "chunks %-9s %8d of %s\n", c.name, c.N, cli.FormatSize(c.Bytes))
+		fmt.Fprintf(w, "chunks %-9s %8d, %s\n", c.name, c.N, cli.FormatSize(c.Bytes))
 	}
 	return nil
 }

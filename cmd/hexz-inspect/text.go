@@ -65,21 +65,24 @@ func printReport(w io.Writer, rep *stage.Report) error {
 		}
 	}
 	for _, c := range []struct {
-		name string
+		name, what string
 		archive.Count
-	}{{"data", rep.Data}, {"patched", rep.Patch}, {"ref", rep.Ref}, {"from parents", rep.Parent}, {"zero", rep.Zero}, {"hole", rep.Hole}} {
+	}{
+		{"data", "chunk", rep.Data}, {"patched", "chunk", rep.Patch}, {"ref", "reference", rep.Ref},
+		{"from parents", "reference", rep.Parent}, {"zero", "run", rep.Zero}, {"hole", "hole", rep.Hole},
+	} {
 		if c.name == "from parents" && len(rep.Parents) == 0 || c.name == "patched" && c.N == 0 {
 			continue
 		}
-		r.line(c.name, "%d of %s", c.N, cli.FormatSize(c.Bytes))
+		r.line(c.name, "%s, %s", cli.Counted(c.N, c.what), cli.FormatSize(c.Bytes))
 	}
 	r.line("dedup", "1 : %.3f", rep.Dedup)
 	if rep.Patch.N > 0 {
-		r.line("delta", "1 : %.3f, patches of %s", rep.Delta, cli.FormatSize(rep.Programs))
+		r.line("delta", "1 : %.3f, patches take %s", rep.Delta, cli.FormatSize(rep.Programs))
 	}
-	r.line("compression", "1 : %.3f, %d segments of %s in %s", rep.Compress, rep.Segments, cli.FormatSize(rep.Raw), cli.FormatSize(rep.Payload))
+	r.line("compression", "1 : %.3f, %s, %s stored in %s", rep.Compress, cli.Counted(rep.Segments, "segment"), cli.FormatSize(rep.Raw), cli.FormatSize(rep.Payload))
 	for _, name := range slices.Sorted(maps.Keys(rep.Codecs)) {
-		r.line("  "+printable(name), "%d segments in %s", rep.Codecs[name].N, cli.FormatSize(rep.Codecs[name].Bytes))
+		r.line("  "+printable(name), "%s, %s", cli.Counted(rep.Codecs[name].N, "segment"), cli.FormatSize(rep.Codecs[name].Bytes))
 	}
 	if rep.Dicts > 0 {
 		r.line("dictionaries", "%d", rep.Dicts)
@@ -90,7 +93,7 @@ func printReport(w io.Writer, rep *stage.Report) error {
 		}
 	}
 	for _, b := range rep.Chunks {
-		r.line("chunks", "%10d to %8d bytes: %8d in %s", b.Min, b.Max, b.N, cli.FormatSize(b.Bytes))
+		r.line("chunks", "%10d to %8d bytes: %8d %s, %s", b.Min, b.Max, b.N, cli.Plural(b.N, "chunk"), cli.FormatSize(b.Bytes))
 	}
 	return r.err
 }

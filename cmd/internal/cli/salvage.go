@@ -43,7 +43,7 @@ func (s *SalvageFlags) Close(r *stage.SalvageReport) error {
 	if r.Whole() {
 		return nil
 	}
-	text := fmt.Sprintf("%s lost in %s", FormatSize(r.LostBytes), counted(r.LostRanges, "place"))
+	text := fmt.Sprintf("%s lost in %s", FormatSize(r.LostBytes), Counted(r.LostRanges, "place"))
 	if r.Unknown {
 		text += ", and more of a length that is not known"
 	}
@@ -59,10 +59,3 @@ type lostError string
 
 func (e lostError) Error() string { return string(e) }
 func (e lostError) ExitCode() int { return exitCorrupt }
-
-func counted(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -12,24 +13,52 @@ import (
 
 const units = "KMGT"
 
-// ParseSize parses a number of bytes: digits, then an optional unit. K and KiB are 1024, kB is
-// 1000, B is 1; likewise M, G and T. The first letter of a unit can be lower case. There are no
-// signs, fractions or spaces. It fails if the value does not fit an int64.
+// ParseSize parses a number of bytes: digits, perhaps with a fraction, then an optional unit; or 0x
+// and hexadecimal digits, without a unit. K and KiB are 1024, kB is 1000, B is 1; likewise M, G and
+// T. The first letter of a unit can be lower case. There are no signs and no spaces. It fails if
+// the value is not a whole number of bytes, or does not fit an int64.
 func ParseSize(s string) (int64, error) {
-	digits := strings.TrimLeft(s, "0123456789")
-	number, unit := s[:len(s)-len(digits)], digits
-	if number == "" {
-		return 0, errors.New("must be a number of bytes such as 4096, 16KiB or 16kB")
+	if len(s) > maxSizeText {
+		return 0, errors.New("size is too long")
+	}
+	if hex, ok := strings.CutPrefix(strings.ToLower(s), "0x"); ok {
+		return parseHex(hex)
+	}
+	unit := strings.TrimLeft(s, "0123456789.")
+	number := s[:len(s)-len(unit)]
+	whole, fraction, dot := strings.Cut(number, ".")
+	if whole == "" || dot && fraction == "" || strings.Contains(fraction, ".") {
+		return 0, errors.New("must be a number of bytes such as 4096, 0x1000, 16KiB or 1.5G")
 	}
 	factor, ok := unitFactor(unit)
 	if !ok {
 		return 0, fmt.Errorf("unknown unit %q: use B, KiB or K (1024), kB (1000), or M, G, T likewise", unit)
 	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n > math.MaxInt64/factor {
-		return 0, errors.New("size is too large")
+	n, _ := new(big.Rat).SetString(number) // of digits and one point, so it cannot fail
+	n.Mul(n, new(big.Rat).SetInt64(factor))
+	switch {
+	case !n.IsInt():
+		return 0, errors.New("this is not a whole number of bytes")
+	case !n.Num().IsInt64():
+		return 0, errTooLarge
 	}
-	return n * factor, nil
+	return n.Num().Int64(), nil
+}
+
+// maxSizeText bounds the work for a size: no sensible one is longer.
+const maxSizeText = 64
+
+var errTooLarge = errors.New("size is too large")
+
+func parseHex(digits string) (int64, error) {
+	n, err := strconv.ParseUint(digits, 16, 63)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, errTooLarge
+	case err != nil:
+		return 0, errors.New("after 0x there must be hexadecimal digits, and no unit")
+	}
+	return int64(n), nil
 }
 
 func unitFactor(unit string) (int64, bool) {
@@ -108,7 +137,7 @@ func (v size[T]) Set(s string) error {
 		return fmt.Errorf("must be at least %d", v.least)
 	}
 	if T(n) < 0 || int64(T(n)) != n {
-		return errors.New("size is too large")
+		return errTooLarge
 	}
 	*v.p = T(n)
 	return nil
