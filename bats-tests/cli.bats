@@ -352,3 +352,31 @@ for f in [[0, "hexz", 1, [], {}], [7, "hexz-chunk\x1b[31m", "no\x1b[2Jsuch\nfile
 	[ "$(hexz-inspect --json a.hxz | jq -r '.streams[0].name')" = "$name" ]
 	hexz-cat --stream "$name" two.hxz | cmp - "$IN/one"
 }
+
+@test "--no-hints and HEXZ_HINTS=0: errors without hints; and advice is for a terminal only" {
+	run -2 --separate-stderr hexz-cat --bogus
+	[[ $stderr == *"hint: "* ]]
+	for command in "hexz-cat --no-hints --bogus" "HEXZ_HINTS=0 hexz-cat --bogus" "hexz-cat --no-hints a b"; do
+		run -2 --separate-stderr bash -c "$command"
+		[[ $stderr == "hexz-cat: "* && ${#stderr_lines[@]} -eq 1 ]] || fail "$command: $stderr"
+	done
+	# Nothing that a job of cron would mail every day.
+	hexz-keygen encrypt -o key >recipient
+	hexz-chunk "$IN/noise" >in.hxs
+	run -0 --separate-stderr hexz-seal -R recipient -o a.hxz in.hxs
+	[ -z "$stderr" ] || fail "$stderr"
+	run -0 on_terminal "hexz-seal --progress never -R recipient -o a.hxz in.hxs"
+	[[ $output == *"hint: "*"--chunk-key-file"* ]] || fail "$output"
+	run -0 on_terminal "hexz-seal --progress never --no-hints -R recipient -o a.hxz in.hxs"
+	[ -z "$output" ] || fail "$output"
+}
+
+@test "--stats has the time and the memory that a stage took" {
+	hexz-chunk --stats 1.json "$IN/noise" | hexz-dedup | hexz-compress --stats 2.json >/dev/null
+	jq -e '.seconds > 0 and .user_seconds > 0 and .system_seconds >= 0' 2.json
+	# Of this program, however large the one is that has started it.
+	"$PYTHON" -c 'import subprocess, sys
+ballast = b"x" * (300 << 20)
+subprocess.run(["hexz-chunk", "--stats", "3.json", "-o", "/dev/null", sys.argv[1]], check=True)' "$IN/one"
+	jq -e '.max_rss_bytes > 1e6 and .max_rss_bytes < 100e6' 1.json 3.json
+}

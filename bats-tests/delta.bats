@@ -217,3 +217,21 @@ field() { hexz-inspect --json "$1" | "$PYTHON" -c 'import json, sys; print(eval(
 		cmp -n "$(size out)" out new
 	done
 }
+
+# A limit is no demand: what is not needed is not taken, and a limit beyond the machine is no crash.
+@test "--max-memory of more than the machine has" {
+	hexz-chunk "$IN/noise" >in.hxs
+	hexz-delta --self -o want in.hxs
+	for size in 1T 8388607T; do
+		run -0 --separate-stderr hexz-delta --self --max-memory $size --stats stats -o out in.hxs
+		[ -z "$stderr" ] || fail "$stderr"
+		cmp out want
+		jq -e '.max_rss_bytes < 64e6' stats
+	done
+	run -0 --separate-stderr bash -c 'ulimit -v 2000000; hexz-delta --self --max-memory 1T -o out in.hxs'
+	cmp out want
+	for command in "hexz-dedup" "hexz-seal"; do
+		$command in.hxs >want
+		$command --max-memory 8388607T in.hxs | cmp - want
+	done
+}

@@ -315,12 +315,11 @@ wrapped() {
 
 	hexz-chunk "$IN/noise" >bare.hxs
 	hexz-chunk --chunker fixed "$IN/noise" >fixed.hxs
-	run -0 --separate-stderr hexz-seal -R "$K/age.pub" -o b.hxz bare.hxs
-	[[ $stderr == "hint: "*"--chunk-key-file" && ${#stderr_lines[@]} -eq 1 ]] || fail "$stderr"
+	run -0 on_terminal "hexz-seal --progress never -R $K/age.pub -o b.hxz bare.hxs"
+	[[ $output == "hint: "*"--chunk-key-file"* && ${#lines[@]} -eq 1 ]] || fail "$output"
 	for args in "-q -R $K/age.pub bare.hxs" "-R $K/age.pub fixed.hxs" "-R $K/age.pub other.hxs" bare.hxs; do
-		# shellcheck disable=SC2086
-		run -0 --separate-stderr hexz-seal -o b.hxz $args
-		[ -z "$stderr" ] || fail "$args: $stderr"
+		run -0 on_terminal "hexz-seal --progress never -o b.hxz $args"
+		[ -z "$output" ] || fail "$args: $output"
 	done
 }
 

@@ -54,7 +54,7 @@ patches.`,
 		Threads: true, Output: true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&o.Self, "self", false, "make patches of earlier chunks of the stream, too")
-			f.Var(cli.SizeVar(&o.MaxMemory, stage.DefaultDeltaIndex), "max-memory", "limit the index of samples to `SIZE`; the smaller it is, the more is overlooked")
+			f.Var(cli.SizeVar(&o.MaxMemory, stage.DefaultDeltaIndex), "max-memory", "limit the index of samples to `SIZE`, and to half of the machine's memory; it grows with what it holds; the smaller the limit, the more is overlooked")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
 			ids.AddFlags(f)
@@ -67,6 +67,7 @@ patches.`,
 			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
+			o.MaxMemory, o.CacheBytes = cli.SharedMemory(o.MaxMemory), cli.SharedMemory(o.CacheBytes)
 			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory) // or the heap grows to twice the index
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
 				o.Progress, o.OnParent, o.Note = progress, env.Needs, env.Warn

@@ -17,26 +17,55 @@ const (
 	MaxBlock = 1<<(placeBits-offsetBits) - 2
 )
 
-// Index finds places by their samples. It has a fixed size of 8 bytes a slot: when it gets full,
-// the rate grows by one, and half of the samples go. Find is safe for concurrent use while nothing
-// is added.
+// Index finds places by their samples. A slot takes 8 bytes, and 8 more for the key of its sample
+// while the Index still grows. At its limit it has a fixed size: when it gets full, the rate grows
+// by one, and half of the samples go. Find is safe for concurrent use while nothing is added.
 type Index struct {
 	slots []uint64 // check << placeBits | (block + 1) << offsetBits | offset; 0 is empty
+	keys  []uint64 // of the samples in slots; nil once the Index has its full size
+	full  int      // slots at the limit, a power of two
 	used  int
 	rate  uint
 	first uint // rate when empty
 }
 
-// NewIndex returns an Index of at most that many bytes for samples of a rate.
-func NewIndex(bytes int64, rate uint) *Index {
-	n := max(bits.Len64(uint64(bytes/8))-1, bits.Len(bucket))
-	return &Index{slots: make([]uint64, 1<<n), rate: rate, first: rate}
+// minSlots is the number of slots of an Index that grows, when it is empty.
+const minSlots = 4 << 10
+
+// growShare: an Index leaves room for keys up to this part of its limit, then it takes all.
+const growShare = 8
+
+// NewIndex returns an Index for samples of a rate. It begins with at most 64 KiB, and grows with
+// what is added up to limit bytes; when it takes its full size, the part before is still there, an
+// eighth of the limit.
+func NewIndex(limit int64, rate uint) *Index {
+	n := max(bits.Len64(uint64(limit/8))-1, bits.Len(bucket))
+	x := &Index{full: 1 << n, rate: rate, first: rate}
+	x.resize(minSlots)
+	return x
 }
 
-// Reset makes x empty.
+// Reset makes x empty. It keeps its memory.
 func (x *Index) Reset() {
 	clear(x.slots)
+	clear(x.keys)
 	x.used, x.rate = 0, x.first
+}
+
+// resize gives x that many slots, or its full size if they and their keys would take too much of it.
+func (x *Index) resize(slots int) {
+	old, keys := x.slots, x.keys
+	x.used = 0
+	if slots > x.full/(2*growShare) {
+		x.slots, x.keys = make([]uint64, x.full), nil
+	} else {
+		x.slots, x.keys = make([]uint64, slots), make([]uint64, slots)
+	}
+	for i, v := range old {
+		if v != 0 {
+			x.put(keys[i], v)
+		}
+	}
 }
 
 // Rate returns the rate of the samples that x has now. Those of a higher rate are in it as well.
@@ -45,11 +74,28 @@ func (x *Index) Rate() uint { return x.rate }
 // bucket is the number of slots that a key can be in: those of a cache line.
 const bucket = 8
 
-// bucket returns the slots for a key, and what it is checked by.
-func (x *Index) bucket(key uint64) (slots []uint64, check uint64) {
+// bucket returns where the slots for a key begin, and what it is checked by.
+func (x *Index) bucket(key uint64) (at int, check uint64) {
 	mixed := key * 0x9e3779b97f4a7c15
-	at := int(mixed>>(64-bits.Len(uint(len(x.slots)-1)))) &^ (bucket - 1)
-	return x.slots[at : at+bucket], key << MinRate >> placeBits
+	return int(mixed>>(64-bits.Len(uint(len(x.slots)-1)))) &^ (bucket - 1), key << MinRate >> placeBits
+}
+
+// put adds a slot, unless there is one with an equal check, or its bucket is full.
+func (x *Index) put(key, slot uint64) {
+	at, check := x.bucket(key)
+	for i := at; i < at+bucket; i++ {
+		switch v := x.slots[i]; {
+		case v == 0:
+			x.slots[i] = slot
+			if x.keys != nil {
+				x.keys[i] = key
+			}
+			x.used++
+			return
+		case v>>placeBits == check:
+			return
+		}
+	}
 }
 
 // Add takes in samples, at places in a block that begin at an offset. Of equal samples the first
@@ -62,18 +108,11 @@ func (x *Index) Add(block, offset int, samples []Sample) {
 		if s.Key>>(64-x.rate) != 0 {
 			continue
 		}
-		slots, check := x.bucket(s.Key)
-		for i, v := range slots {
-			if v != 0 && v>>placeBits == check {
-				break
-			}
-			if v == 0 {
-				slots[i] = check<<placeBits | uint64(block+1)<<offsetBits | uint64(offset+s.End)
-				x.used++
-				break
-			}
-		}
-		if x.used > len(x.slots)/4*3 {
+		x.put(s.Key, s.Key<<MinRate>>placeBits<<placeBits|uint64(block+1)<<offsetBits|uint64(offset+s.End))
+		switch {
+		case x.keys != nil && x.used > len(x.slots)/2: // fuller, and samples would find their bucket full
+			x.resize(2 * len(x.slots))
+		case x.used > len(x.slots)/4*3:
 			x.thin()
 		}
 	}
@@ -95,8 +134,8 @@ func (x *Index) thin() {
 
 // Find returns the place behind the window of a sample. It may be wrong, if rarely.
 func (x *Index) Find(s Sample) (Place, bool) {
-	slots, check := x.bucket(s.Key)
-	for _, v := range slots {
+	at, check := x.bucket(s.Key)
+	for _, v := range x.slots[at : at+bucket] {
 		if v != 0 && v>>placeBits == check {
 			v &= 1<<placeBits - 1
 			return Place{int(v>>offsetBits) - 1, int(v & (1<<offsetBits - 1))}, true

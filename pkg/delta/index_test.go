@@ -83,6 +83,41 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// The limit is no demand: an index takes memory for what it holds, and finds all of it.
+func TestIndexGrows(t *testing.T) {
+	x := NewIndex(1<<50, 6) // more than any machine has
+	samples := 0
+	for n := range 64 {
+		s := Samples(nil, noise(uint64(n), 64<<10), 6)
+		samples += len(s)
+		x.Add(n, 100, s)
+	}
+	if size := 8 * (len(x.slots) + len(x.keys)); size > 64*samples || x.Rate() != 6 {
+		t.Errorf("%d bytes for %d samples, rate %d", size, samples, x.Rate())
+	}
+	found := 0
+	for n := range 64 {
+		for _, s := range Samples(nil, noise(uint64(n), 64<<10), 6) {
+			if at, ok := x.Find(s); ok && at == (Place{n, 100 + s.End}) {
+				found++
+			}
+		}
+	}
+	if found < samples*97/100 {
+		t.Errorf("%d of %d samples are found", found, samples)
+	}
+	// A limit below what it holds is kept, without keys.
+	if x = NewIndex(1<<20, 6); x.keys == nil {
+		t.Fatal("full at once")
+	}
+	for n := range 1024 {
+		x.Add(n, 0, Samples(nil, noise(uint64(n), 64<<10), 6))
+	}
+	if len(x.slots) != 1<<20/8 || x.keys != nil {
+		t.Errorf("%d slots, %d keys", len(x.slots), len(x.keys))
+	}
+}
+
 func TestRateFor(t *testing.T) {
 	for _, c := range []struct {
 		n, bytes int64

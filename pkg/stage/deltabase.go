@@ -18,9 +18,6 @@ import (
 // image of their size, so it is not done for a few changes, however many chunks they are in.
 const searchShare = 1024
 
-// minIndex is the size of the index for small parents, in bytes.
-const minIndex = 64 << 10
-
 // deltaBases knows where bytes are that chunks may be patched from. Blocks are the segments of the
 // parents, numbered on from one parent to the next, and then the data chunks of the stream.
 type deltaBases struct {
@@ -79,11 +76,7 @@ func (b *deltaBases) open() error {
 	b.first = append(b.first, next)
 	average := max(b.held/max(next, 1), 1)
 	b.blocks = int(max(minBlocks, min(maxBlocks, maxElected/average)))
-	size := b.o.MaxMemory
-	if !b.o.Self {
-		size = min(size, max(b.held/2, minIndex)) // four times what the densest samples take
-	}
-	b.index = delta.NewIndex(size, delta.RateFor(b.held, size))
+	b.index = delta.NewIndex(b.o.MaxMemory, delta.RateFor(b.held, b.o.MaxMemory))
 	return nil
 }
 

@@ -72,7 +72,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 		return nil, err
 	}
 	if unkeyed && len(o.Recipients) > 0 && o.Note != nil {
-		o.Note("chunk lengths tell of known content, unless it was cut by hexz-chunk --chunk-key-file")
+		o.Note("chunk lengths can reveal known content; to prevent it, cut with hexz-chunk --chunk-key-file")
 	}
 	id, err := w.Finish()
 	if err != nil {

@@ -21,6 +21,7 @@ type options struct {
 	progress   string
 	stats      string
 	quiet      bool
+	noHints    bool
 	verbose    bool
 	help       bool
 	version    bool
@@ -55,6 +56,7 @@ func define(c *Command) *definition {
 		d.common.StringVar(&o.stats, "stats", "", "write statistics to `FILE`, as one JSON object")
 	}
 	d.common.BoolVarP(&o.quiet, "quiet", "q", false, "no warnings, no progress; errors only")
+	d.common.BoolVar(&o.noHints, "no-hints", false, "no lines that begin with hint:; likewise $HEXZ_HINTS=0")
 	d.common.BoolVarP(&o.verbose, "verbose", "v", false, "say more on stderr")
 
 	d.other.BoolVarP(&o.help, "help", "h", false, "show this help")
@@ -96,7 +98,10 @@ func execute(c *Command, env *Env, args []string) error {
 		// Help needs the quotes around the names of values, completion would show them.
 		root.Flags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usagef("%s", plain(err)) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		d.share(root, env) // the flags before that one
+		return Usagef("%s", plain(err))
+	})
 	root.SetHelpFunc(func(*cobra.Command, []string) { _, helpErr = env.Stdout.WriteString(d.help()) })
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
@@ -118,18 +123,24 @@ func (d *definition) dispatch(root *cobra.Command, env *Env, args []string) erro
 	case d.opts.completion != "":
 		return writeCompletion(root, env.Stdout, d.opts.completion)
 	}
+	d.share(root, env)
 	if err := d.checkArity(args); err != nil {
 		return err
 	}
 	if err := d.checkRules(root.Flags()); err != nil {
 		return err
 	}
-	d.opts.outputSet = root.Flags().Changed("output")
 	env.argsLenAtDash = root.ArgsLenAtDash()
-	if err := env.configure(d.opts); err != nil {
+	if err := env.configure(); err != nil {
 		return err
 	}
 	return d.Run(env, args)
+}
+
+// share gives env the values of the shared flags, as they decide on how errors are reported.
+func (d *definition) share(root *cobra.Command, env *Env) {
+	d.opts.outputSet = root.Flags().Changed("output")
+	env.opts = d.opts
 }
 
 func (d *definition) checkArity(args []string) error {
@@ -146,8 +157,9 @@ func (d *definition) checkArity(args []string) error {
 	return nil
 }
 
-// configure moves the shared flags into env.
-func (e *Env) configure(o options) error {
+// configure checks the shared flags, and does what they say.
+func (e *Env) configure() error {
+	o := &e.opts
 	statsFD, isFD := fdPath(o.stats)
 	switch {
 	case o.threads < 0 || o.threads > maxThreads:
@@ -160,7 +172,6 @@ func (e *Env) configure(o options) error {
 		e.Threads = runtime.GOMAXPROCS(0)
 	}
 	e.Quiet, e.Verbose = o.quiet, o.verbose
-	e.opts = o
 	if err := e.openStats(); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"hexz/internal/patient"
 )
@@ -27,6 +28,7 @@ type Env struct {
 	Verbose bool
 
 	name          string
+	start         time.Time
 	opts          options
 	argsLenAtDash int
 	console       *console
@@ -46,7 +48,7 @@ type Env struct {
 
 func newEnv(ctx context.Context, name string, stdin, stdout *os.File, stderr io.Writer) *Env {
 	c := &console{w: stderr}
-	return &Env{Ctx: ctx, Stdin: stdin, Stdout: patient.New(stdout), Stderr: c, Threads: 1, name: name, console: c, argsLenAtDash: -1}
+	return &Env{Ctx: ctx, Stdin: stdin, Stdout: patient.New(stdout), Stderr: c, Threads: 1, name: name, start: time.Now(), console: c, argsLenAtDash: -1}
 }
 
 // ArgsLenAtDash returns how many of the arguments stood before "--", or -1 without one.
@@ -62,11 +64,24 @@ func (e *Env) Warnf(format string, args ...any) {
 // Warn prints a text as Warnf does.
 func (e *Env) Warn(text string) { e.Warnf("%s", text) }
 
-// Hint prints a line "hint: ..." on stderr, unless --quiet.
-func (e *Env) Hint(text string) {
-	if !e.Quiet {
+// hintsVariable is an environment variable: "0" has the effect of --no-hints.
+const hintsVariable = "HEXZ_HINTS"
+
+// hints reports whether hints are wanted.
+func (e *Env) hints() bool { return !e.opts.noHints && os.Getenv(hintsVariable) != "0" }
+
+// Advise prints a line "hint: ..." on stderr when nothing is wrong. It is for a person: it prints
+// nothing unless stderr is a terminal, nor with --quiet or --no-hints.
+func (e *Env) Advise(text string) {
+	if !e.Quiet && e.hints() && e.onTerminal() {
 		_, _ = fmt.Fprintf(e.Stderr, "hint: %s\n", oneLine(text))
 	}
+}
+
+// onTerminal reports whether messages go to a terminal.
+func (e *Env) onTerminal() bool {
+	f, ok := e.console.w.(*patient.File)
+	return ok && isTerminal(f.File())
 }
 
 // Notef prints one line on stderr, "NAME: ...", unless --quiet.

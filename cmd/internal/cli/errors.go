@@ -127,6 +127,7 @@ func (e *Env) hint(err error) string {
 	var hinted *hintError
 	var usage *usageError
 	switch {
+	case !e.hints():
 	case errors.As(err, &hinted):
 		return hinted.hint
 	case errors.As(err, &usage):

@@ -47,6 +47,11 @@ func writeJSON(o *Output, v any) error {
 	if err != nil {
 		return err
 	}
+	return writeLine(o, p)
+}
+
+// writeLine writes p and a line end to o, and commits it.
+func writeLine(o *Output, p []byte) error {
 	if _, err := o.Write(append(p, '\n')); err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-
-	"hexz/internal/patient"
 )
 
 // tick is the time between two drawings of the bar.
@@ -62,8 +60,7 @@ func (e *Env) drawsProgress() bool {
 	case "always":
 		return true
 	case "auto":
-		stderr, ok := e.console.w.(*patient.File)
-		if !ok || e.Quiet || !isTerminal(stderr.File()) {
+		if e.Quiet || !e.onTerminal() {
 			return false
 		}
 		info, err := e.Stdout.Stat()

@@ -1,5 +1,7 @@
 package cli
 
+import "bytes"
+
 // openStats opens the file of --stats before the work begins, so that a wrong name shows at once.
 func (e *Env) openStats() (err error) {
 	if e.opts.stats != "" {
@@ -8,11 +10,21 @@ func (e *Env) openStats() (err error) {
 	return err
 }
 
-// Stats writes v to the file of --stats, as one line of JSON. Without that flag it does nothing.
+// Stats writes v, an object with at least one member, to the file of --stats, as one line of JSON.
+// What the process has used comes after the members of v. Without that flag it does nothing.
 // It is called once, after the output is committed.
 func (e *Env) Stats(v any) error {
 	if e.stats == nil {
 		return nil
 	}
-	return writeJSON(e.stats, v)
+	own, err := JSON(v)
+	if err != nil {
+		return err
+	}
+	used, err := JSON(usageSince(e.start))
+	if err != nil {
+		return err
+	}
+	own = append(bytes.TrimSuffix(own, []byte("}")), ',')
+	return writeLine(e.stats, append(own, used[1:]...))
 }

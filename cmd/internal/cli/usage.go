@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// usage is what a process has used, for --stats. It differs from run to run.
+type usage struct {
+	Seconds   float64 `json:"seconds"`        // that have passed
+	User      float64 `json:"user_seconds"`   // of CPU time, in all threads
+	System    float64 `json:"system_seconds"` // of CPU time in the kernel
+	MaxMemory int64   `json:"max_rss_bytes"`  // most memory that was resident at a time
+}
+
+// usageSince returns what this process has used since it began, at start. Commands that it has
+// started do not count.
+func usageSince(start time.Time) usage {
+	u := usage{Seconds: seconds(time.Since(start)), MaxMemory: maxResident()}
+	var r unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &r) == nil {
+		u.User, u.System = seconds(time.Duration(r.Utime.Nano())), seconds(time.Duration(r.Stime.Nano()))
+		if u.MaxMemory == 0 {
+			u.MaxMemory = int64(r.Maxrss) << 10
+		}
+	}
+	return u
+}
+
+// seconds returns d in seconds, to the microsecond.
+func seconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e6 }
+
+// maxResident returns the most memory that this program had resident, in bytes, or 0 if that is
+// not known. Maxrss of getrusage would count the program that has started this one.
+func maxResident() int64 {
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var kib int64
+		if n, _ := fmt.Sscanf(lines.Text(), "VmHWM: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	return 0
+}
