@@ -274,3 +274,61 @@ signals() {
 		done
 	done
 }
+
+# gone PID...: these processes end within a few seconds.
+gone() {
+	local pid _
+	for pid; do
+		for _ in {1..100}; do
+			[[ -e /proc/$pid && $(cut -d' ' -f3 "/proc/$pid/stat") != Z ]] || continue 2
+			sleep 0.1
+		done
+		fail "process $pid still runs"
+	done
+}
+
+# A command whose child outlives it, and holds its standard output open. The pids go to a file.
+cat_family='sh -c "sleep 600 & echo \$! >child; echo \$\$ >parent; cat $IN/noise; exec sleep 600"'
+sh_failing='sh -c "sleep 600 & echo \$! >child; echo \$\$ >parent; exit 3"'
+
+@test "--exec: the command and all that it has started end with hexz-chunk" {
+	# Its reader goes away.
+	run -0 --separate-stderr bash -c "hexz-chunk --exec -- $cat_family | head -c 500000 >first; echo \${PIPESTATUS[0]}"
+	[[ $output == 141 && -z $stderr ]] || fail "$output $stderr"
+	gone "$(cat parent)" "$(cat child)"
+	# It fails.
+	run -1 --separate-stderr bash -c "ulimit -f 100; hexz-chunk -o out --exec -- $cat_family"
+	[[ $stderr == *"file too large"* ]]
+	gone "$(cat parent)" "$(cat child)"
+	# The command fails, and what it leaves does not keep hexz-chunk waiting.
+	run -1 --separate-stderr timeout 60 bash -c "hexz-chunk -o out --exec -- $sh_failing"
+	[[ $stderr == *"exit status 3"* ]] || fail "$stderr"
+	gone "$(cat child)"
+	[ ! -e out ]
+}
+
+@test "--exec: a command that ignores SIGTERM ends with hexz-chunk, and a daemon does not" {
+	for signal in $(signals); do
+		rm -f ready
+		hexz-chunk -o out --exec -- bash -c 'trap "" TERM HUP; sleep 600 & echo $! >child; echo $$ >parent
+			setsid sleep 600 >/dev/null & echo $! >daemon; echo >ready; sleep 600' 3>&- &
+		pid=$!
+		for _ in {1..100}; do [ ! -e ready ] || break; sleep 0.1; done
+		kill -"$signal" $pid
+		code=0
+		wait $pid || code=$?
+		[ $code -eq $((128 + $(kill -l "$signal"))) ] || fail "exit $code"
+		gone "$(cat parent)" "$(cat child)"
+		kill -KILL "$(cat daemon)"
+		[ ! -e out ]
+	done
+}
+
+@test "--exec on a terminal: the command can ask there, and Ctrl-C ends all" {
+	ask='read -rs -p "word: " word </dev/tty; echo; echo "$word"'
+	run -0 on_terminal "hexz-chunk --progress never --exec -- bash -c '${ask/echo;/echo >/dev/tty;}' | hexz-cat -o out" secret
+	[ "$(cat out)" = secret ] || fail "$output"
+	run -130 on_terminal "exec hexz-chunk --progress never -o no --exec -- bash -c 'sleep 600 & echo \$! >child; echo \$\$ >parent; $ask'" '^C'
+	gone "$(cat parent)" "$(cat child)"
+	[ ! -e no ]
+}

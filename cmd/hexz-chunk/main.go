@@ -2,8 +2,6 @@
 package main
 
 import (
-	"os"
-
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
@@ -162,7 +160,7 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		if err := env.Reads("standard input", env.Stdin); err != nil {
 			return nil, 0, err
 		}
-		return []stage.Source{stage.CommandSource(env.Ctx, o.name, args, env.Stdin, os.Stderr)}, -1, nil
+		return []stage.Source{execSource(env, o.name, args)}, -1, nil
 	}
 	if len(args) == 0 {
 		args = []string{"-"}

@@ -161,7 +161,7 @@ func TestShrinkingFile(t *testing.T) {
 
 func runCommand(t *testing.T, script string) ([]byte, string, error) {
 	var out, stderr bytes.Buffer
-	src := CommandSource(t.Context(), "disk", []string{"sh", "-c", script}, nil, &stderr)
+	src := CommandSource(t.Context(), "disk", []string{"sh", "-c", script}, nil, &stderr, nil)
 	_, err := Chunk(t.Context(), &out, []Source{src}, ChunkOptions{})
 	src.Close()
 	return out.Bytes(), stderr.String(), err
@@ -184,7 +184,7 @@ func TestCommand(t *testing.T) {
 	if _, stderr, _ := runCommand(t, "echo reason >&2"); stderr != "reason\n" {
 		t.Errorf("stderr is %q", stderr)
 	}
-	src := CommandSource(t.Context(), "disk", []string{"/no/such/command"}, nil, nil)
+	src := CommandSource(t.Context(), "disk", []string{"/no/such/command"}, nil, nil, nil)
 	if _, err := Chunk(t.Context(), io.Discard, []Source{src}, ChunkOptions{}); err == nil {
 		t.Error("a command that does not exist was run")
 	}
@@ -194,7 +194,7 @@ func TestCommand(t *testing.T) {
 func TestCommandIsStopped(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	src := CommandSource(ctx, "disk", []string{"sleep", "infinity"}, nil, nil)
+	src := CommandSource(ctx, "disk", []string{"sleep", "infinity"}, nil, nil, nil)
 	if _, err := Chunk(ctx, io.Discard, []Source{src}, ChunkOptions{}); err == nil {
 		t.Error("no error")
 	}

@@ -109,17 +109,23 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 		env.cleanup()
 		return env.report(err), nil
 	case <-env.gone:
-		return env.stop(syscall.SIGPIPE)
+		cancel(syscall.EPIPE)
+		return env.wait(done, sigs, syscall.SIGPIPE)
 	case sig := <-sigs:
 		cancel(fmt.Errorf("stopped by signal: %v", sig))
-		select {
-		case <-done:
-			env.cleanup()
-		case <-time.After(grace):
-		case <-sigs:
-		}
-		return env.stop(sig.(syscall.Signal))
+		return env.wait(done, sigs, sig.(syscall.Signal))
 	}
+}
+
+// wait gives Run some time to return after s has cancelled Env.Ctx; a second signal ends that.
+func (e *Env) wait(done <-chan error, sigs <-chan os.Signal, s syscall.Signal) (int, os.Signal) {
+	select {
+	case <-done:
+		e.cleanup()
+	case <-time.After(grace):
+	case <-sigs:
+	}
+	return e.stop(s)
 }
 
 // stop is the end by a signal, beside a Run that may go on.

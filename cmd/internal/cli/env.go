@@ -35,7 +35,7 @@ type Env struct {
 	stats         *Output
 	stdinTaken    bool
 	protection    protection
-	toDevice      bool // the output may be a block device
+	toDevice      bool          // the output may be a block device
 	gone          chan struct{} // takes one value when the reader of standard output has gone
 
 	// mu guards what is cleaned up after a signal, beside a Run that hangs.
@@ -43,7 +43,7 @@ type Env struct {
 	outputs  []*Output
 	dataOpen bool // Output was called with success
 	bar      *progress
-	atSignal func() // or nil
+	atSignal []func()
 }
 
 func newEnv(ctx context.Context, name string, stdin, stdout *os.File, stderr io.Writer) *Env {

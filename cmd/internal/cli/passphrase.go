@@ -142,8 +142,7 @@ func (e *Env) ask(what string, isNew bool) ([]byte, error) {
 	defer tty.Close()
 	fd := int(tty.Fd())
 	if state, err := term.GetState(fd); err == nil {
-		e.onSignal(func() { _ = term.Restore(fd, state) })
-		defer e.onSignal(nil)
+		defer e.OnSignal(func() { _ = term.Restore(fd, state) })()
 	}
 	e.console.pause(true) // the progress bar would wipe the prompt
 	defer e.console.pause(false)
@@ -181,21 +180,5 @@ func readLine(r io.Reader) ([]byte, error) {
 		if line = append(line, b[0]); len(line) > maxPassphrase {
 			return line, nil // too long, as firstLine says
 		}
-	}
-}
-
-// onSignal sets what is done when a signal ends the process; nil is nothing.
-func (e *Env) onSignal(f func()) {
-	e.mu.Lock()
-	e.atSignal = f
-	e.mu.Unlock()
-}
-
-// signalled does what onSignal has set.
-func (e *Env) signalled() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.atSignal != nil {
-		e.atSignal()
 	}
 }

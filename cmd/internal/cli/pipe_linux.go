@@ -25,3 +25,18 @@ func growPipe(f *os.File) {
 		}
 	})
 }
+
+// awaitNoReader waits until nobody has the other end of a pipe open for reading any more, perhaps for
+// ever. It reports false at once for what is no pipe.
+func awaitNoReader(f *os.File) bool {
+	if info, err := f.Stat(); err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
+		return false
+	}
+	for {
+		// The error is always asked for. Standard output stays open as long as the process runs.
+		_, err := unix.Poll([]unix.PollFd{{Fd: 1}}, -1)
+		if err != unix.EINTR {
+			return err == nil
+		}
+	}
+}

@@ -37,6 +37,45 @@ func noReader(f *os.File, err error) bool {
 	return ok && pe.Path == f.Name() && errors.Is(pe, syscall.EPIPE)
 }
 
+// OnSignal adds what is done when a signal ends the process, beside a Run that may hang. The
+// function it returns takes it back.
+func (e *Env) OnSignal(f func()) (undo func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := len(e.atSignal)
+	e.atSignal = append(e.atSignal, f)
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.atSignal[n] = func() {}
+	}
+}
+
+// signalled does what OnSignal has added.
+func (e *Env) signalled() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.atSignal {
+		f()
+	}
+}
+
+// WatchReader ends the process by SIGPIPE as soon as nobody reads standard output any more, where the
+// system tells, though nothing is written. Env.Ctx is cancelled before.
+func (e *Env) WatchReader() {
+	if e.gone == nil {
+		return
+	}
+	go func() {
+		if awaitNoReader(e.Stdout.File()) {
+			select {
+			case e.gone <- struct{}{}:
+			default:
+			}
+		}
+	}()
+}
+
 // dieBy ends the process by the default action of s. It returns only if s is blocked.
 func dieBy(s syscall.Signal) {
 	setDefault(s)

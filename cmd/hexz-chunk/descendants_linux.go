@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// adoptOrphans makes this process the parent of what its children leave running, so that
+// killDescendants finds that.
+func adoptOrphans() {
+	// It fails before Linux 3.4: then such processes are not found.
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+}
+
+// process is what matters of a line of /proc/PID/stat.
+type process struct{ pid, parent, session int }
+
+// killDescendants sends a signal to all that this process has started, and reports whether there
+// was any. A daemon is left alone: it has made a session of its own, as ssh and gpg start theirs.
+func killDescendants(_ *os.Process, s syscall.Signal) (running bool) {
+	self, err := unix.Getsid(0)
+	if err != nil {
+		return false
+	}
+	children := map[int][]process{}
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	for _, path := range paths {
+		if p, ok := readProcess(path); ok {
+			children[p.parent] = append(children[p.parent], p)
+		}
+	}
+	for next := []int{os.Getpid()}; len(next) > 0; {
+		var found []int
+		for _, parent := range next {
+			for _, p := range children[parent] {
+				if p.session == self {
+					found = append(found, p.pid)
+					running = unix.Kill(p.pid, s) == nil || running
+				}
+			}
+		}
+		next = found
+	}
+	return running
+}
+
+// readProcess reads what /proc tells of a process, unless it has ended.
+func readProcess(path string) (p process, ok bool) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return p, false
+	}
+	p.pid, err = strconv.Atoi(filepath.Base(filepath.Dir(path)))
+	if err != nil {
+		return p, false
+	}
+	// The name before it may have any characters.
+	_, text, ok = bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" "))
+	var state string
+	var group int
+	n, _ := fmt.Fscan(bytes.NewReader(text), &state, &p.parent, &group, &p.session)
+	return p, ok && n == 4 && state != "Z" && state != "X"
+}
