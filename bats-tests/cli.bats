@@ -60,8 +60,8 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 	for args in "--no-such-flag" "-?" "--progress=sometimes" "--quiet --verbose"; do
 		for name in "${BINARIES[@]}"; do
 			# shellcheck disable=SC2086
-			run -2 --separate-stderr "$name" $args "$IN/one"
-			[ -z "$output" ]
+			run -2 --separate-stderr bash -c "$name $args \"\$IN/one\" >out"
+			[ ! -s out ]
 			one_error "$name"
 			[[ $stderr == *"hint: "* ]] || fail "$name $args: $stderr"
 		done

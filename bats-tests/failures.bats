@@ -164,6 +164,40 @@ signals() {
 	only garbage
 }
 
+# What one terminal, log or mail shows.
+@test "one failure is printed once, by the stage that failed" {
+	rest="hexz-dedup | hexz-compress | hexz-seal -o a.hxz"
+	for failing in "hexz-chunk missing" "hexz-chunk --bogus" "hexz-chunk --exec -- false" "hexz-unseal $IN/noise" "hexz-commit --base missing x"; do
+		run bash -c "$failing 2>&1 >/dev/null"
+		alone=$output
+		run -4 --separate-stderr bash -c "$failing | $rest"
+		[ "$stderr" = "$alone" ] || fail "$failing: $stderr"
+		run -4 on_terminal "$failing | $rest"
+		[ "$output" = "$alone" ] || fail "$failing: $output"
+		# Whoever asks for more gets more.
+		run -4 --separate-stderr bash -c "$failing | $rest -v"
+		[[ $stderr == "$alone"*"hexz-seal: upstream "* ]] || fail "$failing: $stderr"
+	done
+	only
+}
+
+@test "a failure whose message does not appear here is printed here" {
+	run -4 --separate-stderr bash -c 'hexz-chunk missing 2>log | hexz-dedup 2>>log | hexz-seal -o a.hxz'
+	[[ $stderr == "hexz-seal: upstream hexz-chunk failed: open missing: "* && ${#stderr_lines[@]} -eq 1 ]] || fail "$stderr"
+	[ "$(wc -l <log)" -eq 1 ]
+	for away in '2>/dev/null' '2>&-' '2> >(cat >/dev/null)'; do
+		run -4 --separate-stderr bash -c "hexz-chunk missing $away | hexz-dedup | hexz-seal -o a.hxz"
+		[[ $stderr == "hexz-dedup: upstream hexz-chunk failed: "* && ${#stderr_lines[@]} -eq 1 ]] || fail "$away: $stderr"
+	done
+	# One that a signal has ended prints nothing.
+	mkfifo in
+	run -4 --separate-stderr bash -c 'exec 8<>in; { hexz-chunk in & echo $! >pid; wait; } | { until [ -s pid ]; do sleep 0.1; done; kill $(cat pid); hexz-seal -o a.hxz; }'
+	[[ $stderr == "hexz-seal: "* ]] || fail "$stderr"
+	# A stage that reads what another one has printed does not get a frame among it.
+	run -0 bash -c 'hexz-chunk --bogus 2>&1 | cat'
+	[[ $output != *hexz$'\x01'* && $output == "hexz-chunk: "* ]]
+}
+
 @test "an input that cannot be read" {
 	printf x >file
 	run -4 --separate-stderr bash -c 'hexz-chunk - 0>>file 2>/dev/null | hexz-seal -o a.hxz'

@@ -42,6 +42,7 @@ func (e *FrameError) Unwrap() error { return e.Err }
 type AbortError struct {
 	Stage   string // binary that failed, such as hexz-chunk
 	Message string
+	Printed []byte // where the stage before this one prints the message, see Console; or nil
 }
 
 func (e *AbortError) Error() string {

@@ -61,6 +61,8 @@ const (
 	FirstIndex     Kind = 16
 	FirstAncillary Kind = 128
 	maxKind        Kind = 1 << 16
+
+	kindPrinted Kind = 130 // ancillary: see Console
 )
 
 func (k Kind) String() string {

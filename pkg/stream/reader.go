@@ -21,6 +21,8 @@ type Reader struct {
 	index int64
 	start int64 // position of the current frame
 
+	printed []byte // of an AbortError that may follow
+
 	digests   bool
 	deferring bool
 	hasher    blake.Hasher
@@ -141,6 +143,10 @@ func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 	if r.in.Err() == nil && r.rules.state == wantHeader && kind != KindHeader {
 		return nil, corruptf("this is not a hexz stream")
 	}
+	if kind == kindPrinted && arity == 2 && r.in.IsBytes() {
+		r.printed = r.in.Bytes(maxConsole)
+		return &Ancillary{kind}, r.wireErr()
+	}
 	if kind >= FirstAncillary {
 		skipRest(r.in, arity)
 		return &Ancillary{kind}, r.wireErr()
@@ -161,7 +167,7 @@ func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 		return nil, err
 	}
 	if a, ok := f.(*Abort); ok {
-		return nil, &AbortError{Stage: a.Stage, Message: a.Message}
+		return nil, &AbortError{Stage: a.Stage, Message: a.Message, Printed: r.printed}
 	}
 	if err := r.rules.check(f); err != nil {
 		seg.Release()

@@ -54,6 +54,14 @@ func (w *Writer) End(totals Meta) error {
 // EndRoot returns the root of all streams that were closed so far.
 func (w *Writer) EndRoot() Hash { return w.rules.end.Sum() }
 
+// Console is an underlying writer of a Writer whose owner prints errors for people. Console returns
+// an id of the place where they appear, such as a terminal: up to 64 bytes, equal for two stages
+// if a message of one is seen where those of the other are seen; none if that is not known. It goes
+// before an Abort frame, so that the stages after this one need not say the same again.
+type Console interface{ Console() []byte }
+
+const maxConsole = 64
+
 // Abort tells the consumer that this stage failed with err, or that the upstream stage did
 // which err names. It does nothing once the stream has ended or the underlying writer failed.
 func (w *Writer) Abort(stage string, err error) {
@@ -69,7 +77,22 @@ func (w *Writer) Abort(stage string, err error) {
 		f.Stage, f.Message = up.Stage, up.Message
 	}
 	w.rules.state = ended
+	if c, ok := w.dst.(Console); ok {
+		w.printed(c.Console())
+	}
 	w.put(f)
+}
+
+// printed writes where the message of the Abort frame that follows is printed.
+func (w *Writer) printed(id []byte) {
+	if len(id) == 0 || len(id) > maxConsole {
+		return
+	}
+	w.buf.Reset()
+	w.buf.Array(2)
+	w.buf.Int(int64(kindPrinted))
+	w.buf.Bytes(id)
+	w.write(w.buf.Written())
 }
 
 // Forward lets move write the next n bytes of the payload of a segment that was written with

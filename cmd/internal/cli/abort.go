@@ -1,19 +1,43 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"os"
 
+	"hexz/internal/patient"
 	"hexz/pkg/stream"
 )
 
-// abort tells the stage behind a failed one, which has not written anything yet, what was
-// wrong. Otherwise it would only see that there is no input. Wrong usage leaves standard output
-// empty.
+// abort tells the stage after a failed one, which has not written anything yet, what was
+// wrong. Otherwise that would only see that there is no input.
 func (e *Env) abort(c *Command, err error) {
-	if err == nil || exitCode(err) == exitUsage || !c.Stream || e.dataOpen || e.opts.outputSet && e.opts.output != "-" {
+	if err == nil || !c.Stream || e.dataOpen || e.opts.outputSet && e.opts.output != "-" {
 		return
 	}
-	if info, statErr := e.Stdout.Stat(); statErr == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0 {
-		stream.NewWriter(e.Stdout).Abort(c.Name, err)
+	info, statErr := e.Stdout.Stat()
+	if statErr != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
+		return
 	}
+	if f, ok := e.console.w.(*patient.File); ok {
+		if stderr, err := f.Stat(); err == nil && os.SameFile(info, stderr) {
+			return // a reader of messages
+		}
+	}
+	stream.NewWriter(&Output{f: e.Stdout.File(), stdout: true, ctx: e.Ctx, console: e.console}).Abort(c.Name, err)
+}
+
+// Console implements stream.Console. A stage that a signal ends prints no message.
+func (o *Output) Console() []byte {
+	if o.ctx.Err() != nil {
+		return nil
+	}
+	return o.console.id()
+}
+
+// printed reports whether err is the failure of another stage, whose message was printed where
+// those of this stage appear: on the same terminal, into the same log, or the same mail of cron.
+func (e *Env) printed(err error) bool {
+	aborted, ok := errors.AsType[*stream.AbortError](err)
+	return ok && len(aborted.Printed) > 0 && bytes.Equal(aborted.Printed, e.console.id())
 }

@@ -37,8 +37,8 @@ type Command struct {
 	MinArgs int // fewer positional arguments are a usage error
 	MaxArgs int // more of them are one too; negative: any number
 
-	// Stream: the output is a stream of frames. If the binary fails, but for wrong usage, before
-	// it has opened its output, and that is a pipe, it says so there in an Abort frame.
+	// Stream: the output is a stream of frames. If the binary fails before it has opened its output,
+	// and that is a pipe, it says so there in an Abort frame.
 	Stream bool
 
 	Threads  bool // has -T/--threads
@@ -100,7 +100,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 		if env.gone != nil && (len(env.gone) > 0 || noReader(stdout, err)) {
 			return env.stop(syscall.SIGPIPE)
 		}
-		env.progressDone()
+		env.progressDone(err != nil)
 		if err == nil {
 			err = env.checkOutputs()
 		}
@@ -132,6 +132,6 @@ func (e *Env) wait(done <-chan error, sigs <-chan os.Signal, s syscall.Signal) (
 func (e *Env) stop(s syscall.Signal) (int, os.Signal) {
 	e.removeTemps()
 	e.signalled()
-	e.progressDone()
+	e.progressDone(false)
 	return 128 + int(s), s
 }

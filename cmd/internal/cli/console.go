@@ -1,8 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"io"
+	"os"
 	"sync"
+	"syscall"
+
+	"hexz/internal/patient"
+	"hexz/pkg/blake"
 )
 
 // console is standard error, shared by messages and the progress bar.
@@ -21,6 +27,33 @@ func (c *console) pause(on bool) {
 	if on && c.clear != nil {
 		c.clear()
 	}
+}
+
+// id returns an id of the place where messages appear, equal for all processes that have the same
+// file, pipe or terminal as standard error; none if nobody sees them there, or that is not known.
+func (c *console) id() []byte {
+	f, ok := c.w.(*patient.File)
+	if !ok {
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	if null, err := os.Stat(os.DevNull); err != nil || os.SameFile(info, null) {
+		return nil
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	// Another machine may have a file of the same numbers.
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return nil
+	}
+	sum := blake.Sum(fmt.Appendf(boot, "%d %d", st.Dev, st.Ino))
+	return sum[:16]
 }
 
 // Write writes p, whole lines, where the bar was; the bar is drawn again below.

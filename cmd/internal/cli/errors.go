@@ -106,12 +106,15 @@ func exitCode(err error) int {
 }
 
 // report prints err and its hint, and returns the exit code. An error without text, as one that
-// only has an exit code, prints nothing.
+// only has an exit code, prints nothing; neither does one that another stage has printed.
 func (e *Env) report(err error) int {
 	if err == nil {
 		return exitOK
 	}
 	text := ""
+	if e.printed(err) && !e.Verbose {
+		return exitCode(err)
+	}
 	if err.Error() != "" {
 		text = fmt.Sprintf("%s: %s\n", e.name, oneLine(err.Error()))
 	}

@@ -18,16 +18,17 @@ import (
 // or a device. Write and WriteAt may be used by several goroutines; after one failure they return
 // the same error for ever, and so does Commit.
 type Output struct {
-	f      *os.File
-	path   string      // as messages name it
-	target string      // absolute or relative path without links, if temp is set
-	info   os.FileInfo // of the file as it was before, nil if there was none
-	stdout bool
-	temp   *tempFile // nil: written in place
-	ctx    context.Context
-	gone   chan struct{} // Env.gone
-	claim  *os.File      // keeps a block device from others
-	room   int64         // bytes of a block device from where it is written
+	f       *os.File
+	path    string      // as messages name it
+	target  string      // absolute or relative path without links, if temp is set
+	info    os.FileInfo // of the file as it was before, nil if there was none
+	stdout  bool
+	temp    *tempFile // nil: written in place
+	ctx     context.Context
+	console *console      // where errors are printed
+	gone    chan struct{} // Env.gone
+	claim   *os.File      // keeps a block device from others
+	room    int64         // bytes of a block device from where it is written
 
 	protection *protection
 
@@ -132,7 +133,7 @@ func (e *Env) open(path string) (*Output, error) {
 
 // addOutput registers o for cleanup. On failure it is cleaned up at once.
 func (e *Env) addOutput(o *Output) (*Output, error) {
-	o.ctx, o.gone = e.Ctx, e.gone
+	o.ctx, o.gone, o.console = e.Ctx, e.gone, e.console
 	e.mu.Lock()
 	e.outputs = append(e.outputs, o)
 	e.mu.Unlock()

@@ -95,8 +95,8 @@ func (p *progress) draw() {
 	}
 }
 
-// progressDone draws the last state and leaves it on its own line.
-func (e *Env) progressDone() {
+// progressDone draws the last state and leaves it on its own line, or wipes it after a failure.
+func (e *Env) progressDone(failed bool) {
 	e.mu.Lock()
 	p := e.bar
 	e.bar = nil
@@ -106,9 +106,16 @@ func (e *Env) progressDone() {
 	}
 	close(p.stop)
 	p.stopped.Wait()
-	p.draw()
+	if failed {
+		p.console.pause(true)
+	} else {
+		p.draw()
+	}
 	p.console.mu.Lock()
 	defer p.console.mu.Unlock()
 	p.console.clear = nil
+	if failed {
+		return
+	}
 	_, _ = fmt.Fprintln(p.console.w)
 }

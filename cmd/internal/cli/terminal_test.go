@@ -118,8 +118,8 @@ func TestMessageClearsBar(t *testing.T) {
 	env.Progress(7)(1) // has no bar of its own
 	<-b.seen
 	env.Warnf("odd")
-	env.progressDone()
-	env.progressDone()
+	env.progressDone(false)
+	env.progressDone(false)
 	before, after, ok := strings.Cut(b.all.String(), "  \rhexz-sample: warning: odd\n")
 	if !ok || !strings.Contains(before, "5.0 MiB") || !strings.Contains(after, "5.0 MiB") || strings.Count(after, "\n") != 1 {
 		t.Errorf("%q", b.all.String())
