@@ -380,3 +380,44 @@ ballast = b"x" * (300 << 20)
 subprocess.run(["hexz-chunk", "--stats", "3.json", "-o", "/dev/null", sys.argv[1]], check=True)' "$IN/one"
 	jq -e '.max_rss_bytes > 1e6 and .max_rss_bytes < 100e6' 1.json 3.json
 }
+
+@test "an input of the wrong kind: the file's name, what it is, and what to do" {
+	noise 300000 x >f
+	hexz-chunk f >s.hxs
+	hexz-seal -o a.hxz s.hxs
+	gzip -k a.hxz
+	cat a.hxz a.hxz >aa.hxz
+	hexz-inspect --export-index a.hxz >a.hxi
+	hexz-keygen encrypt -o key >/dev/null
+	: >empty
+	head -c 100000 a.hxz >cut.hxz
+	tar -cf t.tar f
+	cp f x=y.img
+	while IFS='|' read -r command want hint; do
+		run --separate-stderr bash -c "$command"
+		[ "$status" -ne 0 ] || fail "$command: exit 0"
+		one_error "${command%% *}"
+		# shellcheck disable=SC2053 # a pattern
+		[[ ${stderr_lines[0]} == *$want* && ${stderr_lines[1]} == *$hint* ]] || fail "$command: $stderr"
+	done <<-'END'
+		hexz-compress f|f: this is not a hexz stream|hexz-chunk f
+		hexz-seal <f|standard input: this is not a hexz stream|hexz-chunk FILE
+		hexz-cat a.hxz.gz|a.hxz.gz: *a gzip file|gzip -dc a.hxz.gz
+		hexz-verify a.hxz.gz|a.hxz.gz: *a gzip file|gzip -dc a.hxz.gz
+		hexz-unseal t.tar|t.tar: *a tar file|hexz-chunk t.tar
+		hexz-cat key|key: *a private key|-i
+		hexz-inspect empty|empty: *empty|
+		hexz-verify s.hxs|s.hxs: *a chunk stream|hexz-seal
+		hexz-diff s.hxs a.hxz|s.hxs: *a chunk stream|hexz-seal
+		hexz-commit --base s.hxs f|s.hxs: *a chunk stream|hexz-seal
+		hexz-verify a.hxi|a.hxi: *an exported index|--parent
+		hexz-verify cut.hxz|cut.hxz: *cut short|--salvage
+		hexz-verify aa.hxz|aa.hxz: *before the archive|tail -c +
+		hexz-cat aa.hxz|aa.hxz: *before the archive|tail -c +
+		hexz-chunk x=y.img|y.img: no such file|./x=y.img
+		hexz-commit --base a.hxz x=y.img|y.img: no such file|./x=y.img
+		hexz-chunk .|directory|tar -cf
+	END
+	eval "$(hexz-verify aa.hxz 2>&1 | sed -n 's/FILE/last.hxz/; s/^hint: [^:]*: //p')"
+	cmp last.hxz a.hxz
+}

@@ -183,7 +183,7 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		seen[name] = true
 		src, err := o.source(env, name, path)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, cli.ExplainInput(arg, path, err)
 		}
 		sources = append(sources, src)
 		if src.Size < 0 {

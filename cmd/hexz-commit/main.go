@@ -124,7 +124,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	defer o.archive.Close()
 	if o.archive.Archive == nil {
-		return cli.Usagef("%s is no archive, and can be no base", o.base)
+		return cli.Usagef("--base %s: %w", o.base, cli.NotArchive(o.archive.File))
 	}
 	if err := env.Needs(o.archive.Archive.ID()); err != nil {
 		return err

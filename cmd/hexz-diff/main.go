@@ -11,7 +11,6 @@ import (
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
 	"hexz/pkg/stage"
-	"hexz/pkg/stream"
 )
 
 func main() { cli.Main(command()) }
@@ -149,7 +148,7 @@ func open(env *cli.Env, path string, o archive.Options) (*cli.Packed, error) {
 	case !info.Mode().IsRegular():
 		err = cli.WithHint(cli.Usagef("not a file, and archives can only be compared in one"), "save it first")
 	case !archive.HasTrailer(f, info.Size()):
-		err = fmt.Errorf("%w: no trailer: not an archive, or one that was cut short", stream.ErrCorrupt)
+		err = cli.NotArchive(f)
 	default:
 		in.Archive, err = archive.NewReader(f, info.Size(), o)
 	}

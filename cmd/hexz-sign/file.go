@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/archive"
 	"hexz/pkg/stage"
 )
 
@@ -25,6 +26,9 @@ func (s *signer) signFile(env *cli.Env, path string) (*stage.Signed, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if !archive.HasTrailer(f, info.Size()) {
+		return nil, cli.NotArchive(f)
 	}
 	signed, err := stage.Sign(env.Ctx, f, info.Size(), s.o)
 	return signed, errors.Join(err, f.Close())

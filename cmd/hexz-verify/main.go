@@ -3,7 +3,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"filippo.io/age"
 	"github.com/spf13/pflag"
@@ -95,7 +94,7 @@ var levels = map[string]archive.Level{"structure": archive.Structure, "stored": 
 
 // verify prints every fault of an archive and returns the first.
 func (v *verifier) verify(env *cli.Env, path string) (err error) {
-	fault := func(err error) { env.Errorf("%s: %v", path, err) }
+	fault := func(err error) { env.Errorf("%s: %s", path, cli.Unnamed(err)) }
 	find := v.parents.Finder(env, []string{path}, v.keys)
 	defer find.Close()
 	in, err := cli.OpenAtRandom(env, path, archive.Options{Identities: v.keys, Find: find.Find, CacheBytes: v.cache})
@@ -105,7 +104,7 @@ func (v *verifier) verify(env *cli.Env, path string) (err error) {
 			return cli.WithHint(cli.Usagef("%s is not a file, and an archive can only be checked in one", path), "save it first; hexz-unseal verifies an archive that it reads from a pipe")
 		}
 		if in.Archive == nil {
-			err = fmt.Errorf("%w: no trailer: not an archive, or one that was cut short", stream.ErrCorrupt)
+			err = cli.NotArchive(in.File)
 		}
 	}
 	if err == nil {

@@ -52,6 +52,23 @@ func (e *AbortError) Error() string {
 // Is makes errors.Is(err, ErrAborted) true.
 func (e *AbortError) Is(target error) bool { return target == ErrAborted }
 
+// NotStreamError is an ErrCorrupt: the input does not begin as a stream.
+type NotStreamError struct {
+	Head []byte // the first bytes of the input, up to 512
+}
+
+func (*NotStreamError) Error() string { return "this is not a hexz stream" }
+
+// Is makes errors.Is(err, ErrCorrupt) true.
+func (*NotStreamError) Is(target error) bool { return target == ErrCorrupt }
+
 func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+// IsStream reports whether an input that begins with head begins as a stream does.
+func IsStream(head []byte) bool {
+	in := wire.NewBytesReader(head)
+	kind, _ := readHead(in)
+	return kind == KindHeader && in.String(len(Magic)) == Magic && in.Err() == nil
 }

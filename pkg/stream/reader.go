@@ -8,6 +8,9 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
+// headSize is the most of the input that a NotStreamError holds, in bytes.
+const headSize = 512
+
 // maxAncillary bounds a frame of a kind that is skipped.
 const maxAncillary = MaxPayload + MaxMeta
 
@@ -21,6 +24,7 @@ type Reader struct {
 	index int64
 	start int64 // position of the current frame
 
+	head    []byte // the first bytes of the input, as far as they came at once
 	printed []byte // of an AbortError that may follow
 
 	digests   bool
@@ -106,6 +110,9 @@ func (r *Reader) next() (Frame, Kind, error) {
 	if !r.in.More() {
 		return nil, KindUnknown, r.ending()
 	}
+	if r.start == 0 {
+		r.head = r.in.Head(headSize)
+	}
 	if r.digests {
 		r.hasher.Reset()
 		r.in.Tee(&r.hasher)
@@ -141,7 +148,7 @@ func (*emptyError) Is(target error) bool { return target == ErrTruncated }
 
 func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 	if r.in.Err() == nil && r.rules.state == wantHeader && kind != KindHeader {
-		return nil, corruptf("this is not a hexz stream")
+		return nil, &NotStreamError{r.head}
 	}
 	if kind == kindPrinted && arity == 2 && r.in.IsBytes() {
 		r.printed = r.in.Bytes(maxConsole)
@@ -194,7 +201,7 @@ func (r *Reader) wireErr() error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrTruncated
 	case errors.Is(err, ErrCorrupt) && r.rules.state == wantHeader && r.in.Pos() <= 2:
-		return corruptf("this is not a hexz stream")
+		return &NotStreamError{r.head}
 	}
 	return err
 }

@@ -37,6 +37,7 @@ func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 	if err == nil && archive.HasTrailer(p.File, info.Size()) {
 		o.Threads = env.Threads
 		p.Archive, err = archive.NewReader(p.File, info.Size(), o)
+		err = p.name(twoArchives(p.File, err))
 	}
 	if err == nil && p.Archive != nil {
 		err = env.needsAll(p.Archive.Info())
@@ -83,9 +84,24 @@ func OpenInput(env *Env, args []string) (*Packed, error) {
 // pipe that is cut short tells of an upstream stage that failed.
 func (p *Packed) Explain(err error) error {
 	if p.Regular && errors.Is(err, stream.ErrTruncated) {
-		return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
+		err = fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
 	}
-	return explainParent(explainLocked(err))
+	return explainParent(explainLocked(p.name(err)))
+}
+
+// name adds the name of a file to an error about what is in it, and says what else the file may be.
+func (p *Packed) name(err error) error {
+	info, statErr := p.File.Stat()
+	frame, inFrame := errors.AsType[*stream.FrameError](err)
+	switch {
+	case inFrame && p.Regular && statErr == nil && info.Size() == 0:
+		return named(p.File.Name(), fmt.Errorf("%w: the file is empty", stream.ErrCorrupt))
+	case inFrame && errors.Is(frame.Err, stream.ErrCorrupt) && frame.Index == 0:
+		return notStream(p.File.Name(), err)
+	case p.Regular && p.File.Name() != os.Stdin.Name() && (inFrame || errors.Is(err, stream.ErrCorrupt)):
+		return named(p.File.Name(), err)
+	}
+	return err
 }
 
 // Reader returns the input for reading from front to back.

@@ -82,6 +82,16 @@ func (r *Reader) More() bool {
 	return true
 }
 
+// Head returns a copy of up to n of the next bytes, as many as a buffer has.
+func (r *Reader) Head(n int) []byte {
+	b, ok := r.in.src.(*bufio.Reader)
+	if !ok {
+		return nil
+	}
+	p, _ := b.Peek(min(n, b.Buffered())) // cannot fail
+	return bytes.Clone(p)
+}
+
 // Tee copies all bytes consumed from here on to w, whose errors are ignored; nil ends that.
 // After Tee the former w has got all.
 func (r *Reader) Tee(w io.Writer) {
