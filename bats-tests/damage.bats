@@ -234,3 +234,25 @@ for f in msgpack.Unpacker(open("good.hxs", "rb"), max_buffer_size=0):
 	hexz-verify a.hxz
 	[ "$(hexz-cat a.hxz | wc -c)" -eq 0 ]
 }
+
+@test "hexz-verify --json: verdicts, positions of faults, signatures, missing parents" {
+	pack "$IN/noise" a.hxz
+	cp a.hxz bad.hxz
+	at=$(hexz-inspect --json --segments a.hxz | jq -s '.[2]')
+	poke bad.hxz $(($(jq .position <<<"$at") + 1000))
+	hexz-verify --json a.hxz | jq -e '.version == 1 and .verdict == "sound" and .level == "content" and (.archives | length) == 1'
+	run -3 --separate-stderr hexz-verify --json --level stored a.hxz bad.hxz
+	[[ $stderr == "hexz-verify: bad.hxz: "* ]]
+	jq -e --argjson at "$at" '.verdict == "damaged" and (.archives | map(.verdict)) == ["sound", "damaged"] and
+		(.archives[1].faults | length) == 1 and .archives[1].faults[0].damage and
+		.archives[1].faults[0].position == $at.position and .archives[1].faults[0].length == $at.frame_bytes' <<<"$output" || fail "$output"
+	# A parent that is not there is no damage.
+	mkdir other
+	hexz-chunk "$IN/twice" | hexz-dedup --parent a.hxz | hexz-seal -o other/thin.hxz
+	run -1 --separate-stderr hexz-verify --json other/thin.hxz
+	jq -e --arg id "$(hexz-inspect --json a.hxz | jq -r .id)" '.verdict == "failed" and (.archives[0].faults | all(.damage | not)) and
+		.archives[0].missing_parents == [{id: $id, hint: "a.hxz"}]' <<<"$output" || fail "$output"
+	hexz-keygen sign --no-passphrase -o key >pub
+	hexz-sign -k key a.hxz
+	hexz-verify --json --signed-by key.pub a.hxz | jq -e '.archives[0] | (.signatures | length) == 1 and .signed_by == .signatures'
+}

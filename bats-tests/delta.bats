@@ -100,7 +100,7 @@ field() { hexz-inspect --json "$1" | "$PYTHON" -c 'import json, sys; print(eval(
 	cat old new >both
 	hexz-chunk both | hexz-dedup | hexz-delta --self >self.hxs
 	run -1 --separate-stderr hexz-dedup --parent base.hxz -o out self.hxs
-	[[ $stderr == *"in front of hexz-delta"* ]] || fail "$stderr"
+	[[ $stderr == *"before hexz-delta"* ]] || fail "$stderr"
 	[ ! -e out ]
 	hexz-dedup self.hxs | hexz-seal | hexz-cat | cmp - both
 	pack "$IN/noise" other.hxz

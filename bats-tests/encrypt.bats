@@ -228,7 +228,7 @@ wrapped() {
 @test "wrong usage: exit 2" {
 	run -2 --separate-stderr seal a.hxz --passphrase-file "$K/pass"
 	one_error hexz-seal
-	[[ $stderr == *"nothing to use it for"*"hint: -p "* ]] || fail "$stderr"
+	[[ $stderr == *"a passphrase was given"*"hint: -p "* ]] || fail "$stderr"
 	run -2 --separate-stderr seal a.hxz -R "$K/age.pub" --passphrase-file "$K/pass"
 	run -2 --separate-stderr seal a.hxz -p -R "$K/age.pub" --passphrase-file "$K/pass"
 	[[ $stderr == *"cannot be combined"* ]] || fail "$stderr"

@@ -191,7 +191,7 @@ as_nobody() {
 	for at in $((from + 1)) $((to - 1)) $(for ((n = 0; n < 8; n++)); do echo $((from + 1 + RANDOM % (to - from - 1))); done); do
 		head -c "$at" torn.hxz >c.hxz
 		run -0 --separate-stderr hexz-verify --signed-by "$K/alice.pub" c.hxz
-		[[ $stderr == *"warning: c.hxz: behind the archive is the beginning of a signature"* ]] || fail "cut at $at: $stderr"
+		[[ $stderr == *"warning: c.hxz: after the archive is the beginning of a signature"* ]] || fail "cut at $at: $stderr"
 		run -5 hexz-verify --signed-by "$K/bob.pub" c.hxz
 		hexz-inspect c.hxz | cmp - want || fail "cut at $at: another report"
 		hexz-cat <c.hxz | cmp - "$IN/noise"

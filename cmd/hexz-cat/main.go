@@ -39,8 +39,8 @@ it has to be run again. Blocks of a file that become holes are freed; with
 --sparse so are those that become zero.
 
 With --keep-going, what is damaged or missing becomes zeros. The output is kept,
-the exit code is 3, and --report tells which parts are lost. What cannot be read
-just now, as a disk fails, is an error all the same.
+the exit code is 3, and --report lists the parts that are lost. What cannot be
+read just now, as a disk fails, is an error all the same.
 
 Parents of a thin archive are looked for before the first byte is written, and
 all that are missing are named. One that was compressed or encrypted anew is
@@ -56,11 +56,11 @@ the exit code is 5.`,
 		Threads: true, Output: true, Progress: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
-			f.Var(cli.OffsetVar(&o.Offset, 0), "offset", "`SIZE` of what is left out at the start")
-			f.Var(cli.OptionalSizeVar(&o.Length), "length", "`SIZE` of what is written (default up to the end)")
-			f.BoolVar(&to.inPlace, "in-place", false, "write over the file or device that -o names, but only what differs from what is there; tell how much that was")
+			f.Var(cli.OffsetVar(&o.Offset, 0), "offset", "skip the first `SIZE` bytes")
+			f.Var(cli.OptionalSizeVar(&o.Length), "length", "write at most `SIZE` bytes (default: up to the end)")
+			f.BoolVar(&to.inPlace, "in-place", false, "write over the file or device that -o names, but only the blocks that differ; print how much that was")
 			to.addSparse(f)
-			salvage.AddFlags(f, "keep-going", "write zeros in the place of what is damaged or missing")
+			salvage.AddFlags(f, "keep-going", "write zeros for what is damaged or missing")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
 			ids.AddFlags(f)
@@ -137,7 +137,7 @@ func run(env *cli.Env, o stage.CatOptions, to *target, salvage *cli.SalvageFlags
 		if n := in.Unreadable(); n > 0 {
 			env.Warnf("%s of what was there could not be read, and were written", cli.FormatSize(n))
 		}
-		env.Notef("%s were written, the rest was there already", cli.FormatSize(in.Written()))
+		env.Notef("%s written, the rest was there already", cli.FormatSize(in.Written()))
 	}
 	return nil
 }

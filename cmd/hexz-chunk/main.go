@@ -40,10 +40,15 @@ each version. Backing files are opened by the name that the qcow2 file has,
 whoever wrote it there; names of protocols, as json: or nbd:, are refused.
 
 A stream is called "disk" unless it is given a NAME. With several FILEs each
-needs a NAME of its own. What stands before "=" is a NAME unless it has a slash.
+needs a NAME of its own. The part before "=" is a NAME unless it has a slash.
 
-What is to share chunks with an archive has to be cut in the same way: --like
-takes that over. If it was cut with a chunk key, the same key is needed.`,
+An input shares chunks with an archive only if both were cut in the same way:
+--like takes that over. If the archive was cut with a chunk key, the same key is
+needed.
+
+With --exec, the command and all that it has started end with hexz-chunk: when
+that fails, is interrupted, or nobody reads its output any more. A daemon, with
+a session of its own, goes on.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   hexz-chunk disk=sda.img memory=ram.bin | hexz-seal -o vm.hxz
   hexz-chunk --like monday.hxz disk.img | hexz-dedup --parent monday.hxz | ...
@@ -53,15 +58,15 @@ takes that over. If it was cut with a chunk key, the same key is needed.`,
 		Threads: true, Output: true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
 			o.set = f
-			f.Var(cli.ChoiceVar(&o.chunker, "fastcdc", "fastcdc", "fixed"), "chunker", "cut where the content says so, or at a fixed `KIND` of size: fastcdc or fixed")
+			f.Var(cli.ChoiceVar(&o.chunker, "fastcdc", "fastcdc", "fixed"), "chunker", "`KIND` of cutting: fastcdc, at places that depend on the content, or fixed, at a fixed size")
 			f.Var(cli.SizeVar(&o.Chunker.Avg, chunker.DefaultAvg), "avg", "average chunk `SIZE` of fastcdc")
 			f.Var(cli.SizeVar(&o.Chunker.Min, 0), "min", "minimum chunk `SIZE` of fastcdc (default a quarter of --avg)")
 			f.Var(cli.SizeVar(&o.Chunker.Max, 0), "max", "maximum chunk `SIZE` of fastcdc (default four times --avg)")
 			f.Var(cli.SizeVar(&o.Chunker.Size, chunker.DefaultSize), "size", "chunk `SIZE` of fixed")
-			f.StringVar(&o.keyFile, "chunk-key-file", "", "make the cuts of fastcdc a secret, by the key in `FILE`; whoever packs what is to share chunks needs the same")
+			f.StringVar(&o.keyFile, "chunk-key-file", "", "make the cuts of fastcdc secret with the key in `FILE`; inputs share chunks only if they were cut with the same key")
 			f.StringVar(&o.like, "like", "", "cut as `FILE` was cut, an archive or the exported index of one: like its stream of the same name, or its first")
-			f.StringVar(&o.name, "name", "disk", "`NAME` of the stream that is given none")
-			f.BoolVar(&o.exec, "exec", false, "pack the output of the command behind --, and fail if it fails")
+			f.StringVar(&o.name, "name", "disk", "`NAME` of a stream without one")
+			f.BoolVar(&o.exec, "exec", false, "pack the output of the command after --, and fail if it fails")
 			f.Var(cli.ChoiceVar(&o.format, formatAuto, formatAuto, stage.FormatRaw, stage.FormatQcow2), "format", "`FORMAT` of each FILE: qcow2 packs what a guest sees; raw, and auto, pack the bytes as they are; auto warns of formats that hide them")
 			f.Var(cli.ChoiceVar(&o.backing, "", stage.FormatRaw, stage.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
 			f.Var(cli.OptionalSizeVar(&o.ExpectSize), "expect-size", "fail unless the input has `SIZE` bytes in all")
@@ -151,7 +156,7 @@ func (o *flags) check(env *cli.Env) error {
 func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, error) {
 	if o.exec {
 		if len(args) == 0 || args[0] == "" || env.ArgsLenAtDash() != 0 {
-			return nil, 0, cli.Usagef("--exec needs a command behind --, and no FILE")
+			return nil, 0, cli.Usagef("--exec needs a command after --, and no FILE")
 		}
 		if err := checkName(o.name); err != nil {
 			return nil, 0, err

@@ -30,8 +30,8 @@ With --parent the output is thin: chunks that the parent has are left out of it,
 and to restore it the parent is needed. A parent takes up to 80 bytes of memory
 for each chunk.
 
-It works best in front of hexz-compress: segments from which a chunk is dropped
-have to be decoded.`,
+It works best before hexz-compress: otherwise each segment that loses a chunk
+has to be decoded.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   hexz-chunk disk.img | hexz-dedup --parent mon.hxz | hexz-compress |
     hexz-seal -o tue.hxz`,
@@ -39,7 +39,7 @@ have to be decoded.`,
 		Stream:  true,
 		Output:  true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
-			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`; when it is full, only copies of the chunks before are found (default no limit)")
+			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`; when it is full, only copies of the chunks in it are found (default no limit)")
 			f.StringArrayVar(&parents, "parent", nil, "store no chunk that `FILE` has, an archive or the exported index of one; may be repeated")
 			ids.AddFlags(f)
 		},

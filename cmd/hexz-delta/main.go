@@ -29,7 +29,7 @@ func command() *cli.Command {
 		Long: `Reads a chunk stream from FILE or standard input and writes it to standard
 output, with data chunks that differ little from a chunk of a parent replaced by
 patches: what has changed, byte by byte. The parents are those of the stream, so
-hexz-dedup --parent stands in front; they are needed again to restore.
+hexz-dedup --parent comes before it; they are needed again to restore.
 
 With --self, chunks that are much like an earlier one of the stream become
 patches as well, if 1 MiB of others or more is between them. A copy of all data
@@ -42,8 +42,8 @@ parents hold, it reads all of them to find what has moved. What was shuffled in
 small pieces takes long, also to restore, as each piece is read where it was,
 unless --cache holds the decoded parents.
 
-hexz-dedup stands in front of it, not behind. Larger chunks (hexz-chunk --avg
-64K) make smaller archives here, as what is noted of each chunk outweighs most
+hexz-dedup comes before it, not after. Larger chunks (hexz-chunk --avg 64K) make
+smaller archives here, as the entry of a chunk in the index outweighs most
 patches.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup --parent mon.hxz |
     hexz-delta --parent mon.hxz | hexz-compress | hexz-seal -o tue.hxz

@@ -36,8 +36,8 @@ file only the index is read.
 With --segments or --chunks it prints one line for each instead, of fields that
 are separated by tabs under a heading, or of JSON.
 
-Of an encrypted archive it tells what can be told without a key, and with -i or
-the passphrase all. With --export-signed it writes instead what minisign needs:
+For an encrypted archive it reports what is known without a key, or all with -i
+or the passphrase. With --export-signed it writes instead what minisign needs:
 PREFIX.txt, the text that was signed, and PREFIX.KEYID.minisig, the signatures.
 
 With --chain it draws what a thin archive depends on: its parents, theirs, and

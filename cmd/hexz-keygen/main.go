@@ -59,9 +59,9 @@ func (o *flags) run(env *cli.Env, args []string) error {
 	case kind != "sign" && (o.bare || o.pass.Given()):
 		return cli.Usagef("passphrases are for keys of kind sign")
 	case o.bare && o.pass.Given():
-		return cli.Usagef("there is a passphrase, and --no-passphrase")
+		return cli.Usagef("a passphrase and --no-passphrase exclude each other")
 	case path == "":
-		return cli.WithHint(cli.Usagef("there is no file for the secret key"), "name a new one by -o FILE; -o - is standard output")
+		return cli.WithHint(cli.Usagef("-o is missing: the file for the secret key"), "name a new one by -o FILE; -o - is standard output")
 	case path == "-" && kind == "sign":
 		return cli.Usagef("a key pair for signatures needs files: -o FILE")
 	case path == "-":

@@ -25,9 +25,9 @@ func command() *cli.Command {
 stream, an index for random access, and a trailer. It writes in one pass, so the
 output can be a pipe.
 
-If the stream is incomplete or a stage in front has failed, there is no index
+If the stream is incomplete or a stage before it has failed, there is no index
 and no trailer, the exit code is not 0, and with -o there is no file. Prefer -o
-to a redirection: it leaves no incomplete file behind.
+to a redirection: it leaves no incomplete file.
 
 With -r, -R or -p the archive is encrypted: it shows nothing of its content, and
 can be opened by each of the recipients, with hexz-cat -i and the like. With
@@ -78,7 +78,7 @@ func (s *sealer) addIdentity(f *pflag.FlagSet) {
 
 func (s *sealer) run(env *cli.Env, args []string) (err error) {
 	if s.pass.Given() && !s.to.Passphrase && len(s.sign) == 0 {
-		return cli.WithHint(cli.Usagef("there is a passphrase, and nothing to use it for"), "-p encrypts with it")
+		return cli.WithHint(cli.Usagef("a passphrase was given, but neither -p nor a signing key"), "-p encrypts with it")
 	}
 	if s.o.Recipients, err = s.to.Load(env, &s.pass); err != nil {
 		return err

@@ -51,7 +51,7 @@ type signer struct {
 
 func (s *signer) run(env *cli.Env, args []string) (err error) {
 	if len(s.keys) == 0 {
-		return cli.WithHint(cli.Usagef("there is no key to sign with"), "name the file of a secret key by -k; hexz-keygen sign makes one")
+		return cli.WithHint(cli.Usagef("-k is missing: a key to sign with"), "name the file of a secret key by -k; hexz-keygen sign makes one")
 	}
 	if s.o.Keys, err = cli.SecretKeys(env, s.keys, &s.pass); err != nil {
 		return err

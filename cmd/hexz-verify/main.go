@@ -42,8 +42,9 @@ is 1 unless something is damaged as well.`,
 		MinArgs: 1, MaxArgs: -1,
 		Threads: true, Progress: true,
 		Flags: func(f *pflag.FlagSet) {
-			f.Var(cli.ChoiceVar(&v.level, "content", "structure", "stored", "content"), "level", "how deep to look: `LEVEL` structure, stored or content")
+			f.Var(cli.ChoiceVar(&v.level, "content", "structure", "stored", "content"), "level", "what to check: `LEVEL` is structure, stored or content")
 			v.set = f
+			f.BoolVar(&v.json, "json", false, "print one JSON object on standard output: verdicts, faults, signatures")
 			v.signedBy.AddFlags(f)
 			v.parents.AddFlags(f)
 			cli.CacheFlag(f, &v.cache)
@@ -56,6 +57,7 @@ is 1 unless something is damaged as well.`,
 // verifier has what the flags say.
 type verifier struct {
 	level    string
+	json     bool
 	signedBy cli.SignerFlags
 	ids      cli.IdentityFlags
 	parents  cli.ParentFlags
@@ -79,12 +81,20 @@ func (v *verifier) run(env *cli.Env, args []string) error {
 		return err
 	}
 	var first error
+	rep := &report{Version: 1, Verdict: sound, Level: v.level}
 	for _, path := range args {
-		err := v.verify(env, path)
+		r := rep.begin(path)
+		err := v.verify(env, path, r)
+		rep.end(r, err)
 		if err == nil {
 			env.Verbosef("%s: sound (%s)", path, v.level)
 		} else if first == nil || errors.Is(err, stream.ErrCorrupt) {
 			first = err
+		}
+	}
+	if v.json {
+		if err := rep.print(env); err != nil {
+			return err
 		}
 	}
 	return first
@@ -93,8 +103,11 @@ func (v *verifier) run(env *cli.Env, args []string) error {
 var levels = map[string]archive.Level{"structure": archive.Structure, "stored": archive.Stored, "content": archive.Content}
 
 // verify prints every fault of an archive and returns the first.
-func (v *verifier) verify(env *cli.Env, path string) (err error) {
-	fault := func(err error) { env.Errorf("%s: %s", path, cli.Unnamed(err)) }
+func (v *verifier) verify(env *cli.Env, path string, r *result) (err error) {
+	fault := func(err error) {
+		env.Errorf("%s: %s", path, cli.Unnamed(err))
+		r.fault(err)
+	}
 	find := v.parents.Finder(env, []string{path}, v.keys)
 	defer find.Close()
 	in, err := cli.OpenAtRandom(env, path, archive.Options{Identities: v.keys, Find: find.Find, CacheBytes: v.cache})
@@ -108,6 +121,7 @@ func (v *verifier) verify(env *cli.Env, path string) (err error) {
 		}
 	}
 	if err == nil {
+		r.open(in.Archive)
 		err = in.Archive.Demand(v.signers)
 	}
 	if err == nil && levels[v.level] == archive.Content {
@@ -119,9 +133,13 @@ func (v *verifier) verify(env *cli.Env, path string) (err error) {
 		return cli.Reported(err)
 	}
 	if in.Archive.Torn() {
-		env.Warnf("%s: behind the archive is the beginning of a signature, which does not count: sign again", path)
+		env.Warnf("%s: after the archive is the beginning of a signature, which does not count: sign again", path)
 	}
-	return cli.Reported(in.Archive.Verify(env.Ctx, archive.VerifyOptions{
+	for _, k := range v.signers {
+		r.Demanded = append(r.Demanded, k.KeyID())
+	}
+	err = in.Archive.Verify(env.Ctx, archive.VerifyOptions{
 		Level: levels[v.level], Threads: env.Threads, Progress: env.Progress(-1), Damage: fault,
-	}))
+	})
+	return cli.Reported(err)
 }

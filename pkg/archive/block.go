@@ -47,14 +47,14 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 		return nil, 0, err
 	}
 	if ref.pos > r.size-ref.len {
-		return nil, 0, corruptf("segment at byte %d ends behind the archive", ref.pos)
+		return nil, 0, damagedf(ref.span, "segment at byte %d ends after the archive", ref.pos)
 	}
 	frame := r.getBuffer(int(ref.len))
 	if err := r.readAt(*frame, ref.pos); err != nil {
 		return nil, 0, err
 	}
 	if blake.Sum(*frame) != ref.digest {
-		return nil, 0, corruptf("segment at byte %d is damaged", ref.pos)
+		return nil, 0, damagedf(ref.span, "segment at byte %d is damaged", ref.pos)
 	}
 	b, err := r.decodeSegment(ref, next, frame)
 	if err != nil {

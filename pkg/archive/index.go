@@ -197,14 +197,14 @@ func (x *Index) readAt(p []byte, pos int64) error {
 // readSpan reads and verifies a range.
 func (x *Index) readSpan(s span, what string) ([]byte, error) {
 	if s.pos > x.size-s.len {
-		return nil, corruptf("%s at byte %d ends behind the archive", what, s.pos)
+		return nil, damagedf(s, "%s at byte %d ends after the archive", what, s.pos)
 	}
 	p := make([]byte, s.len)
 	if err := x.readAt(p, s.pos); err != nil {
 		return nil, err
 	}
 	if blake.Sum(p) != s.digest {
-		return nil, corruptf("%s at byte %d is damaged", what, s.pos)
+		return nil, damagedf(s, "%s at byte %d is damaged", what, s.pos)
 	}
 	return p, nil
 }

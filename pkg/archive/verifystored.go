@@ -91,7 +91,7 @@ func (r *Reader) verifyRun(s run) error {
 	case err != nil && !errors.Is(err, wire.ErrFormat) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
 	case err != nil, in.Pos() != s.len, frames.Sum() != s.digest:
-		return corruptf("frames from byte %d to %d: at least one is damaged", s.pos, s.end())
+		return damagedf(s.span, "frames from byte %d to %d: at least one is damaged", s.pos, s.end())
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (o *CatOptions) end() int64 {
 }
 
 // ErrChoose: there is not exactly one stream, and none was named; or none has that name.
-var ErrChoose = errors.New("which stream")
+var ErrChoose = errors.New("a stream has to be chosen")
 
 // Cat restores a stream of an archive to out.
 func Cat(ctx context.Context, out archive.Output, r *archive.Reader, o CatOptions) error {

@@ -139,7 +139,7 @@ func (d *deduping) segment(s *stream.Segment) error {
 		n := e.PayloadLen()
 		known, err := d.find(e)
 		if err == nil && e.Kind == stream.Patched && slices.ContainsFunc(e.Patch.Bases, d.known.took) {
-			err = errors.New("a patch is based on a chunk that a parent has as well, and that is therefore left out: hexz-dedup --parent belongs in front of hexz-delta")
+			err = errors.New("put hexz-dedup --parent before hexz-delta: a patch needs a chunk that the parent also has")
 		}
 		if err != nil {
 			return err

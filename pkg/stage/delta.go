@@ -162,7 +162,7 @@ func (d *deltaing) endRound() error {
 	d.jobs, d.round, d.size = nil, nil, 0
 	if len(jobs) > 0 {
 		if d.bases.index == nil && d.bases.named == 0 && !d.o.Self && d.o.Note != nil {
-			d.o.Note("nothing to make patches of: the stream names no parents (hexz-dedup --parent), and --self was not given")
+			d.o.Note("no patches are made: the stream names no parents (hexz-dedup --parent), and --self was not given")
 		}
 		if err := d.patch(jobs); err != nil {
 			return err

@@ -149,6 +149,6 @@ func eachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do 
 // notePlain tells that nothing is encrypted, if nobody is a recipient.
 func notePlain(note func(string), recipients []string) {
 	if note != nil && len(recipients) == 0 {
-		note("it is not encrypted: anybody could have made it")
+		note("the input is not encrypted, so anyone could have made it")
 	}
 }

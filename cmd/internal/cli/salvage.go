@@ -49,7 +49,7 @@ func (s *SalvageFlags) Close(r *stage.SalvageReport) error {
 	}
 	var err error = lostError(text)
 	if s.out == nil {
-		err = WithHint(err, "--report FILE tells what")
+		err = WithHint(err, "--report FILE lists what is lost")
 	}
 	return err
 }
