@@ -166,7 +166,7 @@ signals() {
 
 # What one terminal, log or mail shows.
 @test "one failure is printed once, by the stage that failed" {
-	rest="hexz-dedup | hexz-compress | hexz-seal -o a.hxz"
+	rest="hexz-dedup | hexz-compress | hexz-seal --progress never -o a.hxz"
 	for failing in "hexz-chunk missing" "hexz-chunk --bogus" "hexz-chunk --exec -- false" "hexz-unseal $IN/noise" "hexz-commit --base missing x"; do
 		run bash -c "$failing 2>&1 >/dev/null"
 		alone=$output
