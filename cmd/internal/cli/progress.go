@@ -3,11 +3,10 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 )
 
 // tick is the time between two drawings of the bar.
@@ -16,8 +15,10 @@ const tick = 100 * time.Millisecond
 // progress draws a bar by a timer, whatever the rate of reports.
 type progress struct {
 	console *console
-	bar     *progressbar.ProgressBar
-	total   int64        // bytes, -1 if unknown
+	name    string
+	total   int64 // bytes, below 1 if unknown
+	start   time.Time
+	width   int          // columns of the line that is drawn, guarded by console.mu
 	done    atomic.Int64 // bytes
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -30,22 +31,9 @@ func (e *Env) Progress(total int64) func(n int64) {
 	if !e.drawsProgress() || e.bar != nil {
 		return func(int64) {}
 	}
-	if total < 1 {
-		total = -1
-	}
-	p := &progress{console: e.console, total: total, stop: make(chan struct{})}
-	p.bar = progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(e.console.w),
-		progressbar.OptionSetDescription(e.name),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionUseIECUnits(true),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetWidth(16),
-		progressbar.OptionSpinnerType(14),
-		progressbar.OptionSetSpinnerChangeInterval(0)) // the spinner would draw beside our timer
-	p.bar.StartWithoutRender()
+	p := &progress{console: e.console, name: e.name, total: total, start: time.Now(), stop: make(chan struct{})}
 	e.console.mu.Lock()
-	e.console.clear = func() { _ = p.bar.Clear() }
+	e.console.clear = p.clear
 	e.console.mu.Unlock()
 	e.mu.Lock()
 	e.bar = p
@@ -84,14 +72,21 @@ func (p *progress) loop() {
 
 // draw ignores errors: a bar that cannot be drawn must not stop the work.
 func (p *progress) draw() {
-	n := p.done.Load()
-	if p.total > 0 {
-		n = min(n, p.total) // a file may have grown
-	}
+	line := barLine(p.name, p.done.Load(), p.total, time.Since(p.start))
 	p.console.mu.Lock()
 	defer p.console.mu.Unlock()
 	if !p.console.paused {
-		_ = p.bar.Set64(n)
+		rest := max(0, p.width-len(line)) // of the line before
+		_, _ = fmt.Fprintf(p.console.w, "\r%s%s", line, strings.Repeat(" ", rest))
+		p.width = len(line) + rest
+	}
+}
+
+// clear wipes the line. The console is locked.
+func (p *progress) clear() {
+	if p.width > 0 {
+		_, _ = fmt.Fprintf(p.console.w, "\r%s\r", strings.Repeat(" ", p.width))
+		p.width = 0
 	}
 }
 

@@ -121,7 +121,7 @@ func TestMessageClearsBar(t *testing.T) {
 	env.progressDone(false)
 	env.progressDone(false)
 	before, after, ok := strings.Cut(b.all.String(), "  \rhexz-sample: warning: odd\n")
-	if !ok || !strings.Contains(before, "5.0 MiB") || !strings.Contains(after, "5.0 MiB") || strings.Count(after, "\n") != 1 {
+	if !ok || !strings.Contains(before, "5.00 MiB") || !strings.Contains(after, "5.00 MiB") || strings.Count(after, "\n") != 1 {
 		t.Errorf("%q", b.all.String())
 	}
 }
