@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -31,17 +30,4 @@ func (c *choice) Set(s string) error {
 	}
 	*c.p = s
 	return nil
-}
-
-// completeChoices makes the shells complete the words of all choice flags of root. Other flags
-// complete file names.
-func completeChoices(root *cobra.Command) {
-	root.Flags().VisitAll(func(f *pflag.Flag) {
-		g, _ := f.Value.(given)
-		if c, ok := g.Value.(*choice); ok {
-			// It fails only for a flag that is unknown or registered before; neither can be.
-			_ = root.RegisterFlagCompletionFunc(f.Name,
-				cobra.FixedCompletions(c.words, cobra.ShellCompDirectiveNoFileComp))
-		}
-	})
 }

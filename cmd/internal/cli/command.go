@@ -2,11 +2,8 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"runtime"
-	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -77,60 +74,46 @@ func newFlagSet() *pflag.FlagSet {
 // execute parses args and runs c, or prints what --help and its like ask for.
 func execute(c *Command, env *Env, args []string) error {
 	d := define(c)
-	var helpErr error
-	root := &cobra.Command{
-		Use:                   d.usage(),
-		Short:                 c.Short,
-		DisableFlagsInUseLine: true,
-		SilenceErrors:         true,
-		SilenceUsage:          true,
-		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
-		// The arity is checked in dispatch, where --man and --version need no arguments.
-		Args: cobra.ArbitraryArgs,
-		RunE: func(root *cobra.Command, args []string) error { return d.dispatch(root, env, args) },
+	if len(args) > 0 && args[0] == completeRequest {
+		return printText(env, d.candidates(args[1:]))
 	}
-	for _, set := range []*pflag.FlagSet{d.own, d.common, d.other} {
-		root.Flags().AddFlagSet(parsed(set))
-	}
-	root.Flags().SortFlags = false
-	completeChoices(root)
-	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		// Help needs the quotes around the names of values, completion would show them.
-		root.Flags().VisitAll(func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) })
-	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		d.share(root, env) // the flags before that one
+	flags := d.all()
+	err := flags.Parse(args)
+	d.share(flags, env) // after an error the flags before that one
+	if err != nil {
 		return Usagef("%s", plain(err))
-	})
-	root.SetHelpFunc(func(*cobra.Command, []string) { _, helpErr = env.Stdout.WriteString(d.help()) })
-	root.SetOut(env.Stdout)
-	root.SetErr(env.Stderr)
-	root.SetArgs(args)
-	if err := root.ExecuteContext(env.Ctx); err != nil {
-		return err
 	}
-	return helpErr
+	return d.dispatch(flags, env)
 }
 
-func (d *definition) dispatch(root *cobra.Command, env *Env, args []string) error {
-	switch {
-	case d.opts.version:
-		_, err := fmt.Fprintf(env.Stdout, "%s %s\n", d.Name, versionString())
-		return err
-	case d.opts.man:
-		_, err := env.Stdout.WriteString(d.man())
-		return err
-	case d.opts.completion != "":
-		return writeCompletion(root, env.Stdout, d.opts.completion)
+// all returns the flags of all sections.
+func (d *definition) all() *pflag.FlagSet {
+	flags := newFlagSet()
+	for _, set := range []*pflag.FlagSet{d.own, d.common, d.other} {
+		flags.AddFlagSet(parsed(set))
 	}
-	d.share(root, env)
+	return flags
+}
+
+func (d *definition) dispatch(flags *pflag.FlagSet, env *Env) error {
+	switch {
+	case d.opts.help:
+		return printText(env, d.help())
+	case d.opts.version:
+		return printText(env, fmt.Sprintf("%s %s\n", d.Name, versionString()))
+	case d.opts.man:
+		return printText(env, d.man())
+	case d.opts.completion != "":
+		return printText(env, completionScript(d.Name, d.opts.completion))
+	}
+	args := flags.Args()
 	if err := d.checkArity(args); err != nil {
 		return err
 	}
-	if err := d.checkRules(root.Flags()); err != nil {
+	if err := d.checkRules(flags); err != nil {
 		return err
 	}
-	env.argsLenAtDash = root.ArgsLenAtDash()
+	env.argsLenAtDash = flags.ArgsLenAtDash()
 	if err := env.configure(); err != nil {
 		return err
 	}
@@ -138,9 +121,14 @@ func (d *definition) dispatch(root *cobra.Command, env *Env, args []string) erro
 }
 
 // share gives env the values of the shared flags, as they decide on how errors are reported.
-func (d *definition) share(root *cobra.Command, env *Env) {
-	d.opts.outputSet = root.Flags().Changed("output")
+func (d *definition) share(flags *pflag.FlagSet, env *Env) {
+	d.opts.outputSet = flags.Changed("output")
 	env.opts = d.opts
+}
+
+func printText(env *Env, text string) error {
+	_, err := env.Stdout.WriteString(text)
+	return err
 }
 
 func (d *definition) checkArity(args []string) error {
@@ -179,16 +167,4 @@ func (e *Env) configure() error {
 		return e.Writes("standard output", e.Stdout.File()) // also where it is for text
 	}
 	return nil
-}
-
-// writeCompletion writes the completion script of root for one of the three shells.
-func writeCompletion(root *cobra.Command, w io.Writer, shell string) error {
-	switch shell {
-	case "zsh":
-		return root.GenZshCompletion(w)
-	case "fish":
-		return root.GenFishCompletion(w, true)
-	default:
-		return root.GenBashCompletionV2(w, true)
-	}
 }

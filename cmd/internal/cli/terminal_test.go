@@ -110,7 +110,7 @@ func (d *drawn) Write(p []byte) (int, error) {
 }
 
 func TestMessageClearsBar(t *testing.T) {
-	b := drawn{text: "5.0 MiB", seen: make(chan struct{})}
+	b := drawn{text: "5.00 MiB", seen: make(chan struct{})}
 	env := newEnv(context.Background(), "hexz-sample", os.Stdin, os.Stdout, &b)
 	env.opts.progress = "always"
 	report := env.Progress(0) // unknown

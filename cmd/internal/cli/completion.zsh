@@ -1,0 +1,23 @@
+#compdef NAME
+# Completion for NAME in zsh.
+
+_FUNCTION() {
+	local line
+	local -a found
+	for line in "${(@f)$("${(Q)words[1]}" __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
+		found+=("${${line//:/\\:}/$'\t'/:}")
+	done
+	compset -P '--*='
+	if [[ $found[-1] == '\:4' ]]; then
+		found[-1]=()
+		_describe -V NAME found
+	else
+		_files
+	fi
+}
+
+if [[ $funcstack[1] == _FUNCTION ]]; then
+	_FUNCTION "$@"
+else
+	compdef _FUNCTION NAME
+fi
