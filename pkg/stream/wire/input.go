@@ -10,7 +10,7 @@ type byteReader interface {
 // teeStep is how many bytes are collected for the tee before they are written to it.
 const teeStep = 4 << 10
 
-// input counts what the msgpack decoder consumes, and copies it to tee, if there is one.
+// input counts what a Reader consumes, and copies it to tee, if there is one.
 type input struct {
 	src     byteReader
 	pos     int64

@@ -1,10 +1,14 @@
 // Package wire reads and writes the msgpack subset of hexz: arrays, maps with string keys,
 // integers from 0 to 2^63-1, strings, byte strings, booleans, nil.
 //
-// It stands between vmihailenco/msgpack and the frames: every length is held against a limit
-// before anything is allocated, positions are counted, and errors are sticky, so that a frame
-// is parsed in straight lines and checked once. A Reader accepts any valid msgpack form of a
-// value (an integer may be longer than need be); a Writer always makes the shortest.
+// Every length is held against a limit before anything is allocated, positions are counted, and
+// errors are sticky, so that a frame is parsed in straight lines and checked once. A Reader accepts
+// any valid msgpack form of a value (an integer may be longer than need be); a Writer always makes
+// the shortest.
+//
+// The codes are those of vmihailenco/msgpack, which the tests hold this package against. Its
+// decoder is not used here: it is made for values of any type, by reflection, and would make each
+// binary some 300 kB larger.
 package wire
 
 import (
@@ -14,7 +18,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/vmihailenco/msgpack/v5"
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
@@ -31,7 +34,6 @@ const growStep = 1 << 20
 // value, and Err returns that error. Not safe for concurrent use.
 type Reader struct {
 	in  input
-	dec *msgpack.Decoder
 	err error
 	raw io.Reader // below the buffer; nil for bytes
 }
@@ -55,9 +57,7 @@ func NewSourceReader(src interface {
 func NewBytesReader(b []byte) *Reader { return newReader(bytes.NewReader(b)) }
 
 func newReader(src byteReader) *Reader {
-	r := &Reader{in: input{src: src}}
-	r.dec = msgpack.NewDecoder(&r.in)
-	return r
+	return &Reader{in: input{src: src}}
 }
 
 // Pos returns the number of bytes consumed.
@@ -123,11 +123,28 @@ func (r *Reader) code() (byte, bool) {
 	if r.err != nil {
 		return 0, false
 	}
-	c, err := r.dec.PeekCode()
+	c, err := r.in.ReadByte()
 	if err != nil {
 		r.fail(err)
+		return 0, false
 	}
-	return c, err == nil
+	r.in.UnreadByte()
+	return c, true
+}
+
+// number consumes the first byte of a value, and returns the number in the size bytes after it.
+func (r *Reader) number(size int) uint64 {
+	r.in.ReadByte()
+	var n uint64
+	for range size {
+		c, err := r.in.ReadByte()
+		if err != nil {
+			r.fail(err)
+			return 0
+		}
+		n = n<<8 | uint64(c)
+	}
+	return n
 }
 
 // IsNil consumes a nil and returns true, or consumes nothing.
@@ -156,35 +173,23 @@ func (r *Reader) Int(limit int64) int64 {
 		r.Failf("type 0x%02x where an integer was expected", c)
 		return 0
 	}
-	n, err := r.dec.DecodeInt64()
-	if err != nil {
-		r.fail(err)
-		return 0
-	}
-	if n < 0 || n > limit {
+	n := r.integer(c)
+	if r.err == nil && (n < 0 || n > limit) {
 		r.Failf("integer %d is out of range 0 to %d", n, limit)
 		return 0
 	}
 	return n
 }
 
-func isInt(c byte) bool {
-	return msgpcode.IsFixedNum(c) || c >= msgpcode.Uint8 && c <= msgpcode.Int64
-}
-
 // Array reads the head of an array and returns its length, at most limit.
-func (r *Reader) Array(limit int) int {
-	return r.head("array", isArray, limit, r.dec.DecodeArrayLen)
-}
+func (r *Reader) Array(limit int) int { return r.head("array", isArray, limit) }
 
 // Map reads the head of a map and returns its length, at most limit.
-func (r *Reader) Map(limit int) int {
-	return r.head("map", isMap, limit, r.dec.DecodeMapLen)
-}
+func (r *Reader) Map(limit int) int { return r.head("map", isMap, limit) }
 
 // String reads a string of at most limit bytes.
 func (r *Reader) String(limit int) string {
-	n := r.head("string", isString, limit, r.dec.DecodeBytesLen)
+	n := r.head("string", isString, limit)
 	return string(r.read(nil, n))
 }
 
@@ -231,12 +236,12 @@ func (r *Reader) Forward(dst io.Writer, n int64, direct func(dst io.Writer, src 
 
 // BytesLen reads the head of a byte string and returns its length, at most limit.
 func (r *Reader) BytesLen(limit int) int {
-	return r.head("byte string", isBin, limit, r.dec.DecodeBytesLen)
+	return r.head("byte string", isBin, limit)
 }
 
 // Fixed reads a byte string of exactly len(dst) bytes.
 func (r *Reader) Fixed(dst []byte) {
-	n := r.head("byte string", isBin, len(dst), r.dec.DecodeBytesLen)
+	n := r.head("byte string", isBin, len(dst))
 	if r.err != nil {
 		return
 	}
@@ -244,12 +249,12 @@ func (r *Reader) Fixed(dst []byte) {
 		r.Failf("byte string of %d bytes where %d were expected", n, len(dst))
 		return
 	}
-	if err := r.dec.ReadFull(dst); err != nil {
+	if _, err := io.ReadFull(&r.in, dst); err != nil {
 		r.fail(err)
 	}
 }
 
-func (r *Reader) head(what string, is func(byte) bool, limit int, decode func() (int, error)) int {
+func (r *Reader) head(what string, is func(byte) bool, limit int) int {
 	c, ok := r.code()
 	if !ok {
 		return 0
@@ -258,12 +263,8 @@ func (r *Reader) head(what string, is func(byte) bool, limit int, decode func() 
 		r.Failf("type 0x%02x where a value of type %s was expected", c, what)
 		return 0
 	}
-	n, err := decode()
-	if err != nil {
-		r.fail(err)
-		return 0
-	}
-	if n < 0 || n > limit {
+	n := r.length(c)
+	if n < 0 || n > limit { // below 0 where an int has 32 bits
 		r.Failf("%s of length %d, the limit is %d", what, n, limit)
 		return 0
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"io"
 	"slices"
 
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
@@ -46,22 +47,6 @@ func (r *Reader) within(end int64) {
 	if r.Pos() > end {
 		r.Failf("value exceeds its limit of bytes")
 	}
-}
-
-func isMap(c byte) bool {
-	return msgpcode.IsFixedMap(c) || c == msgpcode.Map16 || c == msgpcode.Map32
-}
-
-func isArray(c byte) bool {
-	return msgpcode.IsFixedArray(c) || c == msgpcode.Array16 || c == msgpcode.Array32
-}
-
-func isString(c byte) bool {
-	return msgpcode.IsFixedString(c) || c == msgpcode.Str8 || c == msgpcode.Str16 || c == msgpcode.Str32
-}
-
-func isBin(c byte) bool {
-	return c == msgpcode.Bin8 || c == msgpcode.Bin16 || c == msgpcode.Bin32
 }
 
 // room returns how many bytes may still be read before end, failing if there are none.
@@ -139,23 +124,20 @@ func (r *Reader) skip(end int64, depth int) {
 			r.skip(end, depth+1)
 		}
 	case isString(c):
-		r.discard(r.head("string", isString, room, r.dec.DecodeBytesLen))
+		r.discard(r.head("string", isString, room))
 	case isBin(c):
 		r.discard(r.BytesLen(room))
-	case isScalar(c):
-		if err := r.dec.Skip(); err != nil {
-			r.fail(err)
-		}
-	default:
+	case isInt(c):
+		r.integer(c)
+	case c == msgpcode.Nil, c == msgpcode.True, c == msgpcode.False:
+		r.number(0)
+	case c == msgpcode.Float:
+		r.number(4)
+	case c == msgpcode.Double:
+		r.number(8)
+	default: // extensions, too, which have any length
 		r.Failf("type 0x%02x is not part of the format", c)
 	}
-}
-
-// isScalar tells the types of at most 9 bytes. Extension types, which have any length, are
-// not among them.
-func isScalar(c byte) bool {
-	return isInt(c) || c == msgpcode.Nil || c == msgpcode.True || c == msgpcode.False ||
-		c == msgpcode.Float || c == msgpcode.Double
 }
 
 // discard reads over n bytes in small steps, so that a lying length allocates nothing.
@@ -163,7 +145,7 @@ func (r *Reader) discard(n int) {
 	var buf [4096]byte
 	for n > 0 && r.err == nil {
 		step := buf[:min(n, len(buf))]
-		if err := r.dec.ReadFull(step); err != nil {
+		if _, err := io.ReadFull(&r.in, step); err != nil {
 			r.fail(err)
 		}
 		n -= len(step)

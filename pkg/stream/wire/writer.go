@@ -1,38 +1,19 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 
-	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// Writer appends values to a buffer in their shortest form. The zero value is not usable; see
-// NewWriter. It cannot fail: all that it is given is within the format. Not safe for
-// concurrent use.
-type Writer struct {
-	buf buffer
-	enc *msgpack.Encoder
-}
-
-// buffer is an io.Writer and io.ByteWriter that never fails.
-type buffer []byte
-
-func (b *buffer) Write(p []byte) (int, error) {
-	*b = append(*b, p...)
-	return len(p), nil
-}
-
-func (b *buffer) WriteByte(c byte) error {
-	*b = append(*b, c)
-	return nil
-}
+// Writer appends values to a buffer in their shortest form. The zero value is ready for use. It
+// cannot fail: all that it is given is within the format. Not safe for concurrent use.
+type Writer struct{ buf []byte }
 
 // NewWriter returns a Writer with an empty buffer.
-func NewWriter() *Writer {
-	w := &Writer{}
-	w.enc = msgpack.NewEncoder(&w.buf)
-	return w
-}
+func NewWriter() *Writer { return &Writer{} }
 
 // Reset empties the buffer.
 func (w *Writer) Reset() { w.buf = w.buf[:0] }
@@ -41,19 +22,64 @@ func (w *Writer) Reset() { w.buf = w.buf[:0] }
 func (w *Writer) Written() []byte { return w.buf }
 
 // Nil writes a nil.
-func (w *Writer) Nil() { w.enc.EncodeNil() }
+func (w *Writer) Nil() { w.buf = append(w.buf, msgpcode.Nil) }
 
 // Int writes an integer, which must not be negative.
-func (w *Writer) Int(n int64) { w.enc.EncodeUint(uint64(n)) }
+func (w *Writer) Int(n int64) {
+	switch {
+	case n <= math.MaxInt8:
+		w.buf = append(w.buf, byte(n))
+	case n <= math.MaxUint8:
+		w.buf = append(w.buf, msgpcode.Uint8, byte(n))
+	case n <= math.MaxUint16:
+		w.head16(msgpcode.Uint16, int(n))
+	case n <= math.MaxUint32:
+		w.head32(msgpcode.Uint32, int(n))
+	default:
+		w.buf = binary.BigEndian.AppendUint64(append(w.buf, msgpcode.Uint64), uint64(n))
+	}
+}
 
 // Array writes the head of an array of n values.
-func (w *Writer) Array(n int) { w.enc.EncodeArrayLen(n) }
+func (w *Writer) Array(n int) {
+	w.head(n, msgpcode.FixedArrayLow, int(msgpcode.FixedArrayMask), msgpcode.Array16, msgpcode.Array32)
+}
 
 // Map writes the head of a map of n pairs.
-func (w *Writer) Map(n int) { w.enc.EncodeMapLen(n) }
+func (w *Writer) Map(n int) {
+	w.head(n, msgpcode.FixedMapLow, int(msgpcode.FixedMapMask), msgpcode.Map16, msgpcode.Map32)
+}
+
+// head writes the code of a value of length n, and n. Up to most it is part of the code.
+func (w *Writer) head(n int, fixed byte, most int, code16, code32 byte) {
+	switch {
+	case n <= most:
+		w.buf = append(w.buf, fixed|byte(n))
+	case n <= math.MaxUint16:
+		w.head16(code16, n)
+	default:
+		w.head32(code32, n)
+	}
+}
+
+func (w *Writer) head16(code byte, n int) {
+	w.buf = binary.BigEndian.AppendUint16(append(w.buf, code), uint16(n))
+}
+
+func (w *Writer) head32(code byte, n int) {
+	w.buf = binary.BigEndian.AppendUint32(append(w.buf, code), uint32(n))
+}
 
 // String writes a string.
-func (w *Writer) String(s string) { w.enc.EncodeString(s) }
+func (w *Writer) String(s string) {
+	most := int(msgpcode.FixedStrMask)
+	if n := len(s); n > most && n <= math.MaxUint8 {
+		w.buf = append(w.buf, msgpcode.Str8, byte(n))
+	} else {
+		w.head(n, msgpcode.FixedStrLow, most, msgpcode.Str16, msgpcode.Str32)
+	}
+	w.buf = append(w.buf, s...)
+}
 
 // Bytes writes a byte string.
 func (w *Writer) Bytes(p []byte) {
@@ -62,7 +88,13 @@ func (w *Writer) Bytes(p []byte) {
 }
 
 // BytesHead writes the head of a byte string of n bytes, which the caller writes elsewhere.
-func (w *Writer) BytesHead(n int) { w.enc.EncodeBytesLen(n) }
+func (w *Writer) BytesHead(n int) {
+	if n <= math.MaxUint8 {
+		w.buf = append(w.buf, msgpcode.Bin8, byte(n))
+	} else {
+		w.head(n, 0, -1, msgpcode.Bin16, msgpcode.Bin32)
+	}
+}
 
 // Raw appends values that are encoded already.
 func (w *Writer) Raw(p []byte) { w.buf = append(w.buf, p...) }
@@ -76,12 +108,20 @@ func (w *Writer) Meta(m Meta) {
 	}
 }
 
+func (w *Writer) bool(v bool) {
+	code := msgpcode.False
+	if v {
+		code = msgpcode.True
+	}
+	w.buf = append(w.buf, code)
+}
+
 func (w *Writer) value(v any) {
 	switch v := v.(type) {
 	case nil:
 		w.Nil()
 	case bool:
-		w.enc.EncodeBool(v)
+		w.bool(v)
 	case int:
 		w.Int(int64(v))
 	case int64:
