@@ -45,6 +45,39 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 	done
 }
 
+@test "--man: what the binary reads beside its arguments, and pages that there are" {
+	for name in "${BINARIES[@]}"; do
+		"$name" --man >page.1
+		grep -qx '.SH ENVIRONMENT' page.1
+		[[ $("$name" --help) != *" --parent-dir "* ]] || grep -qx '.B HEXZ_PATH' page.1
+		[[ $("$name" --help) != *" --output "* ]] || grep -qxF '.B .FILE*' page.1
+		pages=$(sed -n '/^.SH SEE ALSO/,$p' page.1 | grep -o 'hexz[a-z\\-]*([17])' | tr -d '\\')
+		[[ $pages == "hexz(7)"* ]]
+		for page in $pages; do
+			[ "$page" = "hexz(7)" ] || [[ " ${BINARIES[*]} " == *" ${page%(1)} "* && $page != "$name(1)" ]] || fail "$name: $page"
+		done
+	done
+	[[ $(hexz-seal --man) == *$'.B TMPDIR\n'* && $(hexz-sign --man) != *$'.B TMPDIR\n'* ]]
+}
+
+@test "hexz(7): all binaries, exit codes and variables" {
+	page=$BATS_TEST_DIRNAME/../docs/hexz.7
+	groff -man -ww -Tutf8 -z "$page" 2>err
+	[ ! -s err ] || fail "$(cat err)"
+	for name in "${BINARIES[@]}"; do
+		entry=$(printf '.TP\n.BR %s (1)\n%s\n.' "${name//-/\\-}" "$("$name" --help | sed -n 3p)")
+		[[ $(cat "$page") == *"$entry"* ]] || fail "$name is missing, or described in other words: $entry"
+		for section in "EXIT STATUS" ENVIRONMENT; do
+			[ "$name $section" != "hexz-diff EXIT STATUS" ] || continue
+			text=$("$name" --man | awk -v section=".SH $section" '$0 == section { on = 1; next } /^.SH/ { on = 0 } on' |
+				paste -sd '|' | sed 's/|\.TP|/\n/g; s/^\.TP|//')
+			while IFS='|' read -r item meaning; do
+				[[ $(cat "$page") == *"$item"$'\n'"$meaning"$'\n'* ]] || fail "$name, $section: $item: $meaning"
+			done <<<"$text"
+		done
+	done
+}
+
 @test "completions" {
 	for name in "${BINARIES[@]}"; do
 		bash -c "source <($name --completion bash) && complete -p $name" | grep -c "$name"

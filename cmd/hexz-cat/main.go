@@ -53,7 +53,7 @@ the exit code is 5.`,
   hexz-cat --stream memory -o ram.bin vm.hxz
   ssh host 'cat disk.hxz' | hexz-cat --offset 1M --length 512 | xxd`,
 		MaxArgs: 1,
-		Threads: true, Output: true, Progress: true,
+		Threads: true, Output: true, Progress: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.StringVar(&o.Stream, "stream", "", "`NAME` of the stream, if there are several")
 			f.Var(cli.OffsetVar(&o.Offset, 0), "offset", "skip the first `SIZE` bytes")

@@ -51,7 +51,7 @@ patches.`,
     hexz-seal -o vm.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
-		Threads: true, Output: true, Progress: true, Stats: true,
+		Threads: true, Output: true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&o.Self, "self", false, "make patches of earlier chunks of the stream, too")
 			f.Var(cli.SizeVar(&o.MaxMemory, stage.DefaultDeltaIndex), "max-memory", "limit the index of samples to `SIZE`, and to half of the machine's memory; it grows with what it holds; the smaller the limit, the more is overlooked")

@@ -44,7 +44,7 @@ takes 36 bytes of memory more for each chunk of a parent.`,
   ssh host 'hexz-chunk /dev/sda | hexz-compress' | hexz-seal -o sda.hxz
   ... | hexz-seal -R ~/.ssh/id_ed25519.pub | ssh host 'cat > disk.hxz'`,
 		MaxArgs: 1,
-		Output:  true, Progress: true, Stats: true,
+		Output:  true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
 			s.to.AddFlags(f)
 			f.StringArrayVar(&s.sign, "sign", nil, "sign with the minisign secret key in `FILE`; may be repeated")

@@ -39,7 +39,7 @@ The exit code is 3 then, and --report lists them.`,
   hexz-unseal --salvage --report lost.json bad.hxz | hexz-seal -o saved.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
-		Threads: true, Output: true, Progress: true, Stats: true,
+		Threads: true, Output: true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&o.Flatten, "flatten", false, "copy the chunks of parents into the stream")
 			salvage.AddFlags(f, "salvage", "take what is left of a damaged archive or stream")

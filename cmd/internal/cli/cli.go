@@ -46,6 +46,8 @@ type Command struct {
 	Progress bool // has --progress
 	Stats    bool // has --stats
 
+	TempFiles bool // can need temporary files in $TMPDIR
+
 	// Exit are the meanings of the exit codes from 0 on, for the manual page, if they are not
 	// those that all binaries share.
 	Exit []string

@@ -11,8 +11,8 @@ import (
 // man returns the manual page in roff. It depends on the definition alone, so it is the same
 // bytes each time: no date, no version.
 //
-// It is written here because the generator of cobra takes the text for Markdown, which eats
-// <angle brackets> and stars, and turns the hyphens of options into typographic ones.
+// It is written here because generators take the text for Markdown, which eats <angle brackets> and
+// stars, and turns the hyphens of options into typographic ones.
 func (d *definition) man() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH \"%s\" \"1\" \"\" \"hexz\" \"hexz manual\"\n.nh\n.ad l\n", strings.ToUpper(roff(d.Name)))
@@ -37,6 +37,9 @@ func (d *definition) man() string {
 	if d.Example != "" {
 		b.WriteString(".SH EXAMPLES\n" + verbatim(strings.Split(strings.Trim(d.Example, "\n"), "\n")))
 	}
+	b.WriteString(d.manItems("ENVIRONMENT", variables))
+	b.WriteString(d.manItems("FILES", files))
+	b.WriteString(d.seeAlso())
 	return b.String()
 }
 
