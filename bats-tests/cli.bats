@@ -87,6 +87,14 @@ in_terminal() { script -qec "$1" /dev/null </dev/null; }
 	done
 	# What the scripts ask for.
 	hexz-compress __complete --codec '' | grep -cx s2
+	# Bash takes words apart at "=".
+	for words in "--codec l" "--codec = l" "-q -o x --codec = l"; do
+		run -0 bash -c "source <(hexz-compress --completion bash)
+			COMP_WORDS=(hexz-compress $words) COMP_TYPE=9
+			COMP_CWORD=\$((\${#COMP_WORDS[@]} - 1))
+			_hexz_compress hexz-compress l; echo \"\${COMPREPLY[*]}\""
+		[ "$output" = lz4 ] || fail "$words: $output"
+	done
 }
 
 @test "wrong usage: exit 2, one line and a hint, nothing on stdout" {

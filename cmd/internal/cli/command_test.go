@@ -108,6 +108,14 @@ func TestComplete(t *testing.T) {
 		{[]string{"--progress", "al"}, "auto\nalways\nnever\n:4\n"},
 		{[]string{"--output", "x"}, ":0\n"}, // file names
 		{[]string{"copy", ""}, ":0\n"},
+		{[]string{"-qo", "al"}, ":0\n"},
+		{[]string{"-q", "-b4K", "--progress", ""}, "auto\nalways\nnever\n:4\n"},
+		{[]string{"--progress", "--", "--progress", ""}, "auto\nalways\nnever\n:4\n"}, // the first -- is a value
+		{[]string{"--", "--progress", ""}, ":0\n"},
+		{[]string{"--", "--bl"}, ":0\n"},
+		{[]string{"--bogus=x"}, ":0\n"},
+		{[]string{"-b"}, "-b\tcut at SIZE bytes, which is a flag with a text that is long enough to be wrapped over lines\n:4\n"},
+		{[]string{}, ":0\n"},
 		{[]string{""}, ":0\n"},
 	} {
 		r := runSample(t, "", append([]string{"__complete"}, c.args...)...)

@@ -1,7 +1,7 @@
 #compdef NAME
 # Completion for NAME in zsh.
 
-_FUNCTION() {
+_NAME() {
 	local line
 	local -a found
 	for line in "${(@f)$("${(Q)words[1]}" __complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
@@ -16,8 +16,8 @@ _FUNCTION() {
 	fi
 }
 
-if [[ $funcstack[1] == _FUNCTION ]]; then
-	_FUNCTION "$@"
+if [[ $funcstack[1] == _NAME ]]; then
+	_NAME "$@"
 else
-	compdef _FUNCTION NAME
+	compdef _NAME NAME
 fi
