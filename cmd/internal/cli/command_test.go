@@ -143,6 +143,9 @@ func TestUsageErrors(t *testing.T) {
 			!strings.HasPrefix(lines[0], "hexz-sample: ") || lines[1] != "hint: see hexz-sample --help" {
 			t.Errorf("%q: %+v", args, r)
 		}
+		if strings.Contains(r.stderr, "strconv") {
+			t.Errorf("%q: a name of Go in %q", args, r.stderr)
+		}
 	}
 	c := &Command{Name: "hexz-bare", Run: func(*Env, []string) error { return nil }}
 	if code, _ := run(c, []string{"x"}, os.Stdin, os.Stdout, new(strings.Builder)); code != 2 {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -160,8 +160,11 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// goText is what package strconv says of itself in its errors.
-var goText = regexp.MustCompile(`strconv\.\w+: parsing "[^"]*": `)
-
 // plain returns the text of a flag error without names of Go functions.
-func plain(err error) string { return goText.ReplaceAllString(err.Error(), "") }
+func plain(err error) string {
+	text := err.Error()
+	if number, ok := errors.AsType[*strconv.NumError](err); ok {
+		text = strings.Replace(text, number.Error(), number.Err.Error(), 1)
+	}
+	return text
+}
