@@ -133,7 +133,7 @@ func (v *verifier) verify(env *cli.Env, path string, r *result) (err error) {
 		return cli.Reported(err)
 	}
 	if in.Archive.Torn() {
-		env.Warnf("%s: after the archive is the beginning of a signature, which does not count: sign again", path)
+		env.Warnf("%s: after the archive is what an interrupted signing has left, which does not count: sign again", path)
 	}
 	for _, k := range v.signers {
 		r.Demanded = append(r.Demanded, k.KeyID())

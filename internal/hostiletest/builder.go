@@ -186,6 +186,9 @@ func (b *Builder) Seal() []byte {
 	trailer := append([]byte{0xc4, 62}, "hxz-tail\x01\x00\x00\x00\x00\x00"...)
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Pos))
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Len))
-	b.put(change("trailer", append(trailer, root.Digest[:]...)))
+	trailer = append(trailer, root.Digest[:]...)
+	sum := blake.Sum(trailer)
+	copy(trailer[11:16], sum[:])
+	b.put(change("trailer", trailer))
 	return b.Out
 }

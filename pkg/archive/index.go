@@ -157,8 +157,8 @@ func (x *Index) ID() Hash {
 // Size returns the length of the archive in bytes, but for what Torn tells of.
 func (x *Index) Size() int64 { return x.tail.end }
 
-// Torn tells whether behind the archive there is the beginning of a signature: somebody
-// was stopped while it was appended. It has no meaning.
+// Torn reports whether after the archive there is what an append of signatures has left, which
+// was interrupted. It has no meaning.
 func (x *Index) Torn() bool { return x.tail.torn }
 
 // Signatures returns the signatures of the archive. They are not verified.

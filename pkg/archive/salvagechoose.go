@@ -149,7 +149,7 @@ func (k *chooser) fits(p, c *chain) bool {
 func (s *Salvager) hasNested() bool {
 	if s.nested == nil {
 		found := s.contains([]byte("\x95\x00\xa4"+stream.Magic), 1, s.size) ||
-			s.contains(trailer{magic: archiveMagic}.append(nil)[:2+len(archiveMagic)], 0, s.ownTail()) ||
+			s.contains(trailer{magic: archiveMagic}.head(), 0, s.ownTail()) ||
 			slices.ContainsFunc(s.chains, s.nests)
 		s.nested = &found
 	}

@@ -21,7 +21,7 @@ func (s *Salvager) openIndex() IndexState {
 		return IndexNone
 	}
 	t, err := findTrailer(tail, math.MaxInt64/2, archiveMagic) // where the root stands is looked at below
-	if err != nil {
+	if err != nil && (t.root.len < 1 || t.root.len > maxIndexFrame) {
 		return IndexMissing
 	}
 	for _, pos := range s.rootPlaces(t.root, tail, start) {
@@ -56,6 +56,9 @@ func (s *Salvager) rootPlaces(want span, tail []byte, start int64) []int64 {
 	add(want.pos)
 	whole := trailer{want, archiveMagic}.append(nil)
 	first := bytes.Index(tail, whole)
+	if first < 0 { // it is damaged
+		first = bytes.LastIndex(tail, whole[:2+len(archiveMagic)])
+	}
 	add(start + int64(first) - want.len)
 	for at := 0; at < first; at++ { // signatures stand behind the root
 		i := bytes.Index(tail[at:first], []byte{0x93, byte(kindSignature)})

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"hexz/pkg/blake"
 	"hexz/pkg/seal"
+	"hexz/pkg/stream/wire"
 )
 
 // File is an archive that can be added to, such as an *os.File.
@@ -94,4 +96,48 @@ func checkSigned(list []seal.Signature, id Hash, keys []seal.PublicKey) error {
 		return fmt.Errorf("%w: it is not signed by key %s; there are signatures by %s", ErrUnsigned, k.KeyID(), strings.Join(others, ", "))
 	}
 	return nil
+}
+
+// A signature frame is [19, text, BLAKE3 of the text]: no key is needed to see that it is
+// damaged.
+
+func appendSignature(w *wire.Writer, text []byte) {
+	digest := blake.Sum(text)
+	w.Array(3)
+	w.Int(int64(kindSignature))
+	w.Bytes(text)
+	w.Bytes(digest[:])
+}
+
+// appendTail appends signatures of the id of the archive with that root, and a trailer.
+func appendTail(dst []byte, root span, keys []seal.SecretKey) ([]byte, error) {
+	w := wire.NewWriter()
+	for _, k := range keys {
+		text, err := seal.Sign(k, root.digest)
+		if err != nil {
+			return nil, err
+		}
+		appendSignature(w, text)
+	}
+	return trailer{root, archiveMagic}.append(append(dst, w.Written()...)), nil
+}
+
+// parseSignature reads a signature frame from the beginning of p, and returns its length. The error
+// is an io.ErrUnexpectedEOF if p is the beginning of one, or an ErrCorrupt.
+func parseSignature(p []byte) (s seal.Signature, n int, err error) {
+	in := wire.NewBytesReader(p)
+	indexFrame(in, kindSignature, 3)
+	text := in.Bytes(maxSignature)
+	var digest Hash
+	in.Fixed(digest[:])
+	if err := in.Err(); err != nil {
+		return s, 0, err
+	}
+	if digest != blake.Sum(text) {
+		return s, 0, corruptf("a signature is damaged")
+	}
+	if s, err = seal.ParseSignature(text); err != nil {
+		err = corruptf("signature: %v", err)
+	}
+	return s, int(in.Pos()), err
 }

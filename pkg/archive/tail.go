@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 
-	"hexz/pkg/blake"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -17,206 +16,151 @@ const (
 	maxTail       = 512 << 10 // bytes of all signatures and trailers
 
 	maxAppend = tailSize - trailerSize // bytes that are appended at once, so that the last trailer is found
+	tornBlock = 512                    // bytes that a disk writes as a whole, at multiples of that in the file
 )
 
-// tail is what stands behind the root:
+// tail is what stands after the root:
 //
-//	tail = 1*( *Signature Trailer )
+//	tail   = 1*append [ rest ]
+//	append = *Signature Trailer
 //
-// Signatures that are added later get another trailer, the same as the one before. So an
-// archive stays whole while they are appended: behind a trailer the input may end within the
-// next signatures, which do not count then.
+// All trailers are equal. The rest is what an append has left that was interrupted. It does not
+// count, so an archive stays whole while signatures are appended. See restOf for what may be one.
 type tail struct {
 	signatures []seal.Signature
 	end        int64 // of the last trailer
-	torn       bool  // something is behind it
+	torn       bool  // there is a rest
 }
 
-// readTail reads what stands behind the root, where the trailers are to be want, up to the end
-// of the input.
-// Positions of in are base less than those of the file.
+// readTail reads what stands after the root, where the trailers are to be want, up to the end
+// of the input. Positions of in are base less than those of the file.
 func readTail(in *wire.Reader, want trailer, base int64) (*tail, error) {
-	t := &tail{}
-	var pending []seal.Signature
-	limit := in.Pos() + maxTail
-	for in.More() {
-		pos := base + in.Pos()
-		isTrailer := in.IsBytes()
-		raw, err := readRaw(in, limit-in.Pos())
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			if !want.tears(raw, pos, isTrailer) {
-				return nil, corruptf("signatures are damaged at byte %d", pos)
-			}
-			break
-		}
-		if err != nil {
-			return nil, corrupt(err)
-		}
-		if len(raw) == 1 && raw[0] == 0 && t.end > 0 {
-			if err := padding(in, limit); err != nil {
-				return nil, err
-			}
-			break
-		}
-		if !isTrailer {
-			s, err := parseSignature(raw)
-			if err != nil {
-				return nil, err
-			}
-			if pending = append(pending, s); len(t.signatures)+len(pending) > maxSignatures {
-				return nil, corruptf("more than %d signatures", maxSignatures)
-			}
-			continue
-		}
-		last, err := parseTrailer(raw, pos)
-		if err != nil {
-			return nil, err
-		}
-		if last != want {
-			return nil, corruptf("trailer at byte %d names another root", pos)
-		}
-		t.signatures = append(t.signatures, pending...)
-		pending = nil
-		t.end = base + in.Pos()
-	}
-	if err := in.Err(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	base += in.Pos()
+	p := in.ReadAll(maxTail + 1)
+	if err := in.Err(); err != nil {
 		return nil, err
 	}
-	if t.end == 0 {
+	if len(p) > maxTail {
+		return nil, corruptf("more than %d bytes after the root", maxTail)
+	}
+	return parseTail(p, want, base)
+}
+
+// parseTail is readTail for the bytes p, which stand at byte pos.
+func parseTail(p []byte, want trailer, pos int64) (*tail, error) {
+	t := &tail{end: pos}
+	for len(p) > 0 {
+		n, list, err := parseAppend(p, want, t.end)
+		switch {
+		case err == nil:
+		case t.end > pos: // an append was whole
+			t.torn = true
+			return t, restOf(p, want, t.end)
+		case errors.Is(err, errCut):
+			return nil, stream.ErrTruncated
+		default:
+			return nil, err
+		}
+		if t.signatures = append(t.signatures, list...); len(t.signatures) > maxSignatures {
+			return nil, corruptf("more than %d signatures", maxSignatures)
+		}
+		t.end += int64(n)
+		p = p[n:]
+	}
+	if t.end == pos {
 		return nil, stream.ErrTruncated
 	}
-	behind := base + in.Pos() - t.end
-	if behind > maxAppend {
-		return nil, corruptf("%d bytes behind the last trailer", behind)
-	}
-	t.torn = behind > 0
 	return t, nil
 }
 
-// tears tells whether raw, at byte pos, can be what is left of an append: the beginning of a
-// trailer like t, or of a signature. What has a trailer in it was appended to its end, and is
-// damaged.
-func (t trailer) tears(raw []byte, pos int64, isTrailer bool) bool {
-	if isTrailer {
-		return bytes.HasPrefix(t.append(nil), raw)
+// errCut: the bytes are the beginning of an append, and end before its trailer does.
+var errCut = errors.New("an append is cut short")
+
+// parseAppend reads signatures and a trailer, which is to be want, from the beginning of p, which
+// stands at byte pos. It returns their length; errCut, or an ErrCorrupt.
+func parseAppend(p []byte, want trailer, pos int64) (n int, list []seal.Signature, err error) {
+	last := want.append(nil)
+	for {
+		left := p[n:]
+		switch {
+		case bytes.HasPrefix(left, last):
+			return n + len(last), list, nil
+		case bytes.HasPrefix(last, left):
+			return 0, nil, errCut
+		case len(left) >= trailerSize && bytes.HasPrefix(left, want.head()):
+			if _, err := parseTrailer(left[:trailerSize], pos+int64(n)); err != nil {
+				return 0, nil, err
+			}
+			return 0, nil, corruptf("trailer at byte %d names another root", pos+int64(n))
+		}
+		s, size, err := parseSignature(left)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, nil, errCut
+		}
+		if err != nil {
+			return 0, nil, corruptf("at byte %d: neither a signature nor a trailer: %v", pos+int64(n), err)
+		}
+		list = append(list, s)
+		n += size
 	}
-	_, err := findTrailer(raw, pos, t.magic)
-	return err != nil
 }
 
-// padding takes zero bytes behind a trailer, up to position limit, which a file system may leave of
-// an append that a power cut has stopped.
-func padding(in *wire.Reader, limit int64) error {
-	for in.More() {
-		if raw, err := readRaw(in, limit-in.Pos()); err != nil || len(raw) != 1 || raw[0] != 0 {
-			return corruptf("something stands behind the archive")
+// restOf returns an ErrCorrupt unless p, which stands at byte pos after the last whole append, can be
+// what an append has left that was interrupted. That is so if p is the beginning of an append, up to
+// the end of p or up to the first lost block: one of the 512 bytes at multiples of 512 in the file,
+// of which p has only zeros. The file was extended then, and the block was never written. Blocks
+// after it may have been written or not. But
+//
+//   - p has up to maxAppend bytes;
+//   - a trailer of another root in it is one of another archive;
+//   - its own trailer before a lost block, or without any, was written after all of its append, so p is
+//     damaged;
+//   - no block has 64 zeros in a row, unless it is lost, or p ends with them.
+func restOf(p []byte, want trailer, pos int64) error {
+	if len(p) > maxAppend {
+		return corruptf("%d bytes after the last trailer", len(p))
+	}
+	lost, err := firstLost(p, pos)
+	if err != nil {
+		return err
+	}
+	for at := range p {
+		if !bytes.HasPrefix(p[at:], want.head()) || at+trailerSize > len(p) {
+			continue
+		}
+		got, err := parseTrailer(p[at:at+trailerSize], pos+int64(at))
+		if err == nil && (got != want || at+trailerSize <= lost) {
+			return corruptf("trailer at byte %d, in what is damaged or another archive", pos+int64(at))
 		}
 	}
-	return in.Err()
+	if _, _, err := parseAppend(p[:lost], want, pos); !errors.Is(err, errCut) {
+		return err // never nil: a whole append would have been read as one
+	}
+	return nil
 }
 
-// readRaw reads a frame of the index, a signature or a trailer, of at most limit bytes, as it is.
+// firstLost returns where in p, which stands at byte pos, the first lost block begins. Without any it
+// is the length of p. An ErrCorrupt is for a block that is no part of an append, nor lost.
+func firstLost(p []byte, pos int64) (int, error) {
+	first, written := len(p), len(bytes.TrimRight(p, "\x00"))
+	for at := 0; at < len(p); {
+		end := min(at+tornBlock-int((pos+int64(at))%tornBlock), len(p))
+		switch block := p[at:end]; {
+		case len(bytes.TrimLeft(block, "\x00")) == 0:
+			first = min(first, at)
+		case bytes.Contains(p[at:max(min(end, written), at)], zeros[:64]):
+			return 0, corruptf("something stands after the archive, at byte %d", pos+int64(at))
+		}
+		at = end
+	}
+	return first, nil
+}
+
+// readRaw reads a frame of the index, of at most limit bytes, as it is.
 func readRaw(in *wire.Reader, limit int64) ([]byte, error) {
 	var raw bytes.Buffer
 	in.Tee(&raw)
 	in.Skip(limit)
 	in.Tee(nil)
 	return raw.Bytes(), in.Err()
-}
-
-// A signature frame is [19, text, BLAKE3 of the text]: no key is needed to see that it is
-// damaged.
-
-func appendSignature(w *wire.Writer, text []byte) {
-	digest := blake.Sum(text)
-	w.Array(3)
-	w.Int(int64(kindSignature))
-	w.Bytes(text)
-	w.Bytes(digest[:])
-}
-
-// appendTail appends signatures of the id of the archive with that root, and a trailer.
-func appendTail(dst []byte, root span, keys []seal.SecretKey) ([]byte, error) {
-	w := wire.NewWriter()
-	for _, k := range keys {
-		text, err := seal.Sign(k, root.digest)
-		if err != nil {
-			return nil, err
-		}
-		appendSignature(w, text)
-	}
-	return trailer{root, archiveMagic}.append(append(dst, w.Written()...)), nil
-}
-
-func parseSignature(frame []byte) (s seal.Signature, err error) {
-	in := wire.NewBytesReader(frame)
-	indexFrame(in, kindSignature, 3)
-	text := in.Bytes(maxSignature)
-	var digest Hash
-	in.Fixed(digest[:])
-	if err := finish(in); err != nil {
-		return s, err
-	}
-	if digest != blake.Sum(text) {
-		return s, corruptf("a signature is damaged")
-	}
-	if s, err = seal.ParseSignature(text); err != nil {
-		err = corruptf("signature: %v", err)
-	}
-	return s, err
-}
-
-// findTrailer returns the last trailer in buf, the end of a file from byte start on: at its end,
-// or in front of what was left of an append. Whether its root is right has not been looked at;
-// if it is not, no other trailer is tried, since a root may be large.
-func findTrailer(buf []byte, start int64, magic string) (trailer, error) {
-	head := trailer{magic: magic}.append(nil)[:2+len(magic)]
-	var first error
-	for end := len(buf); ; {
-		at := bytes.LastIndex(buf[:end], head)
-		if at < 0 {
-			if first == nil {
-				first = corruptf("no trailer: not a hexz archive, or it was cut short")
-			}
-			return trailer{}, first
-		}
-		if at+trailerSize <= len(buf) {
-			t, err := parseTrailer(buf[at:at+trailerSize], start+int64(at))
-			if err == nil {
-				return t, nil
-			}
-			if first == nil {
-				first = err
-			}
-		}
-		end = at + len(head) - 1
-	}
-}
-
-// HasTrailer tells whether the file of size bytes ends like an archive. If it begins like one
-// but does not end so, it was cut short. If its end cannot be read, NewReader is to say so.
-func HasTrailer(src io.ReaderAt, size int64) bool {
-	_, err := lastTrailer(src, size, archiveMagic)
-	return err == nil || !errors.Is(err, stream.ErrCorrupt)
-}
-
-// IsIndex tells whether the file of size bytes ends like an exported index.
-func IsIndex(src io.ReaderAt, size int64) bool {
-	_, err := lastTrailer(src, size, indexMagic)
-	return err == nil
-}
-
-// TrailerID returns the id that stands at the end of an archive. Nothing of it is verified. If there
-// is none the error is ErrCorrupt; any other says that the end cannot be read.
-func TrailerID(src io.ReaderAt, size int64) (Hash, error) {
-	t, err := lastTrailer(src, size, archiveMagic)
-	return t.root.digest, err
-}
-
-func lastTrailer(src io.ReaderAt, size int64, magic string) (trailer, error) {
-	buf := make([]byte, min(size, tailSize))
-	if n, err := src.ReadAt(buf, size-int64(len(buf))); n < len(buf) && err != nil {
-		return trailer{}, err
-	}
-	return findTrailer(buf, size-int64(len(buf)), magic)
 }

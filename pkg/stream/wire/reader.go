@@ -234,6 +234,18 @@ func (r *Reader) Forward(dst io.Writer, n int64, direct func(dst io.Writer, src 
 	return err
 }
 
+// ReadAll returns all that is left of the input, but no more than limit bytes.
+func (r *Reader) ReadAll(limit int64) []byte {
+	if r.err != nil {
+		return nil
+	}
+	p, err := io.ReadAll(io.LimitReader(&r.in, limit))
+	if err != nil {
+		r.fail(err)
+	}
+	return p
+}
+
 // BytesLen reads the head of a byte string and returns its length, at most limit.
 func (r *Reader) BytesLen(limit int) int {
 	return r.head("byte string", isBin, limit)
