@@ -16,6 +16,7 @@ code() {
 	case $1 in
 	ok) echo 0 ;;
 	parent) echo 1 ;;
+	codec) echo 6 ;;
 	aborted) echo 4 ;;
 	corrupt | truncated) echo 3 ;;
 	*) fail "no such class: $1" ;;

@@ -21,6 +21,7 @@ func command() *cli.Command {
 	var to target
 	var parents cli.ParentFlags
 	var salvage cli.SalvageFlags
+	var codecs cli.CodecFlags
 	return &cli.Command{
 		Name:  "hexz-cat",
 		Args:  "[FILE]",
@@ -63,6 +64,7 @@ the exit code is 5.`,
 			salvage.AddFlags(f, "keep-going", "write zeros for what is damaged or missing")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
+			codecs.AddFlags(f)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
 		},
@@ -84,7 +86,7 @@ the exit code is 5.`,
 			}
 			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
-			o.Find = find.Find
+			o.Find, o.Codecs = find.Find, codecs.Decoders(env)
 			return ids.Explain(run(env, o, &to, &salvage, args))
 		},
 	}
@@ -147,5 +149,5 @@ func openInput(env *cli.Env, o stage.CatOptions, salvage bool, args []string) (*
 	if salvage {
 		return cli.OpenInput(env, args)
 	}
-	return cli.OpenPacked(env, args, archive.Options{Identities: o.Identities, Find: o.Find, CacheBytes: o.CacheBytes})
+	return cli.OpenPacked(env, args, archive.Options{Identities: o.Identities, Find: o.Find, Codecs: o.Codecs, CacheBytes: o.CacheBytes})
 }

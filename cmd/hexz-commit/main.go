@@ -25,6 +25,7 @@ type flags struct {
 	backing      string
 	unchecked    bool
 	ids          cli.IdentityFlags
+	codecs       cli.CodecFlags
 	parents      cli.ParentFlags
 	set          *pflag.FlagSet
 	archive      *cli.Packed
@@ -84,6 +85,7 @@ refused.`,
 			f.StringVar(&o.keyFile, "chunk-key-file", "", "the key in `FILE` that the base was cut with")
 			o.parents.AddFlags(f)
 			o.ids.AddFlags(f)
+			o.codecs.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) error { return o.ids.Explain(run(env, &o, args)) },
 	}
@@ -118,7 +120,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	find := o.parents.Finder(env, []string{o.base}, ids)
 	defer find.Close()
-	o.archive, err = cli.OpenAtRandom(env, o.base, archive.Options{Identities: ids, Find: find.Find})
+	o.archive, err = cli.OpenAtRandom(env, o.base, archive.Options{Identities: ids, Find: find.Find, Codecs: o.codecs.Decoders(env)})
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ type flags struct {
 	stage.CompressOptions
 	decompress bool
 	dict       string
+	command    cli.EncodeFlag
+	codecs     cli.CodecFlags
 	set        *pflag.FlagSet
 }
 
@@ -36,9 +38,15 @@ output. A segment that does not become smaller is stored as it is. A stream that
 is compressed already is compressed anew.
 
 Levels: zstd 1 to 22, of which 1-2, 3-5, 6-9 and 10-22 are alike (default 3);
-lz4 1 (fast, default) to 9; s2 1 (default) to 3.`,
+lz4 1 (fast, default) to 9; s2 1 (default) to 3.
+
+With --command, a shell command encodes: it is run for each segment, of which it
+gets the bytes on its standard input, -T of them at a time. Whoever reads that
+has to give --codec-command with a command that decodes.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress -l 9 | hexz-seal -o disk.hxz
-  hexz-compress -d disk.hxs | hexz-compress -c lz4 | hexz-seal -o disk.hxz`,
+  hexz-compress -d disk.hxs | hexz-compress -c lz4 | hexz-seal -o disk.hxz
+  hexz-chunk a | hexz-compress -b 4M --command xz='xz -c' | hexz-seal -o a.hxz
+  hexz-cat --codec-command xz='xz -dc' a.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
 		Threads: true, Output: true, Progress: true, Stats: true,
@@ -50,10 +58,13 @@ lz4 1 (fast, default) to 9; s2 1 (default) to 3.`,
 			f.Var(cli.SizeVar(&o.TrainDict, 0), "train-dict", "train a zstd dictionary of `SIZE` from the first 16 MiB of the stream; use it if it gains 3 % or more, and more than its own length")
 			f.Lookup("train-dict").NoOptDefVal = "112KiB"
 			f.StringVar(&o.dict, "dict", "", "use the zstd dictionary in `FILE`")
+			o.command.AddFlags(f)
+			o.codecs.AddFlags(f)
 			f.BoolVarP(&o.decompress, "decompress", "d", false, "decode all payloads instead")
 		},
 		Rules: []cli.Rule{
-			{Flags: []string{"decompress"}, Without: []string{"codec", "level", "block", "dict", "train-dict"}},
+			{Flags: []string{"decompress"}, Without: []string{"codec", "level", "block", "dict", "train-dict", "command"}},
+			{Flags: []string{"command"}, Without: []string{"codec", "level", "dict", "train-dict"}},
 			{Flags: []string{"dict"}, Without: []string{"train-dict"}},
 		},
 		Run: func(env *cli.Env, args []string) error { return run(env, &o, args) },
@@ -66,7 +77,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
 		if o.decompress {
-			return stage.Decompress(ctx, dst, src, stage.DecompressOptions{Threads: env.Threads, Progress: progress, OnParent: env.Needs})
+			return stage.Decompress(ctx, dst, src, stage.DecompressOptions{Threads: env.Threads, Codecs: o.Codecs, Progress: progress, OnParent: env.Needs})
 		}
 		o.Threads, o.Progress, o.OnParent = env.Threads, progress, env.Needs
 		return stage.Compress(ctx, dst, src, o.CompressOptions)
@@ -78,6 +89,7 @@ func (o *flags) check(env *cli.Env) error {
 	if err := o.checkCombination(); err != nil {
 		return err
 	}
+	o.Codecs = o.codecs.Decoders(env)
 	if o.Block < 1 || o.Block > stream.MaxPayload {
 		return cli.Usagef("block size %s is not between 1 and %s", cli.FormatSize(int64(o.Block)), cli.FormatSize(stream.MaxPayload))
 	}
@@ -91,7 +103,9 @@ func (o *flags) check(env *cli.Env) error {
 		}
 		o.Dict = dict
 	}
-	if _, err := codec.NewEncoder(codec.Options{Name: o.Codec, Level: o.Level, Dict: o.Dict}); err != nil {
+	if name, encode := o.command.Encoder(env); encode != nil {
+		o.Codec, o.Encode = name, encode
+	} else if _, err := codec.NewEncoder(codec.Options{Name: o.Codec, Level: o.Level, Dict: o.Dict}); err != nil {
 		if o.dict != "" {
 			err = fmt.Errorf("%s: %w", o.dict, err)
 		}
@@ -109,6 +123,9 @@ var levels = map[string]int{codec.Zstd: 22, codec.LZ4: 9, codec.S2: 3, codec.Non
 
 // checkCombination refuses flags that would have no effect.
 func (o *flags) checkCombination() error {
+	if o.set.Changed("command") {
+		return nil // it has no codec or level
+	}
 	if (o.dict != "" || o.set.Changed("train-dict")) && o.Codec != codec.Zstd {
 		return cli.Usagef("only zstd takes a dictionary")
 	}

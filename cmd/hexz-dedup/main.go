@@ -17,6 +17,7 @@ func command() *cli.Command {
 	var o stage.DedupOptions
 	var parents []string
 	var ids cli.IdentityFlags
+	var codecs cli.CodecFlags
 	return &cli.Command{
 		Name:  "hexz-dedup",
 		Args:  "[FILE]",
@@ -41,6 +42,7 @@ has to be decoded.`,
 		Flags: func(f *pflag.FlagSet) {
 			f.Var(cli.SizeVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`; when it is full, only copies of the chunks in it are found (default no limit)")
 			f.StringArrayVar(&parents, "parent", nil, "store no chunk that `FILE` has, an archive or the exported index of one; may be repeated")
+			codecs.AddFlags(f)
 			ids.AddFlags(f)
 		},
 		Rules: []cli.Rule{{Flags: cli.KeyNames, With: []string{"parent"}}},
@@ -58,7 +60,7 @@ has to be decoded.`,
 				o.Parents = append(o.Parents, p)
 			}
 			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
-				o.Progress, o.OnParent = progress, env.Needs
+				o.Progress, o.OnParent, o.Codecs = progress, env.Needs, codecs.Decoders(env)
 				o.Note = env.Warn
 				return stage.Dedup(ctx, dst, src, o)
 			})

@@ -22,6 +22,7 @@ func command() *cli.Command {
 	var o stage.DeltaOptions
 	var parents cli.ParentFlags
 	var ids cli.IdentityFlags
+	var codecs cli.CodecFlags
 	return &cli.Command{
 		Name:  "hexz-delta",
 		Args:  "[FILE]",
@@ -57,6 +58,7 @@ patches.`,
 			f.Var(cli.SizeVar(&o.MaxMemory, stage.DefaultDeltaIndex), "max-memory", "limit the index of samples to `SIZE`, and to half of the machine's memory; it grows with what it holds; the smaller the limit, the more is overlooked")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
+			codecs.AddFlags(f)
 			ids.AddFlags(f)
 		},
 		Run: func(env *cli.Env, args []string) error {
@@ -66,7 +68,7 @@ patches.`,
 			}
 			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
-			o.Find, o.Threads = find.Find, env.Threads
+			o.Find, o.Threads, o.Codecs = find.Find, env.Threads, codecs.Decoders(env)
 			o.MaxMemory, o.CacheBytes = cli.SharedMemory(o.MaxMemory), cli.SharedMemory(o.CacheBytes)
 			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory) // or the heap grows to twice the index
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {

@@ -23,6 +23,7 @@ type flags struct {
 	stage.DiffOptions
 	json    bool
 	ids     cli.IdentityFlags
+	codecs  cli.CodecFlags
 	parents cli.ParentFlags
 }
 
@@ -60,6 +61,7 @@ is printed, and it stops at the first difference.`,
 			f.StringVar(&o.Stream, "stream", "", "compare the stream `NAME` only")
 			f.BoolVar(&o.Exact, "exact", false, "find out which bytes of a chunk differ")
 			o.parents.AddFlags(f)
+			o.codecs.AddFlags(f)
 			o.ids.AddFlags(f)
 		},
 		Rules: []cli.Rule{{Flags: []string{"quiet"}, Without: []string{"json"}}},
@@ -94,7 +96,7 @@ func run(env *cli.Env, o *flags, args []string) (same bool, err error) {
 	for i, path := range args {
 		find := o.parents.Finder(env, []string{path}, ids)
 		defer find.Close()
-		in, err := open(env, path, archive.Options{Identities: ids, Find: find.Find, Threads: env.Threads, CacheBytes: cacheBytes})
+		in, err := open(env, path, archive.Options{Identities: ids, Find: find.Find, Threads: env.Threads, Codecs: o.codecs.Decoders(env), CacheBytes: cacheBytes})
 		if err != nil {
 			return false, o.ids.Explain(err)
 		}

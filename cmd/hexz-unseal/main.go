@@ -19,6 +19,7 @@ func command() *cli.Command {
 	var signers cli.SignerFlags
 	var parents cli.ParentFlags
 	var salvage cli.SalvageFlags
+	var codecs cli.CodecFlags
 	return &cli.Command{
 		Name:  "hexz-unseal",
 		Args:  "[FILE]",
@@ -45,6 +46,7 @@ The exit code is 3 then, and --report lists them.`,
 			salvage.AddFlags(f, "salvage", "take what is left of a damaged archive or stream")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
+			codecs.AddFlags(f)
 			ids.AddFlags(f)
 			signers.AddFlags(f)
 		},
@@ -61,7 +63,7 @@ The exit code is 3 then, and --report lists them.`,
 			if o.SignedBy, err = signers.Load(env); err != nil {
 				return err
 			}
-			o.Note, o.OnParent = ids.NotePlain(env), env.Needs
+			o.Note, o.OnParent, o.Codecs = ids.NotePlain(env), env.Needs, codecs.Decoders(env)
 			if err := salvage.Open(env); err != nil {
 				return err
 			}
@@ -83,7 +85,7 @@ func runSalvage(env *cli.Env, args []string, o stage.UnsealOptions, flags *cli.S
 	var report *stage.SalvageReport
 	err := cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (stats *stage.Stats, err error) {
 		stats, report, err = stage.Salvage(ctx, dst, src, stage.SalvageOptions{
-			Identities: o.Identities, Threads: env.Threads, Progress: progress, OnParent: o.OnParent, Note: o.Note,
+			Identities: o.Identities, Threads: env.Threads, Codecs: o.Codecs, Progress: progress, OnParent: o.OnParent, Note: o.Note,
 		})
 		return stats, err
 	})

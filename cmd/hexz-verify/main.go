@@ -48,6 +48,7 @@ is 1 unless something is damaged as well.`,
 			v.signedBy.AddFlags(f)
 			v.parents.AddFlags(f)
 			cli.CacheFlag(f, &v.cache)
+			v.codecs.AddFlags(f)
 			v.ids.AddFlags(f)
 		},
 		Run: v.run,
@@ -63,6 +64,7 @@ type verifier struct {
 	parents  cli.ParentFlags
 	cache    int64
 	set      *pflag.FlagSet
+	codecs   cli.CodecFlags
 	signers  []seal.PublicKey
 	keys     []age.Identity
 }
@@ -110,7 +112,7 @@ func (v *verifier) verify(env *cli.Env, path string, r *result) (err error) {
 	}
 	find := v.parents.Finder(env, []string{path}, v.keys)
 	defer find.Close()
-	in, err := cli.OpenAtRandom(env, path, archive.Options{Identities: v.keys, Find: find.Find, CacheBytes: v.cache})
+	in, err := cli.OpenAtRandom(env, path, archive.Options{Identities: v.keys, Find: find.Find, Codecs: v.codecs.Decoders(env), CacheBytes: v.cache})
 	if err == nil {
 		defer in.Close()
 		if !in.Regular {

@@ -14,7 +14,7 @@ type Case struct {
 	Name string
 
 	// Want is the class of what every reader makes of it: ok, corrupt, truncated, parent (one is
-	// missing) or failed. "corrupt inspect=ok" is ok for one reader, and corrupt for the others;
+	// missing), codec (one is) or failed. "corrupt inspect=ok" is ok for one reader, and corrupt for the others;
 	// of several words about a reader the last counts.
 	Want string
 	Make func() []byte

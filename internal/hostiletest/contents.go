@@ -70,7 +70,7 @@ func payloads() []Case {
 	}
 	const dictFound = "corrupt scan=ok" // opening needs it
 	list := []Case{
-		{"unknown codec", found, segment("brotli", alpha, 100)},
+		{"unknown codec", "codec scan=ok inspect=ok dedup=ok diff=ok commit=ok", segment("brotli", alpha, 100)},
 		{"zstd that says 64 MiB", found, segment("zstd", bomb, 16<<20)},
 		{"zstd with a window of 2 TiB", found, segment("zstd", window, 100)},
 		{"s2 that says 4 GiB", found, segment("s2", []byte("\xff\xff\xff\xff\x0f\x00a"), 1000)},

@@ -1,12 +1,14 @@
 package archive
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sort"
 	"sync/atomic"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/codec"
 	"hexz/pkg/stream"
 )
 
@@ -58,7 +60,7 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	}
 	b, err := r.decodeSegment(ref, next, frame)
 	if err != nil {
-		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.pos, corrupt(err))
+		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.pos, err)
 	}
 	return b, int64(cap(*b.memory) + 108*len(b.entries) + 56*b.bases + 200), nil
 }
@@ -69,11 +71,11 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 func (r *Reader) decodeSegment(ref segmentRef, next key, frame *[]byte) (*block, error) {
 	plain, err := r.plain(*frame)
 	if err != nil {
-		return nil, err
+		return nil, corrupt(err)
 	}
 	s, err := stream.ParseSegment(plain)
 	if err != nil {
-		return nil, err
+		return nil, corrupt(err)
 	}
 	info := &r.root.info.Streams[ref.stream]
 	if s.Stream != info.ID || s.Offset != ref.offset {
@@ -92,6 +94,9 @@ func (r *Reader) decodeSegment(ref segmentRef, next key, frame *[]byte) (*block,
 	b.data, err = r.decoder.Decode(*b.memory, s.Codec, s.Payload, s.RawLen)
 	*b.memory = b.data
 	r.putBuffer(frame)
+	if errors.Is(err, codec.ErrCorrupt) {
+		err = corrupt(err)
+	}
 	return b, err
 }
 

@@ -39,8 +39,8 @@ type family struct {
 	parents map[Hash]*copies
 }
 
-func newFamily(threads int) *family {
-	decoder := sync.OnceValues(func() (*codec.Decoder, error) { return codec.NewDecoder(threads) })
+func newFamily(o Options) *family {
+	decoder := sync.OnceValues(func() (*codec.Decoder, error) { return newDecoder(o) })
 	return &family{decoder: decoder, parents: map[Hash]*copies{}}
 }
 
@@ -159,7 +159,7 @@ type Parents struct{ r *Reader }
 
 // NewParents returns Parents that are found as o says.
 func NewParents(o Options) *Parents {
-	return &Parents{&Reader{Index: &Index{root: &root{}}, o: o, caches: newCaches(o.CacheBytes), family: newFamily(o.Threads)}}
+	return &Parents{&Reader{Index: &Index{root: &root{}}, o: o, caches: newCaches(o.CacheBytes), family: newFamily(o)}}
 }
 
 // Add adds the parent of a Parent frame.

@@ -18,6 +18,7 @@ type Options struct {
 	Identities []age.Identity // to open an encrypted archive; without any it is locked
 	CacheBytes int64          // of decoded segments that are kept, with those of parents; 0 is 20 MiB
 	Threads    int            // decoders that may run at a time; 0 is one for each CPU
+	Codecs     codec.Decoders // of codecs that package codec does not have
 
 	// Find finds the parents of a thin archive, when they are needed. Without it they are
 	// missing.
@@ -43,7 +44,7 @@ type Reader struct {
 
 // NewReader opens the archive of size bytes on src.
 func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
-	return newReader(src, size, o, newCaches(o.CacheBytes), newFamily(o.Threads))
+	return newReader(src, size, o, newCaches(o.CacheBytes), newFamily(o))
 }
 
 func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*Reader, error) {
@@ -58,13 +59,22 @@ func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*R
 	return r, r.loadDecoder()
 }
 
+// newDecoder returns a decoder for the codecs of o and of package codec.
+func newDecoder(o Options) (*codec.Decoder, error) {
+	d, err := codec.NewDecoder(o.Threads)
+	if err == nil {
+		d.Others = o.Codecs
+	}
+	return d, err
+}
+
 // loadDecoder makes a decoder that knows the dictionaries. Without any, one serves the whole family.
 func (r *Reader) loadDecoder() (err error) {
 	if len(r.root.dicts) == 0 {
 		r.decoder, err = r.family.decoder()
 		return err
 	}
-	if r.decoder, err = codec.NewDecoder(r.o.Threads); err != nil {
+	if r.decoder, err = newDecoder(r.o); err != nil {
 		return err
 	}
 	for _, d := range r.root.dicts {

@@ -70,12 +70,12 @@ const (
 // an index the heads of all frames, and all bytes where there is damage. It fails if there is
 // nothing to salvage, or if an encrypted archive cannot be opened: without its clear header no key
 // opens it.
-func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (*Salvager, error) {
-	s, err := newSalvager(src, size, threads)
+func NewSalvager(src io.ReaderAt, size int64, o Options) (*Salvager, error) {
+	s, err := newSalvager(src, size, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.open(ids); err != nil {
+	if err := s.open(o.Identities); err != nil {
 		return nil, err
 	}
 	s.survey()
@@ -89,14 +89,14 @@ func NewSalvager(src io.ReaderAt, size int64, threads int, ids []age.Identity) (
 	// Dictionaries of chains that were dropped do not count.
 	if len(s.dicts) > 0 {
 		s.dicts = map[int64]bool{}
-		s.decoder, err = codec.NewDecoder(threads)
+		s.decoder, err = newDecoder(o)
 	}
 	s.Rewind()
 	return s, err
 }
 
-func newSalvager(src io.ReaderAt, size int64, threads int) (*Salvager, error) {
-	decoder, err := codec.NewDecoder(threads)
+func newSalvager(src io.ReaderAt, size int64, o Options) (*Salvager, error) {
+	decoder, err := newDecoder(o)
 	return &Salvager{
 		src: src, size: size, win: newWindow(src, size), scan: newWindow(src, size),
 		decoder: decoder, dicts: map[int64]bool{}, numbers: map[int64]int{},

@@ -15,7 +15,7 @@ import (
 // salvaged returns what a Salvager hands out of p: the content of each stream by offset.
 func salvaged(t testing.TB, p []byte, ids ...age.Identity) (map[int64]map[int64][]byte, *Salvager) {
 	t.Helper()
-	s, err := NewSalvager(bytes.NewReader(p), int64(len(p)), 1, ids)
+	s, err := NewSalvager(bytes.NewReader(p), int64(len(p)), Options{Threads: 1, Identities: ids})
 	if err != nil {
 		return nil, nil
 	}
@@ -141,7 +141,7 @@ func TestSalvageHostile(t *testing.T) {
 		"heads": {0x97, 3}, "opens": {0x95, 2, 0}, "dictionaries": {0x93, 4, 1, 0xc6, 0, 0xf, 0xff, 0xff},
 	} {
 		p := bytes.Repeat(unit, size/len(unit))
-		s, err := newSalvager(bytes.NewReader(p), int64(len(p)), 1)
+		s, err := newSalvager(bytes.NewReader(p), int64(len(p)), Options{Threads: 1})
 		if err == nil {
 			err = s.open(nil)
 		}

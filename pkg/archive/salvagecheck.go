@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/codec"
 	"hexz/pkg/stream"
 )
 
@@ -15,6 +16,10 @@ type Checked struct {
 	Good []bool // for each entry that has bytes in the payload: whether they are right as far as can be told; nil if all are
 	Sure bool   // by the index or the key; or else entries without bytes are only what they say
 	Err  error  // why something is not right
+
+	// Opaque: there is no decoder for its codec, so nothing is known of its payload but what Sure says.
+	// Raw is nil then. The payload can only be kept or lost as a whole.
+	Opaque bool
 
 	sizes []int // of each entry: its bytes in the payload
 }
@@ -34,6 +39,10 @@ func (s *Salvager) Check(f *Found) *Checked {
 	if c.Codec != stream.RawCodec {
 		raw, err = s.decoder.Decode(nil, c.Codec, c.Payload, c.RawLen)
 	}
+	var unknown *codec.UnknownError
+	if v != wrong && errors.As(err, &unknown) {
+		c.Opaque, err = true, nil
+	}
 	good := make([]bool, len(c.Entries))
 	c.sizes = make([]int, len(c.Entries))
 	all, at := true, 0
@@ -43,7 +52,7 @@ func (s *Salvager) Check(f *Found) *Checked {
 		c.sizes[i] = n
 		switch e.Kind {
 		case stream.Data:
-			good[i] = err == nil && blake.Sum(raw[at:at+n]) == e.Hash
+			good[i] = err == nil && (c.Opaque || blake.Sum(raw[at:at+n]) == e.Hash)
 		case stream.Patched: // whether it makes the chunk is known only with its bases
 			good[i] = err == nil && v != wrong
 		default:
@@ -64,6 +73,11 @@ func (s *Salvager) Check(f *Found) *Checked {
 		c.Good = good
 	}
 	return c
+}
+
+// Lose makes all entries that have bytes ones that are not Good.
+func (c *Checked) Lose(why error) {
+	c.Good, c.Err = make([]bool, len(c.Entries)), why
 }
 
 // Drop makes an entry that has bytes one that is not Good.

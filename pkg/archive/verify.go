@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"hexz/pkg/codec"
 	"hexz/pkg/stream"
 )
 
@@ -75,7 +76,14 @@ type verifier struct {
 }
 
 func (v *verifier) found(err error) {
-	if err == nil || v.said[err.Error()] || v.missing && errors.Is(err, ErrParent) {
+	if err == nil {
+		return
+	}
+	var codec *codec.UnknownError
+	if errors.As(err, &codec) && !errors.Is(err, stream.ErrCorrupt) {
+		err = codec // once, and not for each segment
+	}
+	if v.said[err.Error()] || v.missing && errors.Is(err, ErrParent) {
 		return
 	}
 	v.said[err.Error()] = true

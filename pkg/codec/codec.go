@@ -38,8 +38,8 @@ const MaxSize = 64 << 20
 // MaxDictSize is the greatest length of a dictionary.
 const MaxDictSize = 1 << 20
 
-// ErrCorrupt is wrapped by every error of a [Decoder]: the input is damaged,
-// is not what its description says, or needs a dictionary that is not there.
+// ErrCorrupt is wrapped by the errors of a [Decoder] for input that is damaged, is
+// not what its description says, or needs a dictionary that is not there.
 var ErrCorrupt = errors.New("corrupt payload")
 
 // Bound returns a capacity with which [Encoder.Encode] needs no buffer of its

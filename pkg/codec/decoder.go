@@ -8,9 +8,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A Decoder decodes payloads of every codec. Its methods may be called
+// A Decoder decodes payloads of every codec, and of Others. Its methods may be called
 // concurrently.
 type Decoder struct {
+	Others Decoders // for codecs that the package does not have; set before the first Decode
+
 	zstd *zstd.Decoder
 
 	mu    sync.Mutex // held while a dictionary is added
@@ -64,7 +66,8 @@ func (d *Decoder) AddDict(id uint32, dict []byte) error {
 // capacity, and new memory where that is too small; dst and src must not
 // overlap. The result never shares memory with src.
 //
-// Every error wraps ErrCorrupt; the content of dst is lost then. Whatever src
+// Every error wraps ErrCorrupt, but for an UnknownError and what Others return; the content of dst
+// is lost then. Whatever src
 // says, no more than rawLen bytes, a quarter of that, and a constant of less
 // than 1 MiB is ever allocated, and rawLen itself only for an input that may
 // hold as much.
@@ -85,9 +88,16 @@ func (d *Decoder) Decode(dst []byte, name string, src []byte, rawLen int) ([]byt
 		return decodeLZ4(dst, src, rawLen)
 	case S2:
 		return decodeS2(dst, src, rawLen)
-	default:
-		return nil, fmt.Errorf("%w: unknown codec %q", ErrCorrupt, name)
 	}
+	decode := d.Others[name]
+	if decode == nil {
+		return nil, &UnknownError{name}
+	}
+	out, err := decode(src, rawLen)
+	if err != nil {
+		return nil, fmt.Errorf("codec %s: %w", name, err)
+	}
+	return checkLen(name, out, rawLen)
 }
 
 // checkLen returns out if it has the right length.

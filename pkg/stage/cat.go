@@ -13,6 +13,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
+	"hexz/pkg/codec"
 	"hexz/pkg/ordered"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
@@ -32,6 +33,7 @@ type CatOptions struct {
 	Identities []age.Identity   // of CatStream, to open an encrypted archive
 	Find       archive.FindFunc // of CatStream, to find parents
 	CacheBytes int64            // of CatStream, for segments of parents; 0 is 12 MiB
+	Codecs     codec.Decoders   // of CatStream, of codecs that package codec does not have
 	SignedBy   []seal.PublicKey // who must have signed the archive
 
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what
@@ -120,13 +122,13 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 		return err
 	}
 	defer store.close()
-	decoder, err := newDecoder(o.Threads)
+	decoder, err := newDecoder(o.Threads, o.Codecs)
 	if err != nil {
 		return err
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
 	c.in.Demand(o.SignedBy)
-	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
+	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
 	c.to = o.end()
 	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {
 		return eachFrame(ctx, c.in, o.OnParent, func(f stream.Frame) error {

@@ -19,7 +19,7 @@ func CatSalvage(ctx context.Context, out archive.Output, src io.Reader, o CatOpt
 	var report *SalvageReport
 	var salvageErr error
 	done := make(chan struct{})
-	salvage := SalvageOptions{Identities: o.Identities, Threads: o.Threads, TempDir: o.TempDir, Note: o.Note}
+	salvage := SalvageOptions{Identities: o.Identities, Threads: o.Threads, TempDir: o.TempDir, Codecs: o.Codecs, Note: o.Note}
 	go func() {
 		defer close(done)
 		_, report, salvageErr = Salvage(ctx, w, src, salvage)

@@ -14,12 +14,14 @@ import (
 
 // CompressOptions are the options of Compress. The zero value works.
 type CompressOptions struct {
-	Codec     string // see package codec; "" is zstd
-	Level     int    // 0 is the codec's default
-	Block     int    // raw length at which a segment is full, in bytes; 0 is DefaultBlock
-	Dict      []byte // zstd dictionary to use, or nil
-	TrainDict int    // size of a dictionary to train from the stream, if it pays; 0 is none
-	Threads   int    // encoders; 0 is 1
+	Codec     string           // see package codec; "" is zstd
+	Encode    codec.EncodeFunc // of Codec, if it is none that package codec has; it has no levels then
+	Level     int              // 0 is the codec's default
+	Block     int              // raw length at which a segment is full, in bytes; 0 is DefaultBlock
+	Dict      []byte           // zstd dictionary to use, or nil
+	TrainDict int              // size of a dictionary to train from the stream, if it pays; 0 is none
+	Threads   int              // encoders; 0 is 1
+	Codecs    codec.Decoders   // to decode the input by, of codecs that package codec does not have
 	Progress  Progress
 	OnParent  ParentFunc
 
@@ -72,7 +74,7 @@ func (c *compressing) run(ctx context.Context) error {
 		return fmt.Errorf("block size %d is not between 1 and %d", c.o.Block, stream.MaxPayload)
 	}
 	var err error
-	if c.codec, err = newDecoder(1); err != nil {
+	if c.codec, err = newDecoder(1, c.o.Codecs); err != nil {
 		return err
 	}
 	if err := c.useDict(c.o.Dict); err != nil {
@@ -87,6 +89,9 @@ func (c *compressing) run(ctx context.Context) error {
 // useDict makes the encoder.
 func (c *compressing) useDict(dict []byte) error {
 	var err error
+	if c.o.Encode != nil {
+		return nil
+	}
 	c.encoder, err = codec.NewEncoder(codec.Options{Name: c.o.Codec, Level: c.o.Level, Dict: dict, Threads: max(c.o.Threads, 1)})
 	return err
 }
@@ -254,6 +259,9 @@ func (c *compressing) note(s string) {
 }
 
 func (c *compressing) encode(g *group) (*group, error) {
+	if g.frame == nil && c.o.Encode != nil {
+		return g, c.encodeBy(g)
+	}
 	if g.frame == nil {
 		g.seg.RawLen = len(g.raw)
 		if n := codec.Bound(len(g.raw)); cap(g.encoded) < n {
@@ -262,6 +270,22 @@ func (c *compressing) encode(g *group) (*group, error) {
 		g.seg.Codec, g.seg.Payload = g.encoder.Encode(g.encoded, g.raw)
 	}
 	return g, nil
+}
+
+// encodeBy encodes a group by the function of the options.
+func (c *compressing) encodeBy(g *group) error {
+	g.seg.RawLen, g.seg.Codec, g.seg.Payload = len(g.raw), stream.RawCodec, g.raw
+	if len(g.raw) == 0 {
+		return nil
+	}
+	out, err := c.o.Encode(g.raw)
+	if err != nil {
+		return fmt.Errorf("codec %s: %w", c.o.Codec, err)
+	}
+	if len(out) < len(g.raw) {
+		g.seg.Codec, g.seg.Payload = c.o.Codec, out
+	}
+	return nil
 }
 
 func (c *compressing) write(g *group) error {

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 
 	"hexz/pkg/codec"
@@ -10,9 +11,13 @@ import (
 // decoder decodes segments. Safe for concurrent use.
 type decoder struct{ *codec.Decoder }
 
-func newDecoder(threads int) (decoder, error) {
+func newDecoder(threads int, others codec.Decoders) (decoder, error) {
 	d, err := codec.NewDecoder(max(threads, 1))
-	return decoder{d}, err
+	if err != nil {
+		return decoder{}, err
+	}
+	d.Others = others
+	return decoder{d}, nil
 }
 
 // add takes a dictionary.
@@ -32,8 +37,11 @@ func (d decoder) decode(s *stream.Segment) ([]byte, error) {
 		return s.Payload, nil
 	}
 	raw, err := d.Decode(nil, s.Codec, s.Payload, s.RawLen)
-	if err != nil {
+	switch {
+	case errors.Is(err, codec.ErrCorrupt):
 		return nil, fmt.Errorf("%w: segment at offset %d: %w", stream.ErrCorrupt, s.Offset, err)
+	case err != nil:
+		return nil, fmt.Errorf("segment at offset %d: %w", s.Offset, err)
 	}
 	return raw, nil
 }

@@ -5,13 +5,15 @@ import (
 	"io"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/codec"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 )
 
 // DecompressOptions are the options of Decompress. The zero value works.
 type DecompressOptions struct {
-	Threads  int // decoders; 0 is 1
+	Threads  int            // decoders; 0 is 1
+	Codecs   codec.Decoders // of codecs that package codec does not have
 	Progress Progress
 	OnParent ParentFunc
 }
@@ -24,7 +26,7 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o DecompressO
 }
 
 func decompress(ctx context.Context, out *output, in *archive.Scanner, o DecompressOptions) error {
-	decoder, err := newDecoder(o.Threads)
+	decoder, err := newDecoder(o.Threads, o.Codecs)
 	if err != nil {
 		return err
 	}

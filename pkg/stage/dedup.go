@@ -8,14 +8,16 @@ import (
 	"slices"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/codec"
 	"hexz/pkg/dedup"
 	"hexz/pkg/stream"
 )
 
 // DedupOptions are the options of Dedup. The zero value works.
 type DedupOptions struct {
-	Parents   []Parent // archives whose chunks need not be stored again
-	MaxMemory int64    // bytes for the index of chunks; 0 is no limit
+	Parents   []Parent       // archives whose chunks need not be stored again
+	MaxMemory int64          // bytes for the index of chunks; 0 is no limit
+	Codecs    codec.Decoders // of codecs that package codec does not have
 	Progress  Progress
 	OnParent  ParentFunc
 
@@ -65,7 +67,7 @@ type part struct {
 
 func (d *deduping) run(ctx context.Context) error {
 	var err error
-	if d.codec, err = newDecoder(1); err != nil {
+	if d.codec, err = newDecoder(1, d.o.Codecs); err != nil {
 		return err
 	}
 	d.known.limit = d.o.MaxMemory

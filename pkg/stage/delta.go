@@ -7,6 +7,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/codec"
 	"hexz/pkg/delta"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
@@ -21,6 +22,7 @@ type DeltaOptions struct {
 	MaxMemory  int64            // bytes for the index of samples; 0 is DefaultDeltaIndex
 	TempDir    string           // of the file for Self; "" is the system's
 	Threads    int              // 0 is 1
+	Codecs     codec.Decoders   // of codecs that package codec does not have
 	Progress   Progress
 	OnParent   ParentFunc
 
@@ -88,7 +90,7 @@ type deltaJob struct {
 func (d *deltaing) run(ctx context.Context) error {
 	var err error
 	d.ctx = ctx
-	if d.codec, err = newDecoder(1); err != nil {
+	if d.codec, err = newDecoder(1, d.o.Codecs); err != nil {
 		return err
 	}
 	if d.bases, err = newDeltaBases(d.o); err != nil {

@@ -41,7 +41,7 @@ type deltaBases struct {
 func newDeltaBases(o DeltaOptions) (*deltaBases, error) {
 	b := &deltaBases{o: o, encoder: delta.NewEncoder(stream.MaxBases)}
 	b.follower.b = b
-	b.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: o.CacheBytes})
+	b.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, Codecs: o.Codecs, CacheBytes: o.CacheBytes})
 	b.scratch.New = func() any { return &scratch{encoder: delta.NewEncoder(stream.MaxBases)} }
 	var err error
 	if b.codec, err = codec.NewEncoder(codec.Options{Level: 1, Threads: o.Threads}); err != nil {

@@ -26,7 +26,7 @@ type flattening struct {
 	parents  *archive.Parents
 	codec    decoder
 	encoders map[string]*codec.Encoder
-	last     string // codec of the last payload
+	last     string // codec of the last payload, of those that package codec has
 	threads  int
 	note     func(string)
 	seen     dedup.Index // data chunks on the output
@@ -35,13 +35,13 @@ type flattening struct {
 }
 
 func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOptions) error {
-	decoder, err := newDecoder(1)
+	decoder, err := newDecoder(1, o.Codecs)
 	if err != nil {
 		return err
 	}
 	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
 	f.buffers.New = func() any { return new([]byte) }
-	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
+	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, Codecs: o.Codecs, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
 		return eachFrame(ctx, in, o.OnParent, func(frame stream.Frame) error { return f.frame(frame, emit) })
 	}, f.encode, f.write)
@@ -117,7 +117,7 @@ func (f *flattening) frame(frame stream.Frame, emit func(flattened) error) error
 
 // segment emits s, or what takes its place.
 func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) error {
-	if s.RawLen > 0 {
+	if s.RawLen > 0 && codec.Known(s.Codec) {
 		f.last = s.Codec
 	}
 	if !slices.ContainsFunc(s.Entries, needsParent) {

@@ -12,6 +12,7 @@ import (
 
 	"hexz/internal/hostiletest"
 	"hexz/pkg/archive"
+	"hexz/pkg/codec"
 	"hexz/pkg/stream"
 )
 
@@ -114,6 +115,8 @@ func class(err error) string {
 		return "aborted"
 	case errors.Is(err, archive.ErrParent):
 		return "parent"
+	case errors.As(err, new(*codec.UnknownError)):
+		return "codec"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "too slow"
 	}

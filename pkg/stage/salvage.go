@@ -11,6 +11,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/codec"
 	"hexz/pkg/dedup"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
@@ -23,12 +24,14 @@ type SalvageOptions struct {
 	TempDir    string         // of a copy of what comes from a pipe; "" is the system's
 	Progress   Progress
 	OnParent   ParentFunc
-	Note       func(string) // see UnsealOptions
+	Codecs     codec.Decoders // of codecs that package codec does not have
+	Note       func(string)   // see UnsealOptions
 }
 
 // Salvage makes a stream of frames of what is left of a damaged archive or stream of frames: all
 // segments that still verify, and holes where something is lost. The stream is complete, also if
-// much is lost: what that is the report tells. If nothing is lost, it is what Unseal makes.
+// much is lost: what that is the report tells. If nothing is lost, it is what Unseal makes. A segment
+// that there is no decoder for stays as it is, unless its digest in the index says that it is damaged.
 //
 // It keeps up to 68 bytes of memory for each distinct chunk; and if there are patches, or the index
 // is lost, as much again, and a copy of all data chunks in a temporary file.
@@ -46,7 +49,7 @@ func salvage(ctx context.Context, out *output, src io.Reader, o SalvageOptions) 
 		return nil, err
 	}
 	watched := &watchedFile{ReaderAt: file}
-	in, err := archive.NewSalvager(watched, size, max(o.Threads, 1), o.Identities)
+	in, err := archive.NewSalvager(watched, size, archive.Options{Identities: o.Identities, Threads: max(o.Threads, 1), Codecs: o.Codecs})
 	if err = cmp.Or(watched.fault(), err); err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func smallContent(seed uint64) []byte {
 func newSubject(t *testing.T, codecName string, dict bool, o SealOptions, ids []age.Identity, d DedupOptions, names ...string) *subject {
 	s := &subject{t: t, content: map[string][]byte{}, ids: ids, indexed: true, dict: dict, parent: map[stream.Hash][]byte{}}
 	var err error
-	if s.decoder, err = newDecoder(1); err != nil {
+	if s.decoder, err = newDecoder(1, nil); err != nil {
 		t.Fatal(err)
 	}
 	var sources []Source

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -34,14 +35,14 @@ func (s *salvaging) entry(c *archive.Checked, i int, p []byte, known stream.Entr
 		}
 		size := uint32(e.Len)
 		if e.Kind == stream.Patched {
-			if reason = s.bases(e.Patch.Bases); reason == "" && !c.Sure && e.Patch.Own() {
+			if reason = s.bases(e.Patch.Bases); reason == "" && !c.Sure && !c.Opaque && e.Patch.Own() {
 				reason = s.try(e, p)
 			}
 			if reason != "" {
 				return reason, nil
 			}
 			size |= noBase
-		} else if s.data != nil {
+		} else if s.data != nil && !c.Opaque {
 			if err := s.data.put(e, p); err != nil {
 				return "", err
 			}
@@ -53,6 +54,33 @@ func (s *salvaging) entry(c *archive.Checked, i int, p []byte, known stream.Entr
 		return "", err
 	}
 	return "", nil
+}
+
+// errOpaque: a segment is lost as a whole since a patch of it is, which cannot be taken out of it.
+var errOpaque = errors.New("a chunk beside it is lost, and there is no decoder for the codec of their segment")
+
+// basesLeft reports whether the own bases of all patches in c were found, or stand in c before them.
+func (s *salvaging) basesLeft(c *archive.Checked) bool {
+	here := map[stream.Hash]bool{}
+	for i := range c.Entries {
+		e := &c.Entries[i]
+		if e.Kind == stream.Data {
+			here[e.Hash] = true
+		}
+		if e.Kind != stream.Patched {
+			continue
+		}
+		for _, b := range e.Patch.Bases {
+			n, ok := s.chunks.Lookup(b.Hash)
+			if b.Parent == stream.OwnBase && !here[b.Hash] && (!ok || s.sizes[n]&noBase != 0) {
+				return false
+			}
+			if _, ok := s.parents[b.Parent]; b.Parent != stream.OwnBase && !ok {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // try makes the chunk of a patch that nothing vouches for.

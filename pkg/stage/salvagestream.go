@@ -128,6 +128,9 @@ func (s *salvaging) segment(c *archive.Checked) error {
 	if err != nil {
 		return err
 	}
+	if c.Opaque && !s.basesLeft(c) {
+		c.Lose(errOpaque)
+	}
 	at, dropped, raw := o.at, false, c.Raw
 	for i := range c.Entries {
 		e := &c.Entries[i]

@@ -8,6 +8,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
+	"hexz/pkg/codec"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
@@ -91,6 +92,7 @@ type UnsealOptions struct {
 	Find       archive.FindFunc // to find them
 	CacheBytes int64            // of Flatten, for segments of parents; 0 is 12 MiB
 	Threads    int              // of Flatten: encoders; 0 is 1
+	Codecs     codec.Decoders   // of Flatten, of codecs that package codec does not have
 	SignedBy   []seal.PublicKey // who must have signed the archive
 	Progress   Progress
 	OnParent   ParentFunc

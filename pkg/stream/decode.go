@@ -7,11 +7,10 @@ import (
 )
 
 const (
-	maxCodecName = 32
-	maxFeatures  = 64
-	maxDigests   = 16
-	maxDigest    = 64
-	maxMessage   = 4 << 10
+	maxFeatures = 64
+	maxDigests  = 16
+	maxDigest   = 64
+	maxMessage  = 4 << 10
 )
 
 // arity gives the number of elements of each frame, the kind included.
@@ -122,7 +121,7 @@ func ReadDigests(in *wire.Reader) map[string][]byte {
 	}
 	digests := make(map[string][]byte, n)
 	for ; n > 0 && in.Err() == nil; n-- {
-		name := in.String(maxCodecName)
+		name := in.String(MaxCodecName)
 		if _, twice := digests[name]; twice {
 			in.Failf("two digests by %q", name)
 		}
@@ -136,7 +135,7 @@ func readSegmentHead(in *wire.Reader, s *Segment) {
 	s.Stream = in.Int(MaxSize)
 	s.Offset = in.Int(MaxSize)
 	s.Entries = ReadEntries(in, s.Entries[:0], true)
-	s.Codec = in.String(maxCodecName)
+	s.Codec = in.String(MaxCodecName)
 	s.RawLen = int(in.Int(MaxPayload))
 }
 

@@ -28,17 +28,18 @@ const FeatureEncrypted = "encrypted"
 
 // Limits of the format. A reader holds every length against them before it allocates.
 const (
-	MaxChunk   = 16 << 20 // bytes of a data chunk
-	MaxPayload = 64 << 20 // bytes of a segment's payload, raw and encoded
-	MaxEntries = 1 << 20  // entries of a segment
-	MaxName    = 4 << 10  // bytes of a stream's name
-	MaxMeta    = 1 << 20  // bytes of a map of parameters
-	MaxDict    = 1 << 20  // bytes of a dictionary
-	MaxDicts   = 16       // dictionaries of a stream of frames
-	MaxStreams = 1 << 16  // streams (Open frames)
-	MaxParents = 1 << 10  // parents (Parent frames)
-	MaxBases   = 32       // chunks that a patch copies from
-	MaxSize    = 1<<63 - 1
+	MaxChunk     = 16 << 20 // bytes of a data chunk
+	MaxPayload   = 64 << 20 // bytes of a segment's payload, raw and encoded
+	MaxEntries   = 1 << 20  // entries of a segment
+	MaxName      = 4 << 10  // bytes of a stream's name
+	MaxCodecName = 32       // bytes of the name of a codec, or of a digest
+	MaxMeta      = 1 << 20  // bytes of a map of parameters
+	MaxDict      = 1 << 20  // bytes of a dictionary
+	MaxDicts     = 16       // dictionaries of a stream of frames
+	MaxStreams   = 1 << 16  // streams (Open frames)
+	MaxParents   = 1 << 10  // parents (Parent frames)
+	MaxBases     = 32       // chunks that a patch copies from
+	MaxSize      = 1<<63 - 1
 )
 
 // Kind is the first element of a frame.

@@ -86,6 +86,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	env := newEnv(ctx, c.Name, stdin, stdout, stderr)
+	defer env.commands.endAll()
 	sigs := notify()
 	defer signal.Stop(sigs)
 	env.gone = readerGone()

@@ -37,6 +37,7 @@ type Env struct {
 	protection    protection
 	toDevice      bool          // the output may be a block device
 	gone          chan struct{} // takes one value when the reader of standard output has gone
+	commands      commands      // of codecs
 
 	// mu guards what is cleaned up after a signal, beside a Run that hangs.
 	mu       sync.Mutex

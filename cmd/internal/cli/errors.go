@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/codec"
 	"hexz/pkg/stream"
 )
 
@@ -21,6 +22,7 @@ const (
 	exitCorrupt  = 3
 	exitUpstream = 4
 	exitUnsigned = 5
+	exitCodec    = 6
 )
 
 // exitStatus has the meanings of the exit codes from 0 on, for the manual page.
@@ -35,6 +37,7 @@ func (c *Command) exitStatus() []string {
 		exitCorrupt:  "damaged or invalid input",
 		exitUpstream: "an upstream stage failed, or its stream was cut short",
 		exitUnsigned: "no signature by a key of --signed-by, or one of another archive",
+		exitCodec:    "a codec is needed that hexz does not have",
 	}
 }
 
@@ -97,6 +100,8 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, stream.ErrCorrupt): // also a file that is cut short, see Packed
 		return exitCorrupt
+	case errors.As(err, new(*codec.UnknownError)):
+		return exitCodec
 	case errors.Is(err, stream.ErrAborted), errors.Is(err, stream.ErrTruncated):
 		return exitUpstream
 	case errors.Is(err, archive.ErrUnsigned):
@@ -129,12 +134,15 @@ func (e *Env) report(err error) int {
 func (e *Env) hint(err error) string {
 	var hinted *hintError
 	var usage *usageError
+	var unknown *codec.UnknownError
 	switch {
 	case !e.hints():
 	case errors.As(err, &hinted):
 		return hinted.hint
 	case errors.As(err, &usage):
 		return "see " + e.name + " --help"
+	case errors.As(err, &unknown):
+		return fmt.Sprintf("name a command that decodes it: --codec-command %s='COMMAND'", unknown.Name)
 	}
 	return ""
 }

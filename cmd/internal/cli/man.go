@@ -32,6 +32,9 @@ func (d *definition) man() string {
 	}
 	b.WriteString(".SH EXIT STATUS\n")
 	for code, meaning := range d.exitStatus() {
+		if meaning == "" {
+			continue // no command ends with it
+		}
 		fmt.Fprintf(&b, ".TP\n.B %d\n%s", code, roffLine(meaning))
 	}
 	if d.Example != "" {
