@@ -66,11 +66,21 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("the archive is encrypted (%s), and no identity was given", strings.Join(e.Kinds, ", "))
 }
 
+// checkSealed returns an ErrCorrupt if the key of archives in h is anything but true; or is missing, if
+// there has to be one.
+func checkSealed(h *stream.Header, must bool) error {
+	value, there := h.Meta[sealedKey]
+	if there && value != true || must && !there {
+		return corruptf("the header does not say that it is one of an archive")
+	}
+	return nil
+}
+
 // unlock returns the keys of the archive that begins with header h, whose digest is given, and
 // the kinds of its recipients. Without identities it fails with a LockedError.
 func unlock(h *stream.Header, digest Hash, ids []age.Identity) (c *ciphers, kinds []string, err error) {
-	if sealed, _ := h.Meta[sealedKey].(bool); !sealed {
-		return nil, nil, corruptf("an encrypted stream that is no archive")
+	if err := checkSealed(h, true); err != nil {
+		return nil, nil, err
 	}
 	wrapped, _ := h.Meta[wrappedKey].([]byte)
 	if kinds, err = seal.RecipientKinds(wrapped); err != nil {

@@ -8,8 +8,10 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/codec"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
 )
 
 // Scanner reads a chunk stream, or the body of an archive as a chunk stream, from front to
@@ -17,7 +19,9 @@ import (
 // be changed and sealed again.
 //
 // Of an archive it verifies all stored bytes: the digests of the frames, against the root,
-// against the trailer. The End frame is handed out only when they were right.
+// against the trailer; and that index and body agree. The End frame is handed out only when they were
+// right. What Reader.Verify finds beside that is wrong in payloads, in digests of whole streams, or in
+// the target of a reference (but see CheckRefs).
 type Scanner struct {
 	in     *bodyReader
 	defers bool
@@ -25,8 +29,8 @@ type Scanner struct {
 	runs   []run
 	run    blake.Hasher
 
-	segments int64 // of an archive, so far
-	id       Hash
+	agrees agreement
+	id     Hash
 	tail     *tail // once the archive was read
 	signed   []seal.PublicKey
 	err      error
@@ -35,7 +39,7 @@ type Scanner struct {
 // NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities;
 // without any, its header is followed by a LockedError.
 func NewScanner(r io.Reader, ids ...age.Identity) *Scanner {
-	return &Scanner{in: newBodyReader(r, ids, true)}
+	return &Scanner{in: newBodyReader(r, ids, true), agrees: agreement{w: wire.NewWriter()}}
 }
 
 // ID returns the archive id behind the End frame of an archive, and whether it was one.
@@ -52,6 +56,10 @@ func (s *Scanner) Signatures() []seal.Signature {
 // Demand makes it an error, in the place of the End frame, if one of the keys has not signed the
 // archive, or if it is no archive. Call it before the first Next.
 func (s *Scanner) Demand(signed []seal.PublicKey) { s.signed = signed }
+
+// CheckRefs makes the Scanner check that references of an archive name the chunk that has their hash,
+// too. It takes 8 bytes of memory for each chunk. Call it before the first Next.
+func (s *Scanner) CheckRefs() { s.agrees.check = true }
 
 // RecipientKinds returns the kinds of those who can open an encrypted archive, see
 // seal.RecipientKinds.
@@ -109,7 +117,14 @@ func skipped(f stream.Frame) bool {
 
 func (s *Scanner) take(f stream.Frame) error {
 	if h, ok := f.(*stream.Header); ok {
-		s.header(h)
+		if err := s.header(h); err != nil {
+			return err
+		}
+	}
+	if d, ok := f.(*stream.Dict); ok {
+		if id, err := codec.DictID(d.Bytes); err != nil || int64(id) != d.ID {
+			return corruptf("dictionary %d is malformed, or has another id", d.ID)
+		}
 	}
 	if _, ok := f.(*stream.End); ok && !s.sealed {
 		return s.onlyEnd()
@@ -120,9 +135,13 @@ func (s *Scanner) take(f stream.Frame) error {
 	if err := s.note(); err != nil {
 		return err
 	}
+	if !skipped(f) {
+		if err := s.agrees.frame(f, s.in.at); err != nil {
+			return err
+		}
+	}
 	switch f := f.(type) {
 	case *stream.Segment:
-		s.segments++
 		for i := range f.Entries {
 			dropOrdinals(&f.Entries[i])
 		}
@@ -156,13 +175,17 @@ func (s *Scanner) onlyEnd() error {
 }
 
 // header takes in a header: of an encrypted archive the clear one, then that of the stream.
-func (s *Scanner) header(h *stream.Header) {
+func (s *Scanner) header(h *stream.Header) error {
 	if !s.sealed {
-		s.sealed, _ = h.Meta[sealedKey].(bool)
+		if err := checkSealed(h, false); err != nil {
+			return err
+		}
+		_, s.sealed = h.Meta[sealedKey]
 	}
 	delete(h.Meta, sealedKey)
 	s.in.file.KeepDigests(s.sealed)
 	s.in.file.Defer(s.defers && !s.sealed)
+	return nil
 }
 
 // note adds the last frame to the current run.
@@ -202,8 +225,11 @@ func (s *Scanner) readTail() error {
 			return err
 		}
 		if frameKind(frame) != kindRoot {
-			if pages = append(pages, at); int64(len(pages)) > 2*s.segments {
-				return corruptf("more index pages than %d segments have", s.segments)
+			if pages = append(pages, at); int64(len(pages)) > 2*s.agrees.body.segments {
+				return corruptf("more index pages than %d segments have", s.agrees.body.segments)
+			}
+			if err := s.page(frame); err != nil {
+				return fmt.Errorf("index page at byte %d: %w", at.pos, err)
 			}
 		} else if end, err = s.root(frame); err != nil {
 			return fmt.Errorf("root at byte %d: %w", at.pos, err)
@@ -216,11 +242,22 @@ func (s *Scanner) readTail() error {
 	if err := s.compare(end, pages); err != nil {
 		return err
 	}
+	if err := s.agrees.holds(end); err != nil {
+		return err
+	}
 	if err := checkSigned(t.signatures, at.digest, s.signed); err != nil {
 		return err
 	}
 	s.id, s.tail = at.digest, t
 	return nil
+}
+
+// page takes in a page of the index.
+func (s *Scanner) page(frame []byte) error {
+	if frameKind(frame) == kindMapPage && s.agrees.entries == 0 {
+		return s.agrees.mapPage(frame, s.in.ciphers)
+	}
+	return s.agrees.entryPage(frame, s.in.ciphers)
 }
 
 func (s *Scanner) root(frame []byte) (*root, error) {

@@ -128,6 +128,7 @@ func CatStream(ctx context.Context, out archive.Output, src io.Reader, o CatOpti
 	}
 	c := &catting{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
 	c.in.Demand(o.SignedBy)
+	c.in.CheckRefs()
 	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
 	c.to = o.end()
 	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {

@@ -154,6 +154,9 @@ func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 		r.printed = r.in.Bytes(maxConsole)
 		return &Ancillary{kind}, r.wireErr()
 	}
+	if r.in.Err() == nil && r.rules.state == ended {
+		return nil, corruptf("a %s frame where nothing more was expected", kind)
+	}
 	if kind >= FirstAncillary {
 		skipRest(r.in, arity)
 		return &Ancillary{kind}, r.wireErr()

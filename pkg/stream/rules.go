@@ -95,9 +95,12 @@ func (r *rules) header(f *Header) error {
 func (h *Header) Encrypted() bool { return slices.Contains(h.Features, FeatureEncrypted) }
 
 // CheckFeatures returns an error if this version does not have one of the features that a
-// stream or an archive requires of its readers.
+// stream or an archive requires of its readers, or if one stands twice.
 func CheckFeatures(names []string) error {
-	for _, name := range names {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return corruptf("the feature %q stands twice", name)
+		}
 		if name == FeatureEncrypted {
 			continue
 		}
