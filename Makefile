@@ -12,7 +12,7 @@ VERSION := 0.1.0
 
 BINARIES := $(notdir $(wildcard cmd/hexz-*))
 
-.PHONY: build demo test needs lint sizes unit fuzz campaign bats defects bench install clean
+.PHONY: build demo test needs lint sizes unit fuzz campaign readers bats defects bench install clean
 
 # Static, so that they run on a host that has nothing but a kernel; and without symbols, which take
 # a third of a binary.
@@ -64,6 +64,13 @@ campaign: export HEXZ_CAMPAIGN_SEED = $(SEED)
 campaign: export HEXZ_CAMPAIGN_TRIALS = $(TRIALS)
 campaign:
 	$(GO) test ./internal/campaign -run TestCampaign -count 1 -v -timeout 0
+
+# The same of a test that asks all readers about READERS archives that lie or are damaged.
+READERS ?= 10000
+readers: export HEXZ_CAMPAIGN_SEED = $(SEED)
+readers: export HEXZ_READERS_TRIALS = $(READERS)
+readers:
+	$(GO) test ./internal/campaign -run TestReaders -count 1 -v -timeout 0
 
 bats:
 	scripts/run-bats

@@ -51,8 +51,9 @@ type Builder struct {
 	Runs     []Run // made by Seal if nil
 	PageLen  int   // segments of a page
 
-	// Change, if not nil, gets the frames of the index and the trailer: "map", "entry", "info",
-	// "root" and "trailer". What it returns takes their place. The digests are of that.
+	// Change, if not nil, gets the frames of the body, but for the header of New, of the index and the
+	// trailer: "frame", "map", "entry", "info", "root" and "trailer". What it returns takes their
+	// place. The digests are of that.
 	Change func(what string, p []byte) []byte
 
 	// Move, if not nil, changes the spans of map pages and entry pages.
@@ -87,7 +88,11 @@ func (b *Builder) Raw(p []byte) Span {
 
 // Frame adds a frame to the body and to the index.
 func (b *Builder) Frame(f stream.Frame) {
-	at := b.Raw(Encode(f))
+	p := Encode(f)
+	if b.Change != nil {
+		p = b.Change("frame", p)
+	}
+	at := b.Raw(p)
 	switch f := f.(type) {
 	case *stream.Segment:
 		entries := slices.Clone(f.Entries)

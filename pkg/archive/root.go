@@ -257,6 +257,9 @@ func (r *root) open(c *ciphers) error {
 	if len(r.firsts) > 0 && r.firsts[0].segment != 0 {
 		return corruptf("there are %d segments before the first page", r.firsts[0].segment)
 	}
+	if n := len(r.firsts); n > 0 && r.firsts[n-1].stream >= len(r.info.Streams) {
+		return corruptf("page %d is of stream %d, there are %d", n-1, r.firsts[n-1].stream, len(r.info.Streams))
+	}
 	names, ids := map[string]bool{}, map[int64]bool{}
 	for _, s := range r.info.Streams {
 		switch {

@@ -31,9 +31,9 @@ type Scanner struct {
 
 	agrees agreement
 	id     Hash
-	tail     *tail // once the archive was read
-	signed   []seal.PublicKey
-	err      error
+	tail   *tail // once the archive was read
+	signed []seal.PublicKey
+	err    error
 }
 
 // NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities;

@@ -1,0 +1,185 @@
+package campaign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"testing/cryptotest"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/codec"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stage"
+	pkgstream "hexz/pkg/stream"
+)
+
+// TestReaders asks all readers about HEXZ_READERS_TRIALS archives of the seed HEXZ_CAMPAIGN_SEED, or the
+// one with the number HEXZ_READERS_TRIAL: of three, two are made to lie, with digests that are right, and
+// one is an archive of the campaign with bytes changed at random. There is one verdict for each.
+func TestReaders(t *testing.T) {
+	seed := setting(t, "HEXZ_CAMPAIGN_SEED", 1)
+	trials := setting(t, "HEXZ_READERS_TRIALS", 600)
+	alone := setting(t, "HEXZ_READERS_TRIAL", -1)
+	cryptotest.SetGlobalRandom(t, uint64(seed))
+	all := samples(t, uint64(seed))
+	counts := map[string]int{}
+	err := ordered.Map(t.Context(), runtime.GOMAXPROCS(0), func(emit func(int) error) error {
+		for n := range trials {
+			if alone >= 0 && n != alone {
+				continue
+			}
+			if err := emit(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(n int) (opinion, error) {
+		rng := rand.New(rand.NewPCG(uint64(seed), uint64(n)))
+		s := &sample{archive: lying(rng)}
+		kind := "lying"
+		if n%3 == 0 {
+			s = all[rng.IntN(len(all))]
+			damaged := *s
+			damaged.archive = faults[rng.IntN(len(faults))].do(rng, s.archive)
+			s, kind = &damaged, "damaged"
+		}
+		v, err := s.opinion(t.Context())
+		v.kind, v.trial = kind, n
+		if err != nil {
+			v.err = err
+		}
+		return v, nil
+	}, func(v opinion) error {
+		counts[v.kind+", "+v.verdict]++
+		if v.err != nil {
+			t.Errorf("trial %d of seed %d, %s: %v\nalone: HEXZ_CAMPAIGN_SEED=%d HEXZ_READERS_TRIALS=%d HEXZ_READERS_TRIAL=%d go test ./internal/campaign -run TestReaders",
+				v.trial, seed, v.kind, v.err, seed, trials, v.trial)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counts["lying, sound"] == 0 && alone < 0 || counts["lying, corrupt"] == 0 && alone < 0 {
+		t.Errorf("the archives are all sound, or all damaged: %v", counts)
+	}
+	if testing.Verbose() {
+		fmt.Printf("seed %d, %s: %v\n", seed, runtime.Version(), counts)
+	}
+}
+
+// opinion is what became of an archive.
+type opinion struct {
+	trial         int
+	kind, verdict string
+	err           error // the readers do not agree
+}
+
+// verdictOf says what a reader's error means: sound, corrupt, codec (one is needed), or the error itself.
+func verdictOf(err error) string {
+	switch {
+	case err == nil:
+		return "sound"
+	case errors.As(err, new(*codec.UnknownError)):
+		return "codec"
+	case errors.Is(err, pkgstream.ErrAborted), expected(err):
+		return "corrupt"
+	}
+	return err.Error()
+}
+
+// opinion asks all readers.
+func (s *sample) opinion(ctx context.Context) (v opinion, err error) {
+	fault := s.verify(ctx, s.archive, archive.Content)
+	v.verdict = verdictOf(fault)
+	wrong := func(reader string, err error) error {
+		return fmt.Errorf("verify: %s (%v), but %s: %s (%v)", v.verdict, fault, reader, verdictOf(err), err)
+	}
+	piped, pipeErr := s.catAll(ctx)
+	if got := verdictOf(pipeErr); got != v.verdict && !(got == "codec" && v.verdict == "corrupt") { // which stops at the first
+		return v, wrong("cat from a pipe", pipeErr)
+	}
+	_, unsealErr := stage.Unseal(ctx, io.Discard, bytes.NewReader(s.archive), stage.UnsealOptions{Identities: s.ids, SignedBy: s.signedBy})
+	if unsealErr != nil && fault == nil {
+		return v, wrong("unseal from a pipe", unsealErr)
+	}
+	pipeReport, err := stage.InspectStream(bytes.NewReader(s.archive), stage.InspectOptions{Identities: s.ids})
+	if (err == nil) != (unsealErr == nil) && len(s.signedBy) == 0 {
+		return v, wrong("inspect from a pipe", fmt.Errorf("%w; unseal: %w", err, unsealErr))
+	}
+	r, err := s.open(s.archive, [][]byte{s.parent})
+	if err != nil {
+		if fault == nil {
+			return v, wrong("open", err)
+		}
+		return v, nil
+	}
+	report, err := stage.Inspect(r, stage.InspectOptions{})
+	if err != nil && fault == nil {
+		return v, wrong("inspect", err)
+	}
+	if fault == nil {
+		a, _ := json.Marshal(report)
+		b, _ := json.Marshal(pipeReport)
+		if !bytes.Equal(a, b) {
+			return v, fmt.Errorf("inspect: %s\nfrom a pipe: %s", a, b)
+		}
+	}
+	for no, is := range r.Info().Streams {
+		var got bytes.Buffer
+		out := stage.NewPlainOutput(&got)
+		err := r.Restore(ctx, no, out, archive.RestoreOptions{})
+		if err == nil {
+			err = out.Flush()
+		}
+		switch {
+		case err != nil && fault == nil:
+			return v, wrong("cat", err)
+		case err != nil && verdictOf(err) != "corrupt" && verdictOf(err) != "codec":
+			return v, err
+		case err == nil && pipeErr == nil && !bytes.Equal(got.Bytes(), piped[is.Name]):
+			return v, fmt.Errorf("stream %q: %d bytes, from a pipe %d others", is.Name, got.Len(), len(piped[is.Name]))
+		}
+	}
+	return v, nil
+}
+
+// catAll restores all streams as from a pipe.
+func (s *sample) catAll(ctx context.Context) (map[string][]byte, error) {
+	content := map[string][]byte{}
+	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
+	in.Demand(s.signedBy)
+	for {
+		f, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f, ok := f.(*pkgstream.Open); ok {
+			content[f.Name] = nil
+		}
+	}
+	for name := range content {
+		var got bytes.Buffer
+		out := stage.NewPlainOutput(&got)
+		err := stage.CatStream(ctx, out, bytes.NewReader(s.archive), stage.CatOptions{
+			Stream: name, Identities: s.ids, SignedBy: s.signedBy, Find: find(s.parent),
+		})
+		if err == nil {
+			err = out.Flush()
+		}
+		if err != nil {
+			return nil, err
+		}
+		content[name] = got.Bytes()
+	}
+	return content, nil
+}
