@@ -42,6 +42,11 @@ func (r *Reader) verifyAgreement() error {
 		if err != nil {
 			return corrupt(err)
 		}
+		if h, ok := f.(*stream.Header); ok && in.opened == nil {
+			if err := checkSealed(h, true); err != nil {
+				return err
+			}
+		}
 		if skipped(f) {
 			continue
 		}

@@ -185,7 +185,8 @@ func TestReuse(t *testing.T) {
 func TestDecodeNames(t *testing.T) {
 	dec := newDecoder(t)
 	for _, name := range []string{"", "gzip", "Zstd", "zstd "} {
-		if _, err := dec.Decode(nil, name, []byte("abc"), 3); !errors.Is(err, ErrCorrupt) {
+		var unknown *UnknownError
+		if _, err := dec.Decode(nil, name, []byte("abc"), 3); !errors.As(err, &unknown) || unknown.Name != name || errors.Is(err, ErrCorrupt) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
