@@ -52,7 +52,8 @@ class Archive:
         data = self.bytes_at(start, self.size - start)
         at = len(data) - 63
         while (at := data.rfind(b"\xc4\x3ehxz-tail", 0, at + 9)) >= 0:
-            if at <= len(data) - 64 and data[at + 10:at + 16] == b"\1\0\0\0\0\0":
+            found = data[at:at + 64]
+            if len(found) == 64 and found[10] == 1 and found[11:16] == digest(found[:11] + bytes(5) + found[16:])[:5]:
                 root_at, length = struct.unpack_from("<QQ", data, at + 16)
                 if 1 <= length <= 256 * MIB and root_at + length <= start + at:
                     self.trailer_at = start + at
