@@ -76,7 +76,7 @@ func agreement() []Case {
 		{"another trailer in what is cut", "corrupt", swap("trailer", func(p []byte) []byte {
 			other := bytes.Clone(p)
 			other[40]++
-			return append(append(p, 0xc6, 0, 1, 0, 0), other...)
+			return append(append(p, 0xc6, 0, 1, 0, 0), withCheck(other)...)
 		})},
 		{"9000 trailers", "corrupt", swap("trailer", func(p []byte) []byte { return bytes.Repeat(p, 9000) })},
 		{"a byte string of 1 MiB behind the trailer", "corrupt", swap("trailer", func(p []byte) []byte {

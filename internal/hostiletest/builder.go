@@ -192,8 +192,14 @@ func (b *Builder) Seal() []byte {
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Pos))
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Len))
 	trailer = append(trailer, root.Digest[:]...)
+	b.put(change("trailer", withCheck(trailer)))
+	return b.Out
+}
+
+// withCheck gives a trailer its check.
+func withCheck(trailer []byte) []byte {
+	clear(trailer[11:16])
 	sum := blake.Sum(trailer)
 	copy(trailer[11:16], sum[:])
-	b.put(change("trailer", trailer))
-	return b.Out
+	return trailer
 }
