@@ -139,6 +139,9 @@ func restOf(p []byte, want trailer, pos int64) error {
 	return nil
 }
 
+// noData is more zeros in a row than any part of an append has.
+var noData [64]byte
+
 // firstLost returns where in p, which stands at byte pos, the first lost block begins. Without any it
 // is the length of p. An ErrCorrupt is for a block that is no part of an append, nor lost.
 func firstLost(p []byte, pos int64) (int, error) {
@@ -148,7 +151,7 @@ func firstLost(p []byte, pos int64) (int, error) {
 		switch block := p[at:end]; {
 		case len(bytes.TrimLeft(block, "\x00")) == 0:
 			first = min(first, at)
-		case bytes.Contains(p[at:max(min(end, written), at)], zeros[:64]):
+		case bytes.Contains(p[at:max(min(end, written), at)], noData[:]):
 			return 0, corruptf("something stands after the archive, at byte %d", pos+int64(at))
 		}
 		at = end

@@ -34,17 +34,6 @@ func newMover(src io.Reader, dst io.Writer) *mover {
 	return m
 }
 
-// fileOf returns the file that v is or wraps, or nil.
-func fileOf(v any) *os.File {
-	switch v := v.(type) {
-	case *os.File:
-		return v
-	case interface{ File() *os.File }:
-		return v.File()
-	}
-	return nil
-}
-
 func (m *mover) close() {
 	if m.null != nil {
 		m.null.Close()

@@ -134,3 +134,14 @@ func randomAccess(src io.Reader, dir string) (at io.ReaderAt, size int64, close 
 	size, err = io.Copy(f, src)
 	return f, size, func() { f.Close() }, err
 }
+
+// fileOf returns the file that v is or wraps, or nil.
+func fileOf(v any) *os.File {
+	switch v := v.(type) {
+	case *os.File:
+		return v
+	case interface{ File() *os.File }:
+		return v.File()
+	}
+	return nil
+}
