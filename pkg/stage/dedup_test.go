@@ -102,7 +102,7 @@ func TestDedupBehindDelta(t *testing.T) {
 		return DedupOptions{Parents: asParent(openArchive(t, pipe(t, p, cutting(ChunkOptions{}), sealing())))}
 	}
 	_, err := Dedup(t.Context(), io.Discard, bytes.NewReader(patched), parent(old))
-	if err == nil || !strings.Contains(err.Error(), "in front of hexz-delta") {
+	if err == nil || !strings.Contains(err.Error(), "before hexz-delta") {
 		t.Errorf("the parent has the bases: %v", err)
 	}
 	if got := restore(t, pipe(t, patched, droppingKnown(parent(unlike(24, 50<<10))), sealing())); !bytes.Equal(got, p) {
