@@ -20,7 +20,8 @@ import (
 	"time"
 
 	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/index"
+	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
 
@@ -85,7 +86,7 @@ func run(list, name string, raw bool, check string) (*result, error) {
 		return nil, err
 	}
 	// A cache of one byte keeps the last segment only.
-	parents := &stage.Finder{Beside: filepath.Dir(name)}
+	parents := &parents.Finder{Beside: filepath.Dir(name)}
 	defer parents.Close()
 	r, err := archive.NewReader(f, st.Size(), archive.Options{CacheBytes: 1, Find: parents.Find})
 	if err != nil {
@@ -125,7 +126,7 @@ type segment struct {
 
 func layout(r *archive.Reader) ([]segment, error) {
 	var all []segment
-	err := r.EntryPages(func(at archive.Place, entries []stream.Entry) error {
+	err := r.EntryPages(func(at index.Place, entries []stream.Entry) error {
 		if at.Stream != 0 {
 			return nil
 		}

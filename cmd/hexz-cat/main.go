@@ -9,18 +9,19 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/restore"
+	"hexz/pkg/salvage"
 )
 
 func main() { cli.Main(command()) }
 
 func command() *cli.Command {
-	var o stage.CatOptions
+	var o restore.Options
 	var ids cli.IdentityFlags
 	var signers cli.SignerFlags
 	var to target
 	var parents cli.ParentFlags
-	var salvage cli.SalvageFlags
+	var keepGoing cli.SalvageFlags
 	var codecs cli.CodecFlags
 	return &cli.Command{
 		Name:  "hexz-cat",
@@ -61,7 +62,7 @@ the exit code is 5.`,
 			f.Var(cli.OptionalSizeVar(&o.Length), "length", "write at most `SIZE` bytes (default: up to the end)")
 			f.BoolVar(&to.inPlace, "in-place", false, "write over the file or device that -o names, but only the blocks that differ; print how much that was")
 			to.addSparse(f)
-			salvage.AddFlags(f, "keep-going", "write zeros for what is damaged or missing")
+			keepGoing.AddFlags(f, "keep-going", "write zeros for what is damaged or missing")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
 			codecs.AddFlags(f)
@@ -81,19 +82,19 @@ the exit code is 5.`,
 				return err
 			}
 			o.Note, o.OnParent = ids.NotePlain(env), env.Needs
-			if err := salvage.Open(env); err != nil {
+			if err := keepGoing.Open(env); err != nil {
 				return err
 			}
 			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find, o.Codecs = find.Find, codecs.Decoders(env)
-			return ids.Explain(run(env, o, &to, &salvage, args))
+			return ids.Explain(run(env, o, &to, &keepGoing, args))
 		},
 	}
 }
 
-func run(env *cli.Env, o stage.CatOptions, to *target, salvage *cli.SalvageFlags, args []string) error {
-	in, err := openInput(env, o, salvage.On, args)
+func run(env *cli.Env, o restore.Options, to *target, keepGoing *cli.SalvageFlags, args []string) error {
+	in, err := openInput(env, o, keepGoing.On, args)
 	if err != nil {
 		return err
 	}
@@ -109,22 +110,22 @@ func run(env *cli.Env, o stage.CatOptions, to *target, salvage *cli.SalvageFlags
 		total = *o.Length
 	}
 	o.Progress = env.Progress(total)
-	var report *stage.SalvageReport
-	if salvage.On {
-		report, err = stage.CatSalvage(env.Ctx, dst, in.Reader(), o)
+	var report *salvage.Report
+	if keepGoing.On {
+		report, err = salvage.Cat(env.Ctx, dst, in.Reader(), o)
 	} else if in.Archive != nil {
-		err = stage.Cat(env.Ctx, dst, in.Archive, o)
+		err = restore.Archive(env.Ctx, dst, in.Archive, o)
 	} else {
-		err = stage.CatStream(env.Ctx, dst, in.Reader(), o)
+		err = restore.Stream(env.Ctx, dst, in.Reader(), o)
 	}
-	if errors.Is(err, stage.ErrChoose) {
+	if errors.Is(err, restore.ErrChoose) {
 		return cli.WithHint(cli.Usagef("%w", err), "name it by --stream")
 	}
 	if err == nil {
 		err = dst.Flush()
 	}
 	if err != nil {
-		if errors.Is(err, stage.ErrNoRoom) {
+		if errors.Is(err, restore.ErrNoRoom) {
 			err = fmt.Errorf("%s: %w", out.Path(), err)
 		}
 		return in.Explain(out.Explain(err))
@@ -133,9 +134,9 @@ func run(env *cli.Env, o stage.CatOptions, to *target, salvage *cli.SalvageFlags
 		return err
 	}
 	if report != nil {
-		return salvage.Close(report)
+		return keepGoing.Close(report)
 	}
-	if in, ok := dst.(*stage.InPlaceOutput); ok {
+	if in, ok := dst.(*restore.InPlaceOutput); ok {
 		if n := in.Unreadable(); n > 0 {
 			env.Warnf("%s of what was there could not be read, and were written", cli.FormatSize(n))
 		}
@@ -144,9 +145,9 @@ func run(env *cli.Env, o stage.CatOptions, to *target, salvage *cli.SalvageFlags
 	return nil
 }
 
-// openInput opens FILE, whose index is not to be relied on if salvage is on.
-func openInput(env *cli.Env, o stage.CatOptions, salvage bool, args []string) (*cli.Packed, error) {
-	if salvage {
+// openInput opens FILE, whose index is not to be relied on if keepGoing is set.
+func openInput(env *cli.Env, o restore.Options, keepGoing bool, args []string) (*cli.Packed, error) {
+	if keepGoing {
 		return cli.OpenInput(env, args)
 	}
 	return cli.OpenPacked(env, args, archive.Options{Identities: o.Identities, Find: o.Find, Codecs: o.Codecs, CacheBytes: o.CacheBytes})

@@ -5,7 +5,7 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/restore"
 )
 
 // target is how the content is written.
@@ -36,18 +36,18 @@ func (t *target) open(env *cli.Env) (out *cli.Output, dst flushOutput, err error
 	if err != nil {
 		return nil, nil, err
 	}
-	sparse := map[string]stage.Sparse{"auto": stage.SparseAuto, "always": stage.SparseAlways, "never": stage.SparseNever}[t.sparse]
+	sparse := map[string]restore.Sparse{"auto": restore.SparseAuto, "always": restore.SparseAlways, "never": restore.SparseNever}[t.sparse]
 	switch {
-	case sparse == stage.SparseAlways && (out.Device() || !t.inPlace && !out.Regular()):
+	case sparse == restore.SparseAlways && (out.Device() || !t.inPlace && !out.Regular()):
 		err = cli.WithHint(cli.Usagef("--sparse=always is for regular files: only they have holes"), "name a file by -o")
 	case t.inPlace:
-		dst, err = stage.NewInPlaceOutput(out.File(), sparse)
+		dst, err = restore.NewInPlaceOutput(out.File(), sparse)
 	case out.Device():
-		dst = stage.NewDeviceOutput(out, out.Room())
+		dst = restore.NewDeviceOutput(out, out.Room())
 	case out.Regular():
-		dst, err = stage.NewFileOutput(out.File(), sparse)
+		dst, err = restore.NewFileOutput(out.File(), sparse)
 	default:
-		dst = stage.NewPlainOutput(out)
+		dst = restore.NewPlainOutput(out)
 	}
 	if err != nil {
 		out.Cleanup()

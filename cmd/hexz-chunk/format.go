@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/commit"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
 )
@@ -14,7 +15,7 @@ const formatAuto = "auto"
 
 // source returns the file at path as a stream.
 func (o *flags) source(env *cli.Env, name, path string) (stage.Source, error) {
-	if o.format == stage.FormatQcow2 {
+	if o.format == commit.FormatQcow2 {
 		return o.content(env, name, path)
 	}
 	return env.Source(name, path)
@@ -27,7 +28,7 @@ func (o *flags) content(env *cli.Env, name, path string) (stage.Source, error) {
 	if err != nil {
 		return stage.Source{}, err
 	}
-	c, err := stage.OpenContent(name, f, overlay.ChainOptions{Open: env.Input, BackingFormat: o.backing})
+	c, err := commit.OpenContent(name, f, overlay.ChainOptions{Open: env.Input, BackingFormat: o.backing})
 	if err != nil {
 		f.Close()
 		if errors.Is(err, overlay.ErrFormat) {
@@ -48,7 +49,7 @@ func (o *flags) content(env *cli.Env, name, path string) (stage.Source, error) {
 func opaque(stream, format string) string {
 	text := fmt.Sprintf("%s begins as a %s file does, and is packed as it is: ", stream, format)
 	switch format {
-	case stage.FormatQcow2:
+	case commit.FormatQcow2:
 		return text + "--format qcow2 packs what a guest sees, --format raw is silent about it"
 	case "hexz":
 		return text + "hexz-unseal and hexz-compress take it apart; --format raw is silent about it"

@@ -6,8 +6,9 @@ import (
 	"reflect"
 
 	"hexz/cmd/internal/cli"
-	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
+	"hexz/pkg/index"
+	"hexz/pkg/parents"
 	"hexz/pkg/stage"
 )
 
@@ -26,7 +27,7 @@ func (o *flags) cutLike(env *cli.Env, sources []stage.Source) error {
 	if err != nil {
 		return err
 	}
-	p, err := stage.OpenParent(env.Open, o.like, ids)
+	p, err := parents.Open(env.Open, o.like, ids)
 	if err != nil {
 		return o.ids.Explain(err)
 	}
@@ -35,7 +36,7 @@ func (o *flags) cutLike(env *cli.Env, sources []stage.Source) error {
 	if len(streams) == 0 {
 		return fmt.Errorf("%s has no stream to cut like", o.like)
 	}
-	namesakes := map[string]*archive.Stream{}
+	namesakes := map[string]*index.Stream{}
 	for i := range streams {
 		namesakes[streams[i].Name] = &streams[i]
 	}

@@ -6,6 +6,7 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/chunker"
+	"hexz/pkg/commit"
 	"hexz/pkg/stage"
 )
 
@@ -67,8 +68,8 @@ a session of its own, goes on.`,
 			f.StringVar(&o.like, "like", "", "cut as `FILE` was cut, an archive or the exported index of one: like its stream of the same name, or its first")
 			f.StringVar(&o.name, "name", "disk", "`NAME` of a stream without one")
 			f.BoolVar(&o.exec, "exec", false, "pack the output of the command after --, and fail if it fails")
-			f.Var(cli.ChoiceVar(&o.format, formatAuto, formatAuto, stage.FormatRaw, stage.FormatQcow2), "format", "`FORMAT` of each FILE: qcow2 packs what a guest sees; raw, and auto, pack the bytes as they are; auto warns of formats that hide them")
-			f.Var(cli.ChoiceVar(&o.backing, "", stage.FormatRaw, stage.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
+			f.Var(cli.ChoiceVar(&o.format, formatAuto, formatAuto, commit.FormatRaw, commit.FormatQcow2), "format", "`FORMAT` of each FILE: qcow2 packs what a guest sees; raw, and auto, pack the bytes as they are; auto warns of formats that hide them")
+			f.Var(cli.ChoiceVar(&o.backing, "", commit.FormatRaw, commit.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
 			f.Var(cli.OptionalSizeVar(&o.ExpectSize), "expect-size", "fail unless the input has `SIZE` bytes in all")
 			f.StringSliceVar(&o.Digests, "digest", nil, "store digests of whole streams: `LIST` of sha256, blake3")
 			o.ids.AddFlags(f)
@@ -120,10 +121,10 @@ func (o *flags) check(env *cli.Env) error {
 			return cli.Usagef("--%s is not for the chunker %s", name, o.chunker)
 		}
 	}
-	if o.format == stage.FormatQcow2 && o.exec {
+	if o.format == commit.FormatQcow2 && o.exec {
 		return cli.Usagef("--format qcow2 needs a FILE, and no command")
 	}
-	if o.format != stage.FormatQcow2 && o.set.Changed("backing-format") {
+	if o.format != commit.FormatQcow2 && o.set.Changed("backing-format") {
 		return cli.Usagef("--backing-format is for --format qcow2")
 	}
 	if fixed && o.set.Changed("chunk-key-file") {

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/commit"
 	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
 // inputs are the opened arguments.
 type inputs struct {
-	overlays []stage.Overlay
+	overlays []commit.Overlay
 	replace  []stage.Source
 	total    int64 // bytes of the result, or -1 if not known
 	files    []*os.File
@@ -155,7 +156,7 @@ func (in *inputs) resize(sizes map[string]string) error {
 			}
 		}
 		if !found {
-			in.overlays = append(in.overlays, stage.Overlay{Stream: name, Size: &n})
+			in.overlays = append(in.overlays, commit.Overlay{Stream: name, Size: &n})
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
-	"hexz/pkg/stage"
+	"hexz/pkg/commit"
 )
 
 func main() { cli.Main(command()) }
@@ -75,10 +75,10 @@ refused.`,
 			o.set = f
 			f.StringVar(&o.base, "base", "", "the archive `FILE` that the changes were made to")
 			f.StringArrayVar(&o.maps, "map", nil, "what has changed in the OVERLAY of that name stands in `[NAME=]FILE`; may be repeated")
-			f.Var(cli.ChoiceVar(&o.format, stage.FormatAuto, stage.FormatAuto, stage.FormatRaw, stage.FormatQcow2), "format", "`FORMAT` of overlays: raw, qcow2, or auto, which looks for magic numbers; give raw if others can write to the start of the file")
+			f.Var(cli.ChoiceVar(&o.format, commit.FormatAuto, commit.FormatAuto, commit.FormatRaw, commit.FormatQcow2), "format", "`FORMAT` of overlays: raw, qcow2, or auto, which looks for magic numbers; give raw if others can write to the start of the file")
 			f.StringVar(&o.chain, "chain", "", "the changes are in the first `N` files of a chain of qcow2 files; without =N in all but the last")
 			f.Lookup("chain").NoOptDefVal = chainAll
-			f.Var(cli.ChoiceVar(&o.backing, "", stage.FormatRaw, stage.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
+			f.Var(cli.ChoiceVar(&o.backing, "", commit.FormatRaw, commit.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
 			f.BoolVar(&o.unchecked, "no-base-check", false, "do not compare the base with what the changes were made to")
 			f.StringArrayVar(&o.sizes, "size", nil, "new size of a stream, `[NAME=]SIZE`; may be repeated")
 			f.StringArrayVar(&o.replace, "replace", nil, "pack the whole of a file as a stream, `NAME=FILE`, in the place of the one of that name, or as one more; may be repeated")
@@ -103,10 +103,10 @@ func run(env *cli.Env, o *flags, args []string) error {
 			return cli.Usagef("--%s is for an OVERLAY, and there is none", name)
 		}
 	}
-	if len(o.maps) > 0 && o.format == stage.FormatQcow2 {
+	if len(o.maps) > 0 && o.format == commit.FormatQcow2 {
 		return cli.Usagef("--map is for raw images: a qcow2 file knows itself what has changed")
 	}
-	var c stage.CommitOptions
+	var c commit.Options
 	if o.set.Changed("chunk-key-file") {
 		key, err := cli.ChunkKey(env, o.keyFile)
 		if err != nil {
@@ -143,11 +143,11 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	defer out.Cleanup()
 	c.Threads, c.Progress = env.Threads, env.Progress(in.total)
-	stats, err := stage.Commit(env.Ctx, out, o.archive.Archive, filepath.Base(o.base), in.overlays, c)
+	stats, err := commit.Apply(env.Ctx, out, o.archive.Archive, filepath.Base(o.base), in.overlays, c)
 	if errors.Is(err, chunker.ErrKey) {
 		return cli.WithHint(cli.Usagef("%s: %w", o.base, err), "give the key that it was cut with, and no other, by --chunk-key-file FILE")
 	}
-	if errors.Is(err, stage.ErrOtherBase) {
+	if errors.Is(err, commit.ErrOtherBase) {
 		return cli.WithHint(err, "--chain, if the base is older than the backing file; --no-base-check, if you know better")
 	}
 	if err != nil {

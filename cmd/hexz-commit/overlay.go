@@ -7,16 +7,16 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/internal/patient"
+	"hexz/pkg/commit"
 	"hexz/pkg/overlay"
-	"hexz/pkg/stage"
 )
 
 // chainAll is what --chain says without a number.
 const chainAll = "all"
 
 // overlayOptions returns what the flags say of all overlays.
-func (o *flags) overlayOptions(env *cli.Env) (stage.OverlayOptions, error) {
-	options := stage.OverlayOptions{
+func (o *flags) overlayOptions(env *cli.Env) (commit.OverlayOptions, error) {
+	options := commit.OverlayOptions{
 		Format:       o.format,
 		ChainOptions: overlay.ChainOptions{Open: env.Input, BackingFormat: o.backing},
 	}
@@ -35,7 +35,7 @@ func (o *flags) overlayOptions(env *cli.Env) (stage.OverlayOptions, error) {
 }
 
 // overlay opens one.
-func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options stage.OverlayOptions) (*stage.Overlay, error) {
+func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options commit.OverlayOptions) (*commit.Overlay, error) {
 	f, err := in.open(env, path)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options 
 		}
 		options.Map = patient.New(m)
 	}
-	v, err := stage.OpenOverlay(f, options)
+	v, err := commit.OpenOverlay(f, options)
 	if err != nil && mapPath != "" {
 		err = fmt.Errorf("map %s of %w", mapPath, err)
 	}
@@ -81,7 +81,7 @@ func explain(err error) error {
 		return cli.WithHint(err, "--chain, if the base was made of the last file; --chain=N, if only the first N files are newer than the base")
 	case errors.Is(err, overlay.ErrFormat):
 		return cli.WithHint(err, "--backing-format says which it is; do not guess if the image is a stranger's")
-	case errors.Is(err, stage.ErrNotRaw):
+	case errors.Is(err, commit.ErrNotRaw):
 		return cli.WithHint(err, "convert it with qemu-img, or unpack it; --format raw takes its bytes as they are")
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/codec"
+	"hexz/pkg/flow"
 	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
@@ -54,7 +55,7 @@ has to give --codec-command with a command that decodes.`,
 			o.set = f
 			f.VarP(cli.ChoiceVar(&o.Codec, codec.Zstd, codec.Zstd, codec.LZ4, codec.S2, codec.None), "codec", "c", "`CODEC` to use: zstd, lz4, s2 or none")
 			f.IntVarP(&o.Level, "level", "l", 0, "compression `LEVEL` (default depends on the codec)")
-			f.VarP(cli.SizeVar(&o.Block, stage.DefaultBlock), "block", "b", "raw `SIZE` at which a segment is full")
+			f.VarP(cli.SizeVar(&o.Block, flow.DefaultBlock), "block", "b", "raw `SIZE` at which a segment is full")
 			f.Var(cli.SizeVar(&o.TrainDict, 0), "train-dict", "train a zstd dictionary of `SIZE` from the first 16 MiB of the stream; use it if it gains 3 % or more, and more than its own length")
 			f.Lookup("train-dict").NoOptDefVal = "112KiB"
 			f.StringVar(&o.dict, "dict", "", "use the zstd dictionary in `FILE`")
@@ -75,7 +76,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	if err := o.check(env); err != nil {
 		return err
 	}
-	return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+	return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 		if o.decompress {
 			return stage.Decompress(ctx, dst, src, stage.DecompressOptions{Threads: env.Threads, Codecs: o.Codecs, Progress: progress, OnParent: env.Needs})
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/flow"
 	"hexz/pkg/stage"
 )
 
@@ -59,7 +60,7 @@ has to be decoded.`,
 				defer p.Close()
 				o.Parents = append(o.Parents, p)
 			}
-			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 				o.Progress, o.OnParent, o.Codecs = progress, env.Needs, codecs.Decoders(env)
 				o.Note = env.Warn
 				return stage.Dedup(ctx, dst, src, o)

@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
-	"hexz/pkg/stage"
+	"hexz/pkg/flow"
+	"hexz/pkg/similar"
 )
 
 // otherMemory is what hexz-delta may take beside the index without collecting garbage for it, in
@@ -19,7 +20,7 @@ const otherMemory = 80 << 20
 func main() { cli.Main(command()) }
 
 func command() *cli.Command {
-	var o stage.DeltaOptions
+	var o similar.Options
 	var parents cli.ParentFlags
 	var ids cli.IdentityFlags
 	var codecs cli.CodecFlags
@@ -55,7 +56,7 @@ patches.`,
 		Threads: true, Output: true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&o.Self, "self", false, "make patches of earlier chunks of the stream, too")
-			f.Var(cli.SizeVar(&o.MaxMemory, stage.DefaultDeltaIndex), "max-memory", "limit the index of samples to `SIZE`, and to half of the machine's memory; it grows with what it holds; the smaller the limit, the more is overlooked")
+			f.Var(cli.SizeVar(&o.MaxMemory, similar.DefaultIndex), "max-memory", "limit the index of samples to `SIZE`, and to half of the machine's memory; it grows with what it holds; the smaller the limit, the more is overlooked")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
 			codecs.AddFlags(f)
@@ -71,9 +72,9 @@ patches.`,
 			o.Find, o.Threads, o.Codecs = find.Find, env.Threads, codecs.Decoders(env)
 			o.MaxMemory, o.CacheBytes = cli.SharedMemory(o.MaxMemory), cli.SharedMemory(o.CacheBytes)
 			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory) // or the heap grows to twice the index
-			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 				o.Progress, o.OnParent, o.Note = progress, env.Needs, env.Warn
-				return stage.Delta(ctx, dst, src, o)
+				return similar.Delta(ctx, dst, src, o)
 			}))
 		},
 	}

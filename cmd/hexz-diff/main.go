@@ -10,7 +10,9 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/diff"
+	"hexz/pkg/index"
+	"hexz/pkg/restore"
 )
 
 func main() { cli.Main(command()) }
@@ -20,7 +22,7 @@ const cacheBytes = 12 << 20
 
 // flags are what the flags of this binary set.
 type flags struct {
-	stage.DiffOptions
+	diff.Options
 	json    bool
 	ids     cli.IdentityFlags
 	codecs  cli.CodecFlags
@@ -109,14 +111,14 @@ func run(env *cli.Env, o *flags, args []string) (same bool, err error) {
 	case env.Quiet:
 		o.Brief = true
 	case o.json:
-		printJSON(out, &o.DiffOptions)
+		printJSON(out, &o.Options)
 	default:
-		printText(out, &o.DiffOptions)
+		printText(out, &o.Options)
 	}
-	o.DiffOptions.Progress = env.Progress(-1)
-	rep, err := stage.Diff(env.Ctx, r[0], r[1], o.DiffOptions)
+	o.Options.Progress = env.Progress(-1)
+	rep, err := diff.Archives(env.Ctx, r[0], r[1], o.Options)
 	switch {
-	case errors.Is(err, stage.ErrChoose):
+	case errors.Is(err, restore.ErrChoose):
 		return false, cli.Usagef("%w", err)
 	case errors.Is(err, archive.ErrParent):
 		return false, cli.WithHint(err, "name the parent by --parent FILE, or where it is by --parent-dir DIR or $HEXZ_PATH")
@@ -149,7 +151,7 @@ func open(env *cli.Env, path string, o archive.Options) (*cli.Packed, error) {
 	case err != nil:
 	case !info.Mode().IsRegular():
 		err = cli.WithHint(cli.Usagef("not a file, and archives can only be compared in one"), "save it first")
-	case !archive.HasTrailer(f, info.Size()):
+	case !index.HasTrailer(f, info.Size()):
 		err = cli.NotArchive(f)
 	default:
 		in.Archive, err = archive.NewReader(f, info.Size(), o)

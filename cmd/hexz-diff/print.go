@@ -6,13 +6,13 @@ import (
 	"strconv"
 
 	"hexz/cmd/internal/cli"
-	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/diff"
+	"hexz/pkg/index"
 )
 
 // printText makes o print what is found, for people. Errors stay in w up to its Flush.
-func printText(w *bufio.Writer, o *stage.DiffOptions) {
-	o.Begin = func(s *stage.StreamDiff) error {
+func printText(w *bufio.Writer, o *diff.Options) {
+	o.Begin = func(s *diff.Stream) error {
 		switch {
 		case s.B == nil:
 			fmt.Fprintf(w, "stream %s: only in A, %s\n", strconv.QuoteToGraphic(s.Name), cli.Counted(*s.A, "byte"))
@@ -27,11 +27,11 @@ func printText(w *bufio.Writer, o *stage.DiffOptions) {
 		}
 		return nil
 	}
-	o.Range = func(r stage.Range) error {
+	o.Range = func(r diff.Range) error {
 		_, err := fmt.Fprintf(w, "  differs at %d: %s\n", r.Offset, cli.Counted(r.Length, "byte"))
 		return err
 	}
-	o.End = func(s *stage.StreamDiff) error {
+	o.End = func(s *diff.Stream) error {
 		switch {
 		case s.A == nil || s.B == nil:
 		case s.Identical:
@@ -43,10 +43,10 @@ func printText(w *bufio.Writer, o *stage.DiffOptions) {
 	}
 }
 
-func endText(w *bufio.Writer, rep *stage.DiffReport) error {
+func endText(w *bufio.Writer, rep *diff.Report) error {
 	for _, c := range []struct {
 		name string
-		archive.Count
+		index.Count
 	}{{"in both", rep.Totals.Shared}, {"only in A", rep.Totals.OnlyA}, {"only in B", rep.Totals.OnlyB}} {
 		fmt.Fprintf(w, "chunks %-9s %8d, %s\n", c.name, c.N, cli.FormatSize(c.Bytes))
 	}
@@ -55,26 +55,26 @@ func endText(w *bufio.Writer, rep *stage.DiffReport) error {
 
 // printJSON makes o print the first part of an object, up to the end of its streams. A stream is
 // written as it is compared, since it may have more ranges than memory should hold.
-func printJSON(w *bufio.Writer, o *stage.DiffOptions) {
+func printJSON(w *bufio.Writer, o *diff.Options) {
 	between := `{"version":1,"streams":[`
 	comma := ""
-	o.Begin = func(s *stage.StreamDiff) error {
+	o.Begin = func(s *diff.Stream) error {
 		fmt.Fprintf(w, `%s{"name":%s,"size_a":%s,"size_b":%s,"exact":%v,"ranges":[`, between, encode(s.Name), encode(s.A), encode(s.B), s.Exact)
 		between, comma = ",", ""
 		return nil
 	}
-	o.Range = func(r stage.Range) error {
+	o.Range = func(r diff.Range) error {
 		_, err := fmt.Fprintf(w, "%s%s", comma, encode(r))
 		comma = ","
 		return err
 	}
-	o.End = func(s *stage.StreamDiff) error {
+	o.End = func(s *diff.Stream) error {
 		_, err := fmt.Fprintf(w, `],"identical":%v,"equal_bytes":%d,"differing_bytes":%d}`, s.Identical, s.Equal, s.Differ)
 		return err
 	}
 }
 
-func endJSON(w *bufio.Writer, rep *stage.DiffReport) error {
+func endJSON(w *bufio.Writer, rep *diff.Report) error {
 	if len(rep.Streams) == 0 {
 		w.WriteString(`{"version":1,"streams":[`)
 	}

@@ -6,16 +6,16 @@ import (
 	"io"
 
 	"hexz/cmd/internal/cli"
-	"hexz/pkg/stage"
+	"hexz/pkg/inspect"
 )
 
 // chain prints the parents of an archive as a tree, and then fails if one that is needed is missing,
 // or one that is there cannot be read.
-func chain(w *bufio.Writer, o *flags, in *cli.Packed, opts stage.ChainOptions) error {
+func chain(w *bufio.Writer, o *flags, in *cli.Packed, opts inspect.ChainOptions) error {
 	if in.Archive == nil {
 		return cli.Usagef("--chain is for an archive in a file only")
 	}
-	rep, err := stage.Chain(in.Archive, opts)
+	rep, err := inspect.Chain(in.Archive, opts)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func chain(w *bufio.Writer, o *flags, in *cli.Packed, opts stage.ChainOptions) e
 }
 
 // draw prints a report as a tree.
-func draw(w io.Writer, rep *stage.ChainReport) error {
+func draw(w io.Writer, rep *inspect.ChainReport) error {
 	t := &tree{w: w, list: rep.Archives, under: map[int]int{0: -1}}
 	for n := range t.list {
 		for _, p := range t.list[n].Parents {
@@ -57,7 +57,7 @@ func draw(w io.Writer, rep *stage.ChainReport) error {
 type tree struct {
 	w     io.Writer
 	err   error
-	list  []stage.ChainArchive
+	list  []inspect.ChainArchive
 	under map[int]int // below which archive each is printed in full
 }
 

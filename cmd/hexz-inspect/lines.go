@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"io"
 
-	"hexz/pkg/stage"
+	"hexz/pkg/inspect"
 )
 
 // lines returns what prints segments or chunks, as asked for.
-func (o *flags) lines(w io.Writer) stage.InspectOptions {
-	var opts stage.InspectOptions
+func (o *flags) lines(w io.Writer) inspect.Options {
+	var opts inspect.Options
 	if o.segments {
 		if !o.json {
 			fmt.Fprintln(w, "stream\toffset\tbytes\tentries\traw_bytes\tposition\tframe_bytes")
 		}
-		opts.Segment = func(s stage.SegmentLine) error {
+		opts.Segment = func(s inspect.SegmentLine) error {
 			if o.json {
 				return encode(w, s)
 			}
@@ -26,7 +26,7 @@ func (o *flags) lines(w io.Writer) stage.InspectOptions {
 		if !o.json {
 			fmt.Fprintln(w, "stream\toffset\tbytes\tkind\thash\tordinal")
 		}
-		opts.Chunk = func(c stage.ChunkLine) error {
+		opts.Chunk = func(c inspect.ChunkLine) error {
 			if o.json {
 				return encode(w, c)
 			}

@@ -9,7 +9,7 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/inspect"
 )
 
 func main() { cli.Main(command()) }
@@ -109,18 +109,18 @@ func run(env *cli.Env, o *flags, args []string) error {
 	}
 	out := bufio.NewWriter(env.Stdout)
 	if o.chain {
-		if err := chain(out, o, in, stage.ChainOptions{Identities: ids, Find: find.Find}); err != nil {
+		if err := chain(out, o, in, inspect.ChainOptions{Identities: ids, Find: find.Find}); err != nil {
 			return in.Explain(err)
 		}
 		return out.Flush()
 	}
 	opts := o.lines(out)
 	opts.Identities = ids
-	var rep *stage.Report
+	var rep *inspect.Report
 	if in.Archive != nil {
-		rep, err = stage.Inspect(in.Archive, opts)
+		rep, err = inspect.Archive(in.Archive, opts)
 	} else {
-		rep, err = stage.InspectStream(in.Reader(), opts)
+		rep, err = inspect.Stream(in.Reader(), opts)
 	}
 	if err == nil && !o.segments && !o.chunks {
 		if o.json {

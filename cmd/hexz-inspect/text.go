@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"hexz/cmd/internal/cli"
-	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/index"
+	"hexz/pkg/inspect"
 )
 
 // printable escapes what a terminal or a reader of columns might stumble over.
@@ -35,7 +35,7 @@ func (r *report) line(name, format string, args ...any) {
 	}
 }
 
-func printReport(w io.Writer, rep *stage.Report) error {
+func printReport(w io.Writer, rep *inspect.Report) error {
 	r := &report{w: w}
 	r.line("kind", "%s", rep.Kind)
 	if rep.ID != "" {
@@ -66,7 +66,7 @@ func printReport(w io.Writer, rep *stage.Report) error {
 	}
 	for _, c := range []struct {
 		name, what string
-		archive.Count
+		index.Count
 	}{
 		{"data", "chunk", rep.Data}, {"patched", "chunk", rep.Patch}, {"ref", "reference", rep.Ref},
 		{"from parents", "reference", rep.Parent}, {"zero", "run", rep.Zero}, {"hole", "hole", rep.Hole},

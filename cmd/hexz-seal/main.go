@@ -10,6 +10,7 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
+	"hexz/pkg/flow"
 	"hexz/pkg/stage"
 )
 
@@ -93,7 +94,7 @@ func (s *sealer) run(env *cli.Env, args []string) (err error) {
 		return err
 	}
 	s.o.Note, s.o.OnParent, s.o.Open = env.Advise, env.Needs, env.Open
-	err = cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+	err = cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 		s.o.Progress = progress
 		stats, err := stage.Seal(ctx, dst, src, s.o)
 		if err == nil {

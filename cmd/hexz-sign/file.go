@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hexz/cmd/internal/cli"
-	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/stage"
 )
 
@@ -27,7 +27,7 @@ func (s *signer) signFile(env *cli.Env, path string) (*stage.Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !archive.HasTrailer(f, info.Size()) {
+	if !index.HasTrailer(f, info.Size()) {
 		return nil, cli.NotArchive(f)
 	}
 	signed, err := stage.Sign(env.Ctx, f, info.Size(), s.o)

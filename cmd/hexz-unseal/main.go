@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/flow"
+	"hexz/pkg/salvage"
 	"hexz/pkg/stage"
 )
 
@@ -73,7 +75,7 @@ The exit code is 3 then, and --report lists them.`,
 			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
-			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*stage.Stats, error) {
+			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 				o.Progress = progress
 				return stage.Unseal(ctx, dst, src, o)
 			}))
@@ -82,9 +84,9 @@ The exit code is 3 then, and --report lists them.`,
 }
 
 func runSalvage(env *cli.Env, args []string, o stage.UnsealOptions, flags *cli.SalvageFlags) error {
-	var report *stage.SalvageReport
-	err := cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (stats *stage.Stats, err error) {
-		stats, report, err = stage.Salvage(ctx, dst, src, stage.SalvageOptions{
+	var report *salvage.Report
+	err := cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (stats *flow.Stats, err error) {
+		stats, report, err = salvage.Stream(ctx, dst, src, salvage.Options{
 			Identities: o.Identities, Threads: env.Threads, Codecs: o.Codecs, Progress: progress, OnParent: o.OnParent, Note: o.Note,
 		})
 		return stats, err

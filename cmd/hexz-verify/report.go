@@ -5,6 +5,7 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -66,7 +67,7 @@ func (r *result) open(a *archive.Reader) {
 
 func (r *result) fault(err error) {
 	f := fault{Message: cli.Unnamed(err), Damage: errors.Is(err, stream.ErrCorrupt)}
-	if at, ok := errors.AsType[*archive.DamageError](err); ok {
+	if at, ok := errors.AsType[*index.DamageError](err); ok {
 		f.Position, f.Length = &at.Pos, &at.Len
 	}
 	r.Faults = append(r.Faults, f)

@@ -9,8 +9,9 @@ import (
 	"math/rand/v2"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
+	"hexz/pkg/restore"
 	"hexz/pkg/seal"
-	"hexz/pkg/stage"
 	pkgstream "hexz/pkg/stream"
 )
 
@@ -94,7 +95,7 @@ func find(archives ...[]byte) archive.FindFunc {
 		return func(yield func(archive.Copy, error) bool) {
 			for _, p := range archives {
 				c := archive.Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))}
-				if id, err := archive.TrailerID(c, c.Size); err == nil && id == want.ID && !yield(c, nil) {
+				if id, err := index.TrailerID(c, c.Size); err == nil && id == want.ID && !yield(c, nil) {
 					return
 				}
 			}
@@ -121,7 +122,7 @@ func (s *sample) verify(ctx context.Context, p []byte, level archive.Level, pare
 }
 
 // catFunc restores a stream from a damaged archive.
-type catFunc func(ctx context.Context, out archive.Output, damaged []byte, o stage.CatOptions) error
+type catFunc func(ctx context.Context, out archive.Output, damaged []byte, o restore.Options) error
 
 // main returns what is restored, and where its parent is, if this is what is damaged.
 func (s *sample) main(damaged []byte) (p []byte, parents [][]byte) {
@@ -131,19 +132,19 @@ func (s *sample) main(damaged []byte) (p []byte, parents [][]byte) {
 	return damaged, [][]byte{s.parent}
 }
 
-func (s *sample) cat(ctx context.Context, out archive.Output, damaged []byte, o stage.CatOptions) error {
+func (s *sample) cat(ctx context.Context, out archive.Output, damaged []byte, o restore.Options) error {
 	p, parents := s.main(damaged)
 	r, err := s.open(p, parents)
 	if err != nil {
 		return err
 	}
-	return stage.Cat(ctx, out, r, o)
+	return restore.Archive(ctx, out, r, o)
 }
 
-func (s *sample) catStream(ctx context.Context, out archive.Output, damaged []byte, o stage.CatOptions) error {
+func (s *sample) catStream(ctx context.Context, out archive.Output, damaged []byte, o restore.Options) error {
 	p, parents := s.main(damaged)
 	o.Identities, o.SignedBy, o.Find = s.ids, s.signedBy, find(parents...)
-	err := stage.CatStream(ctx, out, bytes.NewReader(p), o)
+	err := restore.Stream(ctx, out, bytes.NewReader(p), o)
 	if err == nil && s.child == nil && !bytes.HasPrefix(damaged, s.archive[:s.counts]) {
 		return errUnnoticed
 	}
@@ -160,8 +161,8 @@ func (s *sample) hold(ctx context.Context, cat catFunc, damaged []byte, want str
 		expect = expect[:min(*length, int64(len(expect)))]
 	}
 	var got bytes.Buffer
-	out := stage.NewPlainOutput(&got)
-	err := cat(ctx, out, damaged, stage.CatOptions{Stream: want.name, Offset: from, Length: length})
+	out := restore.NewPlainOutput(&got)
+	err := cat(ctx, out, damaged, restore.Options{Stream: want.name, Offset: from, Length: length})
 	if flushed := out.Flush(); flushed != nil {
 		return flushed
 	}
@@ -170,7 +171,7 @@ func (s *sample) hold(ctx context.Context, cat catFunc, damaged []byte, want str
 		return errWrong
 	case err == nil && got.Len() < len(expect):
 		return fmt.Errorf("%w: %d bytes of %d", errWrong, got.Len(), len(expect))
-	case err != nil && readable, !expected(err) && !errors.Is(err, stage.ErrChoose):
+	case err != nil && readable, !expected(err) && !errors.Is(err, restore.ErrChoose):
 		return err
 	}
 	return nil

@@ -14,7 +14,9 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
+	"hexz/pkg/inspect"
 	"hexz/pkg/ordered"
+	"hexz/pkg/restore"
 	"hexz/pkg/stage"
 	pkgstream "hexz/pkg/stream"
 )
@@ -109,7 +111,7 @@ func (s *sample) opinion(ctx context.Context) (v opinion, err error) {
 	if unsealErr != nil && fault == nil {
 		return v, wrong("unseal from a pipe", unsealErr)
 	}
-	pipeReport, err := stage.InspectStream(bytes.NewReader(s.archive), stage.InspectOptions{Identities: s.ids})
+	pipeReport, err := inspect.Stream(bytes.NewReader(s.archive), inspect.Options{Identities: s.ids})
 	if (err == nil) != (unsealErr == nil) && len(s.signedBy) == 0 {
 		return v, wrong("inspect from a pipe", fmt.Errorf("%w; unseal: %w", err, unsealErr))
 	}
@@ -120,7 +122,7 @@ func (s *sample) opinion(ctx context.Context) (v opinion, err error) {
 		}
 		return v, nil
 	}
-	report, err := stage.Inspect(r, stage.InspectOptions{})
+	report, err := inspect.Archive(r, inspect.Options{})
 	if err != nil && fault == nil {
 		return v, wrong("inspect", err)
 	}
@@ -133,7 +135,7 @@ func (s *sample) opinion(ctx context.Context) (v opinion, err error) {
 	}
 	for no, is := range r.Info().Streams {
 		var got bytes.Buffer
-		out := stage.NewPlainOutput(&got)
+		out := restore.NewPlainOutput(&got)
 		err := r.Restore(ctx, no, out, archive.RestoreOptions{})
 		if err == nil {
 			err = out.Flush()
@@ -169,8 +171,8 @@ func (s *sample) catAll(ctx context.Context) (map[string][]byte, error) {
 	}
 	for name := range content {
 		var got bytes.Buffer
-		out := stage.NewPlainOutput(&got)
-		err := stage.CatStream(ctx, out, bytes.NewReader(s.archive), stage.CatOptions{
+		out := restore.NewPlainOutput(&got)
+		err := restore.Stream(ctx, out, bytes.NewReader(s.archive), restore.Options{
 			Stream: name, Identities: s.ids, SignedBy: s.signedBy, Find: find(s.parent),
 		})
 		if err == nil {

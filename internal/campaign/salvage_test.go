@@ -8,6 +8,10 @@ import (
 	"io"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/carve"
+	"hexz/pkg/index"
+	"hexz/pkg/restore"
+	"hexz/pkg/salvage"
 	"hexz/pkg/stage"
 	pkgstream "hexz/pkg/stream"
 )
@@ -26,8 +30,8 @@ type piece struct {
 func (s *sample) note() error {
 	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
 	s.names = map[string]string{}
-	var common []span                   // what all segments need
-	chunks := map[archive.Hash][]span{} // what each needs
+	var common []span                 // what all segments need
+	chunks := map[index.Hash][]span{} // what each needs
 	name := ""
 	for {
 		f, err := in.Next()
@@ -117,7 +121,7 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 	left := s.untouched(damaged)
 	got.indexed = bytes.Contains(damaged, s.archive[s.body:s.counts])
 	var made, sealed bytes.Buffer
-	_, report, err := stage.Salvage(ctx, &made, bytes.NewReader(damaged), stage.SalvageOptions{Identities: s.ids})
+	_, report, err := salvage.Stream(ctx, &made, bytes.NewReader(damaged), salvage.Options{Identities: s.ids})
 	if err != nil {
 		if !expected(err) {
 			return got, err
@@ -150,7 +154,7 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 			name = was // it is made of the number, its own being lost
 		}
 		want := s.content(name)
-		if want == nil && report.Index != archive.IndexIntact {
+		if want == nil && report.Index != carve.IndexIntact {
 			// Nothing vouches for a name then.
 			if len(r.Info().Streams) != len(s.own) {
 				continue
@@ -190,7 +194,7 @@ func (s *sample) content(name string) *stream {
 // compare restores a stream of what was salvaged, and returns how many bytes of it are not lost.
 func (s *sample) compare(ctx context.Context, r *archive.Reader, no int, want *stream, lost losses) (int64, error) {
 	var got bytes.Buffer
-	out := stage.NewPlainOutput(&got)
+	out := restore.NewPlainOutput(&got)
 	if err := r.Restore(ctx, no, out, archive.RestoreOptions{}); err != nil {
 		return 0, err
 	}
@@ -230,7 +234,7 @@ type loss struct {
 	span
 }
 
-func newLosses(r *stage.SalvageReport) (list losses) {
+func newLosses(r *salvage.Report) (list losses) {
 	for _, l := range r.Lost {
 		if l.Offset == nil {
 			continue // the name of a stream, or its root: no bytes

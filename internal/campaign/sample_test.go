@@ -15,7 +15,10 @@ import (
 	"hexz/internal/contenttest"
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
+	"hexz/pkg/flow"
+	"hexz/pkg/parents"
 	"hexz/pkg/seal"
+	"hexz/pkg/similar"
 	"hexz/pkg/stage"
 )
 
@@ -64,8 +67,8 @@ type maker struct {
 type options struct {
 	digests  []string
 	compress stage.CompressOptions
-	parents  []stage.Parent
-	patches  *stage.DeltaOptions // nil for none
+	parents  []parents.Parent
+	patches  *similar.Options // nil for none
 	seal     stage.SealOptions
 }
 
@@ -122,9 +125,9 @@ func (m *maker) versions() []*sample {
 		copy(part, contenttest.Bytes(rng.IntN(20000), rng.Uint64()))
 	}
 	list := m.version("thin", "a thin one", parts, nil)
-	list = append(list, m.version("patches", "patches", m.edited(old), &stage.DeltaOptions{})...)
+	list = append(list, m.version("patches", "patches", m.edited(old), &similar.Options{})...)
 	half := old[:contentSize/2]
-	own := m.make("patches of its own", options{patches: &stage.DeltaOptions{Self: true}}, stream{"old", half}, stream{"new", m.edited(half)})
+	own := m.make("patches of its own", options{patches: &similar.Options{Self: true}}, stream{"old", half}, stream{"new", m.edited(half)})
 	if r, err := m.open(own.archive); err != nil || r.Info().Totals.Patch.N == 0 {
 		m.t.Fatalf("the archive has no patches, %v", err)
 	}
@@ -143,13 +146,13 @@ func (m *maker) edited(p []byte) []byte {
 }
 
 // version has an archive of what comes after plain's content, and the parent of that.
-func (m *maker) version(kind, of string, next []byte, patches *stage.DeltaOptions) []*sample {
+func (m *maker) version(kind, of string, next []byte, patches *similar.Options) []*sample {
 	parent := m.plain("parent of "+of, options{})
 	path := filepath.Join(m.dir, "parent.hxz")
 	if err := os.WriteFile(path, parent.archive, 0o666); err != nil {
 		m.t.Fatal(err)
 	}
-	base, err := stage.OpenParent(nil, path, nil)
+	base, err := parents.Open(nil, path, nil)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -157,7 +160,7 @@ func (m *maker) version(kind, of string, next []byte, patches *stage.DeltaOption
 	if patches != nil {
 		patches.Find = find(parent.archive)
 	}
-	thin := m.make(kind, options{parents: []stage.Parent{base}, patches: patches}, stream{"disk", next})
+	thin := m.make(kind, options{parents: []parents.Parent{base}, patches: patches}, stream{"disk", next})
 	r, err := m.open(thin.archive)
 	if err != nil || r.Info().Totals.Parent.N == 0 || (patches != nil) != (r.Info().Totals.Patch.N > 0) {
 		m.t.Fatalf("%s: it does not take from its parent what it should, %v", kind, err)
@@ -221,28 +224,28 @@ func (m *maker) make(kind string, o options, list ...stream) *sample {
 	if o.compress.Block == 0 {
 		o.compress.Block = segmentSize
 	}
-	pass := func(do func(dst io.Writer, src io.Reader) (*stage.Stats, error), p []byte) []byte {
+	pass := func(do func(dst io.Writer, src io.Reader) (*flow.Stats, error), p []byte) []byte {
 		var buf bytes.Buffer
 		if _, err := do(&buf, bytes.NewReader(p)); err != nil {
 			m.t.Fatalf("%s: %v", kind, err)
 		}
 		return buf.Bytes()
 	}
-	p := pass(func(dst io.Writer, _ io.Reader) (*stage.Stats, error) {
+	p := pass(func(dst io.Writer, _ io.Reader) (*flow.Stats, error) {
 		return stage.Chunk(ctx, dst, sources, stage.ChunkOptions{Digests: o.digests, Chunker: chunker.Options{Avg: chunkSize}})
 	}, nil)
-	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
+	p = pass(func(dst io.Writer, src io.Reader) (*flow.Stats, error) {
 		return stage.Dedup(ctx, dst, src, stage.DedupOptions{Parents: o.parents})
 	}, p)
 	if o.patches != nil {
-		p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
-			return stage.Delta(ctx, dst, src, *o.patches)
+		p = pass(func(dst io.Writer, src io.Reader) (*flow.Stats, error) {
+			return similar.Delta(ctx, dst, src, *o.patches)
 		}, p)
 	}
-	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
+	p = pass(func(dst io.Writer, src io.Reader) (*flow.Stats, error) {
 		return stage.Compress(ctx, dst, src, o.compress)
 	}, p)
-	p = pass(func(dst io.Writer, src io.Reader) (*stage.Stats, error) {
+	p = pass(func(dst io.Writer, src io.Reader) (*flow.Stats, error) {
 		return stage.Seal(ctx, dst, src, o.seal)
 	}, p)
 	return &sample{kind: kind, archive: p, streams: list, own: list, counts: len(p)}

@@ -8,8 +8,8 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"hexz/pkg/archive"
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -44,7 +44,7 @@ type Dict struct {
 // changed before Seal.
 type Builder struct {
 	Out      []byte // what was written
-	Info     archive.Info
+	Info     index.Info
 	Features []string // of the root
 	Segments []Segment
 	Dicts    []Dict

@@ -69,8 +69,8 @@ func Sound() *Builder {
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// index makes an archive whose index lies.
-func index(change func(b *Builder)) func() []byte {
+// lying makes an archive whose index lies.
+func lying(change func(b *Builder)) func() []byte {
 	return func() []byte {
 		b := Sound()
 		change(b)
@@ -80,7 +80,7 @@ func index(change func(b *Builder)) func() []byte {
 
 // swap makes an archive in which change takes the place of a part of the index.
 func swap(what string, change func(p []byte) []byte) func() []byte {
-	return index(func(b *Builder) {
+	return lying(func(b *Builder) {
 		b.Change = func(w string, p []byte) []byte {
 			if w == what {
 				return change(p)

@@ -31,7 +31,7 @@ func entries() []Case {
 		{"reference with another hash", "corrupt scan=ok inspect=ok dedup=ok diff=ok commit=ok", refs(Ref(bytes.ToUpper(alpha), 0))},
 		{"reference without an ordinal", found, refs(Ref(alpha, stream.NoOrdinal))},
 		{"data of no bytes", "corrupt", disk(func(b *Builder) { b.Add("none", alpha, Data(alpha), Data(nil)) })},
-		{"data of no bytes, in the index", "corrupt restore=ok", index(func(b *Builder) {
+		{"data of no bytes, in the index", "corrupt restore=ok", lying(func(b *Builder) {
 			b.Segments[0].Entries = append(slices.Clone(b.Segments[0].Entries), Data(nil))
 		})},
 		{"run of no bytes", "corrupt", disk(func(b *Builder) { b.Add("none", alpha, Data(alpha), Zeros(stream.Zero, 0)) })},
@@ -81,8 +81,8 @@ func payloads() []Case {
 		{"dictionary of garbage", dictFound, dict(7, alpha)},
 		{"dictionary with the id 2^63 - 1", dictFound, dict(stream.MaxSize, alpha)},
 		{"dictionary of 1 MiB + 1", "corrupt", dict(7, make([]byte, 1<<20+1))},
-		{"dictionary that is a segment", "corrupt", index(func(b *Builder) { b.Dicts = []Dict{{7, b.Segments[0].Span}} })},
-		{"dictionary past the end", "corrupt", index(func(b *Builder) { b.Dicts = []Dict{{7, Span{Pos: 1 << 40, Len: 9}}} })},
+		{"dictionary that is a segment", "corrupt", lying(func(b *Builder) { b.Dicts = []Dict{{7, b.Segments[0].Span}} })},
+		{"dictionary past the end", "corrupt", lying(func(b *Builder) { b.Dicts = []Dict{{7, Span{Pos: 1 << 40, Len: 9}}} })},
 	}
 	for _, name := range []string{"zstd", "lz4", "s2"} {
 		for what, n := range map[string]int{"shorter": 999, "longer": 1001} {

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -71,9 +71,9 @@ func (b *Builder) info(pages [][]Segment) []byte {
 	return w.Written()
 }
 
-func totals(w *wire.Writer, t *archive.Totals) {
+func totals(w *wire.Writer, t *index.Totals) {
 	w.Array(14)
-	for _, c := range []archive.Count{t.Data, t.Zero, t.Hole, t.Ref, t.Parent} {
+	for _, c := range []index.Count{t.Data, t.Zero, t.Hole, t.Ref, t.Parent} {
 		w.Int(c.N)
 		w.Int(c.Bytes)
 	}

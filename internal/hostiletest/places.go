@@ -3,12 +3,12 @@ package hostiletest
 import (
 	"slices"
 
-	"hexz/pkg/archive"
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
-func count(n, bytes int) archive.Count { return archive.Count{N: int64(n), Bytes: int64(bytes)} }
+func count(n, bytes int) index.Count { return index.Count{N: int64(n), Bytes: int64(bytes)} }
 
 // again takes the digest of what a span covers.
 func (b *Builder) again(s *Span) { s.Digest = blake.Sum(b.Out[s.Pos : s.Pos+s.Len]) }
@@ -16,7 +16,7 @@ func (b *Builder) again(s *Span) { s.Digest = blake.Sum(b.Out[s.Pos : s.Pos+s.Le
 // places are positions and ranges that are not where they should be.
 func places() []Case {
 	runs := func(change func(r []Run) []Run) func() []byte {
-		return index(func(b *Builder) {
+		return lying(func(b *Builder) {
 			b.Seal()
 			r := change(slices.Clone(b.Runs))
 			*b = *Sound()
@@ -24,20 +24,20 @@ func places() []Case {
 		})
 	}
 	move := func(change func(maps, entries []Span)) func() []byte {
-		return index(func(b *Builder) { b.PageLen, b.Move = 1, change })
+		return lying(func(b *Builder) { b.PageLen, b.Move = 1, change })
 	}
 	return []Case{
-		{"segment past the end", "corrupt inspect=ok dedup=ok diff=ok commit=ok", index(func(b *Builder) { b.Segments[0].Pos = 1 << 40 })},
-		{"segment at 2^63 - 1", "corrupt dedup=ok", index(func(b *Builder) { b.Segments[0].Pos = stream.MaxSize })},
-		{"segment of 128 MiB", "corrupt inspect=ok dedup=ok diff=ok commit=ok", index(func(b *Builder) { b.Segments[0].Len = 128 << 20 })},
-		{"segment of 128 MiB + 1", "corrupt dedup=ok", index(func(b *Builder) { b.Segments[0].Len = 128<<20 + 1 })},
-		{"segment of 0 bytes", "corrupt inspect=ok dedup=ok diff=ok commit=ok", index(func(b *Builder) { b.Segments[0].Len = 0; b.again(&b.Segments[0].Span) })},
-		{"two segments in one place", "corrupt inspect=ok dedup=ok diff=ok commit=ok", index(func(b *Builder) { b.Segments[1].Span = b.Segments[0].Span })},
-		{"segments exchanged", "corrupt inspect=ok dedup=ok diff=ok commit=ok", index(func(b *Builder) {
+		{"segment past the end", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[0].Pos = 1 << 40 })},
+		{"segment at 2^63 - 1", "corrupt dedup=ok", lying(func(b *Builder) { b.Segments[0].Pos = stream.MaxSize })},
+		{"segment of 128 MiB", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[0].Len = 128 << 20 })},
+		{"segment of 128 MiB + 1", "corrupt dedup=ok", lying(func(b *Builder) { b.Segments[0].Len = 128<<20 + 1 })},
+		{"segment of 0 bytes", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[0].Len = 0; b.again(&b.Segments[0].Span) })},
+		{"two segments in one place", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[1].Span = b.Segments[0].Span })},
+		{"segments exchanged", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) {
 			b.Segments[0].Span, b.Segments[1].Span = b.Segments[1].Span, b.Segments[0].Span
 		})},
-		{"segment that is a close frame", "corrupt inspect=ok dedup=ok diff=ok commit=ok", index(func(b *Builder) { b.Segments[1].Span = b.frames[4] })},
-		{"segments that overlap", "corrupt inspect=ok dedup=ok diff=ok commit=ok", index(func(b *Builder) {
+		{"segment that is a close frame", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[1].Span = b.frames[4] })},
+		{"segments that overlap", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) {
 			s := &b.Segments[0].Span
 			s.Len += b.Segments[1].Len
 			b.again(s)
@@ -50,7 +50,7 @@ func places() []Case {
 		{"map page of 256 MiB + 1", "corrupt", move(func(m, _ []Span) { m[2].Len = 256<<20 + 1 })},
 		{"map page that is an entry page", "corrupt dedup=ok", move(func(m, e []Span) { m[1] = e[1] })},
 		{"entry pages exchanged", "corrupt restore=ok", move(func(_, e []Span) { e[0], e[1] = e[1], e[0] })},
-		{"entry page in the body", "corrupt restore=ok", index(func(b *Builder) {
+		{"entry page in the body", "corrupt restore=ok", lying(func(b *Builder) {
 			b.Move = func(_, e []Span) { e[0] = b.frames[2] }
 		})},
 		{"range that ends behind 2^63 - 1", "corrupt", move(func(_, e []Span) { e[0].Pos = stream.MaxSize })},

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -14,9 +15,9 @@ import (
 // but for what the root has in memory as well.
 type agreement struct {
 	body, index said
-	got         root  // what the body says of the rest, with the first keys that the map pages give
-	pages       []int // segments of each map page
-	entries     int   // entry pages so far
+	got         index.Root // what the body says of the rest, with the first keys that the map pages give
+	pages       []int      // segments of each map page
+	entries     int        // entry pages so far
 	w           *wire.Writer
 
 	check  bool     // whether references name the chunk that has their hash
@@ -29,10 +30,10 @@ type said struct {
 	segments        int64
 }
 
-func (s *said) place(w *wire.Writer, ref segmentRef) {
+func (s *said) place(w *wire.Writer, ref index.SegmentRef) {
 	w.Reset()
-	appendSpan(w, ref.span)
-	appendKey(w, ref.key)
+	index.AppendExtent(w, ref.Extent)
+	index.AppendPosition(w, ref.Position)
 	s.places.Write(w.Written())
 	s.segments++
 }
@@ -44,19 +45,19 @@ func (s *said) content(w *wire.Writer, entries []stream.Entry) {
 }
 
 // frame takes in a frame of the body, which is stored at a place.
-func (a *agreement) frame(f stream.Frame, at span) error {
+func (a *agreement) frame(f stream.Frame, at index.Extent) error {
 	switch f := f.(type) {
 	case *stream.Dict:
-		a.got.dicts = append(a.got.dicts, dictRef{f.ID, at})
+		a.got.Dicts = append(a.got.Dicts, index.DictRef{Id: f.ID, Extent: at})
 	case *stream.Segment:
-		chunks := a.got.info.Totals.Chunks()
+		chunks := a.got.Info.Totals.Chunks()
 		if err := a.refs(f.Entries, chunks); err != nil {
 			return err
 		}
-		a.body.place(a.w, segmentRef{key{len(a.got.info.Streams) - 1, f.Offset, chunks}, at})
+		a.body.place(a.w, index.SegmentRef{Position: index.Position{Stream: len(a.got.Info.Streams) - 1, Offset: f.Offset, Ordinal: chunks}, Extent: at})
 		a.body.content(a.w, f.Entries)
 	}
-	a.got.info.Add(f)
+	a.got.Info.Add(f)
 	return nil
 }
 
@@ -66,12 +67,12 @@ func (a *agreement) refs(entries []stream.Entry, next int64) error {
 	for i := range entries {
 		e := &entries[i]
 		if e.Kind == stream.Ref && !a.isBefore(e.Ordinal, next, e.Hash) {
-			return corruptf("a reference to chunk %d, which does not come before it or has another hash", e.Ordinal)
+			return index.Corruptf("a reference to chunk %d, which does not come before it or has another hash", e.Ordinal)
 		}
 		if e.Kind == stream.Patched {
 			for _, b := range e.Patch.Bases {
 				if b.Parent == stream.OwnBase && !a.isBefore(b.Ordinal, next, b.Hash) {
-					return corruptf("a patch based on chunk %d, which does not come before it or has another hash", b.Ordinal)
+					return index.Corruptf("a patch based on chunk %d, which does not come before it or has another hash", b.Ordinal)
 				}
 			}
 		}
@@ -84,19 +85,19 @@ func (a *agreement) refs(entries []stream.Entry, next int64) error {
 	return nil
 }
 
-func (a *agreement) isBefore(ordinal, next int64, hash Hash) bool {
+func (a *agreement) isBefore(ordinal, next int64, hash index.Hash) bool {
 	return ordinal >= 0 && ordinal < next && (!a.check || a.hashes[ordinal] == beginning(hash))
 }
 
-func beginning(h Hash) uint64 { return binary.LittleEndian.Uint64(h[:]) }
+func beginning(h index.Hash) uint64 { return binary.LittleEndian.Uint64(h[:]) }
 
 // mapPage takes in the next map page.
-func (a *agreement) mapPage(frame []byte, c *ciphers) error {
-	page, err := parseMapPage(frame, len(a.pages), c, false)
+func (a *agreement) mapPage(frame []byte, c *index.Ciphers) error {
+	page, err := index.ParseMapPage(frame, len(a.pages), c, false)
 	if err != nil {
 		return err
 	}
-	a.got.firsts = append(a.got.firsts, first{page[0].key, a.index.segments})
+	a.got.Firsts = append(a.got.Firsts, index.First{Position: page[0].Position, Segment: a.index.segments})
 	a.pages = append(a.pages, len(page))
 	for i := range page {
 		a.index.place(a.w, page[i])
@@ -105,9 +106,9 @@ func (a *agreement) mapPage(frame []byte, c *ciphers) error {
 }
 
 // entryPage takes in the next entry page.
-func (a *agreement) entryPage(frame []byte, c *ciphers) error {
+func (a *agreement) entryPage(frame []byte, c *index.Ciphers) error {
 	n := 0
-	if err := parseEntryPage(frame, a.entries, c, func(_ int, entries []stream.Entry) error {
+	if err := index.ParseEntryPage(frame, a.entries, c, func(_ int, entries []stream.Entry) error {
 		n++
 		a.index.content(a.w, entries)
 		return nil
@@ -115,22 +116,22 @@ func (a *agreement) entryPage(frame []byte, c *ciphers) error {
 		return err
 	}
 	if a.entries >= len(a.pages) || n != a.pages[a.entries] {
-		return corruptf("entry page %d does not have as many segments as its map page", a.entries)
+		return index.Corruptf("entry page %d does not have as many segments as its map page", a.entries)
 	}
 	a.entries++
 	return nil
 }
 
 // holds returns an ErrCorrupt unless body, pages and root agree.
-func (a *agreement) holds(end *root) error {
+func (a *agreement) holds(end *index.Root) error {
 	if a.body.segments != a.index.segments || a.body.places.Sum() != a.index.places.Sum() || a.body.entries.Sum() != a.index.entries.Sum() {
-		return corruptf("what the index says of segments is not what the body says")
+		return index.Corruptf("what the index says of segments is not what the body says")
 	}
 	got, want := wire.NewWriter(), wire.NewWriter()
-	appendInfo(got, &a.got)
-	appendInfo(want, end)
+	index.AppendInfo(got, &a.got)
+	index.AppendInfo(want, end)
 	if !bytes.Equal(got.Written(), want.Written()) {
-		return corruptf("what the index says of streams and totals is not what the body says")
+		return index.Corruptf("what the index says of streams and totals is not what the body says")
 	}
 	return nil
 }

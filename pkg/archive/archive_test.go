@@ -15,14 +15,15 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
 
 func TestRestoreAndInfo(t *testing.T) {
-	for name, b := range map[string]*builder{"small": small(t), "large": large(t, 1500)} {
-		r := open(t, b.buf.Bytes())
+	for name, b := range map[string]*builder{"small": Small(t), "large": large(t, 1500)} {
+		r := open(t, b.Buf.Bytes())
 		var total int64
 		for no, s := range r.Info().Streams {
 			var out collect
@@ -38,8 +39,8 @@ func TestRestoreAndInfo(t *testing.T) {
 		if n := tot.Data.Bytes + tot.Zero.Bytes + tot.Hole.Bytes + tot.Ref.Bytes; n != total {
 			t.Errorf("%s: totals of %d bytes for %d", name, n, total)
 		}
-		if name == "large" && (len(r.root.maps) < 3 || len(r.root.runs) < 3 || tot.Ref.N < 100) {
-			t.Errorf("the large archive has %d pages and %d references", len(r.root.maps), tot.Ref.N)
+		if name == "large" && (len(r.Root.Maps) < 3 || len(r.Root.Runs) < 3 || tot.Ref.N < 100) {
+			t.Errorf("the large archive has %d pages and %d references", len(r.Root.Maps), tot.Ref.N)
 		}
 		for _, level := range []Level{Structure, Stored, Content} {
 			if err := r.Verify(t.Context(), VerifyOptions{Level: level, Threads: 2}); err != nil {
@@ -53,7 +54,7 @@ func TestRestoreAndInfo(t *testing.T) {
 // fraction of the archive.
 func TestReadAtConcurrently(t *testing.T) {
 	b := large(t, 400)
-	r := open(t, b.buf.Bytes())
+	r := open(t, b.Buf.Bytes())
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
@@ -86,7 +87,7 @@ func TestReadAtConcurrently(t *testing.T) {
 
 func TestRestoreRanges(t *testing.T) {
 	b := large(t, 60)
-	r := open(t, b.buf.Bytes())
+	r := open(t, b.Buf.Bytes())
 	want := b.content["second"]
 	rng := rand.New(rand.NewPCG(3, 3))
 	for range 300 {
@@ -107,11 +108,11 @@ func TestRestoreRanges(t *testing.T) {
 }
 
 func TestHolesAndZerosAreKeptApart(t *testing.T) {
-	b := newBuilder(t)
-	b.stream(1, "disk", func() { b.segment("none", []byte("x"), 100, -1000, 7) })
-	b.seal()
+	b := NewBuilder(t)
+	b.Stream(1, "disk", func() { b.Segment("none", []byte("x"), 100, -1000, 7) })
+	b.Seal()
 	var out collect
-	if err := open(t, b.buf.Bytes()).Restore(t.Context(), 0, &out, RestoreOptions{}); err != nil {
+	if err := open(t, b.Buf.Bytes()).Restore(t.Context(), 0, &out, RestoreOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if out.zeros != 107 || out.holes != 1000 {
@@ -141,8 +142,8 @@ func scan(r io.Reader, ids ...age.Identity) ([]byte, *Scanner, error) {
 
 // What a Scanner reads, sealed again, is the same archive.
 func TestScanIsInverseOfWrite(t *testing.T) {
-	for _, b := range []*builder{small(t), large(t, 1500)} {
-		p := b.buf.Bytes()
+	for _, b := range []*builder{Small(t), large(t, 1500)} {
+		p := b.Buf.Bytes()
 		for _, in := range []io.Reader{bytes.NewReader(p), iotest.HalfReader(bytes.NewReader(p))} {
 			got, s, err := scan(in)
 			if err != nil || !bytes.Equal(got, p) {
@@ -206,35 +207,35 @@ func isDamage(err error) bool {
 // A damaged segment is an error for its range alone.
 func TestDamageIsLocal(t *testing.T) {
 	b := large(t, 40)
-	p := bytes.Clone(b.buf.Bytes())
+	p := bytes.Clone(b.Buf.Bytes())
 	r := open(t, p)
-	ref, next, err := r.at(20)
+	ref, next, err := r.SegmentAt(20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p[ref.pos+ref.len-1] ^= 1
+	p[ref.Pos+ref.Len-1] ^= 1
 	want := b.content["first"]
-	got := make([]byte, ref.offset)
-	if _, err := open(t, p).ReadAt(0, got, 0); err != nil || !bytes.Equal(got, want[:ref.offset]) {
+	got := make([]byte, ref.Offset)
+	if _, err := open(t, p).ReadAt(0, got, 0); err != nil || !bytes.Equal(got, want[:ref.Offset]) {
 		t.Errorf("in front of the damage: %v", err)
 	}
 	// The digest of the frame tells it, before anything in the frame is believed.
-	_, err = open(t, p).ReadAt(0, got[:1], ref.offset)
-	if !errors.Is(err, stream.ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("segment at byte %d is damaged", ref.pos)) {
+	_, err = open(t, p).ReadAt(0, got[:1], ref.Offset)
+	if !errors.Is(err, stream.ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("segment at byte %d is damaged", ref.Pos)) {
 		t.Errorf("in the damage: %v", err)
 	}
-	if next.stream != 0 {
+	if next.Stream != 0 {
 		t.Fatal("segment 20 is not in the first stream")
 	}
 	// Two more, one of them in the other stream: each is named once, at either level.
-	want2 := []int64{ref.pos}
+	want2 := []int64{ref.Pos}
 	for _, number := range []int64{5, 60} {
-		ref, _, err := r.at(number)
+		ref, _, err := r.SegmentAt(number)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p[ref.pos+ref.len-1] ^= 1
-		want2 = append(want2, ref.pos)
+		p[ref.Pos+ref.Len-1] ^= 1
+		want2 = append(want2, ref.Pos)
 	}
 	for _, level := range []Level{Stored, Content} {
 		var faults []string
@@ -255,10 +256,10 @@ func TestDamageIsLocal(t *testing.T) {
 }
 
 func TestReadErrorIsNoDamage(t *testing.T) {
-	b := small(t)
+	b := Small(t)
 	boom := errors.New("boom")
-	src := &faulty{r: bytes.NewReader(b.buf.Bytes())}
-	r, err := NewReader(src, int64(b.buf.Len()), Options{})
+	src := &faulty{r: bytes.NewReader(b.Buf.Bytes())}
+	r, err := NewReader(src, int64(b.Buf.Len()), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,11 +290,11 @@ func (f *faulty) ReadAt(p []byte, off int64) (int, error) {
 
 // Without an End frame there is no archive.
 func TestNoFinishWithoutEnd(t *testing.T) {
-	b := newBuilder(t)
-	b.stream(1, "disk", func() { b.segment("none", []byte("x")) })
-	n := b.buf.Len()
-	if _, err := b.w.Finish(); !errors.Is(err, stream.ErrTruncated) || b.buf.Len() != n {
-		t.Errorf("Finish: %v, %d bytes more", err, b.buf.Len()-n)
+	b := NewBuilder(t)
+	b.Stream(1, "disk", func() { b.Segment("none", []byte("x")) })
+	n := b.Buf.Len()
+	if _, err := b.W.Finish(); !errors.Is(err, stream.ErrTruncated) || b.Buf.Len() != n {
+		t.Errorf("Finish: %v, %d bytes more", err, b.Buf.Len()-n)
 	}
 }
 
@@ -302,15 +303,15 @@ func TestWriterRefusesUnknownRefs(t *testing.T) {
 		"unknown hash": {Kind: stream.Ref, Len: 5, Hash: stream.Hash{1}},
 		"wrong length": {Kind: stream.Ref, Len: 4},
 	} {
-		b := newBuilder(t)
+		b := NewBuilder(t)
 		b.open = stream.Open{ID: 1, Name: "disk", Size: -1}
 		b.write(&b.open)
-		b.segment("none", []byte("alpha"))
+		b.Segment("none", []byte("alpha"))
 		if name == "wrong length" {
 			for e.Hash = range b.seen {
 			}
 		}
-		err := b.w.Write(&stream.Segment{Stream: 1, Offset: 5, Entries: []stream.Entry{e}, Codec: "none"})
+		err := b.W.Write(&stream.Segment{Stream: 1, Offset: 5, Entries: []stream.Entry{e}, Codec: "none"})
 		if !errors.Is(err, stream.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -318,22 +319,22 @@ func TestWriterRefusesUnknownRefs(t *testing.T) {
 }
 
 // alterRoot returns p with another root whose digest is right.
-func alterRoot(t *testing.T, p []byte, alter func(r *root)) []byte {
+func alterRoot(t *testing.T, p []byte, alter func(r *index.Root)) []byte {
 	return resealed(t, p, func(what string, f []byte) []byte {
 		if what != "root" {
 			return f
 		}
-		r, err := parseRoot(f)
+		r, err := index.ParseRoot(f)
 		if err == nil {
-			err = r.open(nil)
+			err = r.Open(nil)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		alter(r)
-		r.seal(nil)
+		r.Seal(nil)
 		w := wire.NewWriter()
-		appendRoot(w, r)
+		index.AppendRoot(w, r)
 		return w.Written()
 	})
 }
@@ -341,22 +342,22 @@ func alterRoot(t *testing.T, p []byte, alter func(r *root)) []byte {
 // An index that is right in itself but tells of another body is found.
 func TestIndexThatLies(t *testing.T) {
 	build := func(chunk string) []byte {
-		b := newBuilder(t)
-		b.stream(1, "disk", func() { b.segment("none", []byte(chunk), 10, []byte("same")) })
-		b.seal()
-		return b.buf.Bytes()
+		b := NewBuilder(t)
+		b.Stream(1, "disk", func() { b.Segment("none", []byte(chunk), 10, []byte("same")) })
+		b.Seal()
+		return b.Buf.Bytes()
 	}
 	a, other := build("alpha"), build("gamma")
-	page := open(t, other).root.entries[0]
+	page := open(t, other).Root.Entries[0]
 	for name, p := range map[string][]byte{
-		"name":   alterRoot(t, a, func(r *root) { r.info.Streams[0].Name = "tape" }),
-		"id":     alterRoot(t, a, func(r *root) { r.info.Streams[0].ID = 9 }),
-		"meta":   alterRoot(t, a, func(r *root) { r.info.Meta["more"] = int64(1) }),
-		"stored": alterRoot(t, a, func(r *root) { r.info.Totals.Stored++ }),
-		"digest": alterRoot(t, a, func(r *root) { r.info.Streams[0].Digests = map[string][]byte{"sha256": make([]byte, 32)} }),
-		"entries": resealed(t, alterRoot(t, a, func(r *root) { r.info = open(t, other).root.info }), func(what string, f []byte) []byte {
+		"name":   alterRoot(t, a, func(r *index.Root) { r.Info.Streams[0].Name = "tape" }),
+		"id":     alterRoot(t, a, func(r *index.Root) { r.Info.Streams[0].ID = 9 }),
+		"meta":   alterRoot(t, a, func(r *index.Root) { r.Info.Meta["more"] = int64(1) }),
+		"stored": alterRoot(t, a, func(r *index.Root) { r.Info.Totals.Stored++ }),
+		"digest": alterRoot(t, a, func(r *index.Root) { r.Info.Streams[0].Digests = map[string][]byte{"sha256": make([]byte, 32)} }),
+		"entries": resealed(t, alterRoot(t, a, func(r *index.Root) { r.Info = open(t, other).Root.Info }), func(what string, f []byte) []byte {
 			if what == "entry" {
-				return other[page.pos:page.end()]
+				return other[page.Pos:page.End()]
 			}
 			return f
 		}),
@@ -375,12 +376,12 @@ func TestIndexThatLies(t *testing.T) {
 
 // The structure alone is enough to find an index whose parts do not fit together.
 func TestStructureThatLies(t *testing.T) {
-	p := small(t).buf.Bytes()
-	for name, alter := range map[string]func(r *root){
-		"root":   func(r *root) { r.info.Streams[0].Root[0] ^= 1 },
-		"size":   func(r *root) { r.info.Streams[2].Size++ },
-		"totals": func(r *root) { r.info.Totals.Zero.Bytes++ },
-		"run":    func(r *root) { r.runs[0].len-- },
+	p := Small(t).Buf.Bytes()
+	for name, alter := range map[string]func(r *index.Root){
+		"root":   func(r *index.Root) { r.Info.Streams[0].Root[0] ^= 1 },
+		"size":   func(r *index.Root) { r.Info.Streams[2].Size++ },
+		"totals": func(r *index.Root) { r.Info.Totals.Zero.Bytes++ },
+		"run":    func(r *index.Root) { r.Runs[0].Len-- },
 	} {
 		err := open(t, alterRoot(t, p, alter)).Verify(t.Context(), VerifyOptions{Level: Structure})
 		if !errors.Is(err, stream.ErrCorrupt) {
@@ -391,15 +392,15 @@ func TestStructureThatLies(t *testing.T) {
 
 // A writer may give a chunk a hash that is not its own. Nobody gets to see such a chunk.
 func TestChunkWithAnotherHash(t *testing.T) {
-	b := newBuilder(t)
-	b.stream(1, "disk", func() {
+	b := NewBuilder(t)
+	b.Stream(1, "disk", func() {
 		e := stream.Entry{Kind: stream.Data, Len: 5, Hash: blake.Sum([]byte("alpha"))}
 		b.write(&stream.Segment{Stream: 1, Entries: []stream.Entry{e}, Codec: "none", RawLen: 5, Payload: []byte("gamma")})
 		b.root.Add(&e)
 		b.offset = 5
 	})
-	b.seal()
-	r := open(t, b.buf.Bytes())
+	b.Seal()
+	r := open(t, b.Buf.Bytes())
 	if err := r.Verify(t.Context(), VerifyOptions{Level: Stored}); err != nil {
 		t.Fatal(err)
 	}
@@ -417,13 +418,13 @@ func TestChunkWithAnotherHash(t *testing.T) {
 
 // A reference whose ordinal names another chunk of the same length must not give its bytes.
 func TestRefToAnotherChunk(t *testing.T) {
-	b := newBuilder(t)
-	b.stream(1, "disk", func() {
-		b.segment("none", []byte("alpha"), []byte("gamma"))
-		b.segment("none", []byte("alpha"), []byte("delta"))
+	b := NewBuilder(t)
+	b.Stream(1, "disk", func() {
+		b.Segment("none", []byte("alpha"), []byte("gamma"))
+		b.Segment("none", []byte("alpha"), []byte("delta"))
 	})
-	b.seal()
-	p := resealed(t, b.buf.Bytes(), func(what string, f []byte) []byte {
+	b.Seal()
+	p := resealed(t, b.Buf.Bytes(), func(what string, f []byte) []byte {
 		s, err := stream.ParseSegment(f)
 		if what != "segment" || err != nil || s.Entries[0].Kind != stream.Ref {
 			return f
@@ -444,14 +445,14 @@ func TestRefToAnotherChunk(t *testing.T) {
 }
 
 func TestUnknownFeature(t *testing.T) {
-	p := alterRoot(t, small(t).buf.Bytes(), func(r *root) {})
+	p := alterRoot(t, Small(t).Buf.Bytes(), func(r *index.Root) {})
 	r := open(t, p)
 	w := wire.NewWriter()
-	altered := *r.root
-	altered.features = []string{"teleport"}
-	appendRoot(w, &altered)
-	p = append(p[:r.rootAt.pos:r.rootAt.pos], w.Written()...)
-	p = trailer{span{r.rootAt.pos, int64(len(w.Written())), blake.Sum(w.Written())}, archiveMagic}.append(p)
+	altered := *r.Root
+	altered.Features = []string{"teleport"}
+	index.AppendRoot(w, &altered)
+	p = append(p[:r.RootAt.Pos:r.RootAt.Pos], w.Written()...)
+	p = index.Trailer{Root: index.Extent{Pos: r.RootAt.Pos, Len: int64(len(w.Written())), Digest: blake.Sum(w.Written())}, Magic: index.ArchiveMagic}.Append(p)
 	_, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{})
 	if !errors.Is(err, stream.ErrCorrupt) || !strings.Contains(err.Error(), "teleport") {
 		t.Errorf("got %v", err)
@@ -460,19 +461,19 @@ func TestUnknownFeature(t *testing.T) {
 
 // Ancillary frames of later writers count like any other frame of the body.
 func TestAncillaryFrames(t *testing.T) {
-	b := newBuilder(t)
+	b := NewBuilder(t)
 	w := wire.NewWriter()
 	w.Array(2)
 	w.Int(200)
 	w.String("from the future")
-	at, err := b.w.put(w.Written()) // the Writer itself makes none
+	at, err := b.W.put(w.Written()) // the Writer itself makes none
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.w.addToRun(at)
-	b.stream(1, "disk", func() { b.segment("none", []byte("alpha")) })
-	b.seal()
-	p := b.buf.Bytes()
+	b.W.addToRun(at)
+	b.Stream(1, "disk", func() { b.Segment("none", []byte("alpha")) })
+	b.Seal()
+	p := b.Buf.Bytes()
 	if err := open(t, p).Verify(t.Context(), VerifyOptions{Level: Content}); err != nil {
 		t.Errorf("Verify: %v", err)
 	}
@@ -500,18 +501,18 @@ func (f *memoryFile) Close() error {
 func TestWriterMaxMemory(t *testing.T) {
 	const chunks = 60_000
 	build := func(o WriterOptions) []byte {
-		b := newBuilder(t)
+		b := NewBuilder(t)
 		var buf bytes.Buffer
-		b.w = NewWriter(&buf, o)
-		defer b.w.Close()
+		b.W = NewWriter(&buf, o)
+		defer b.W.Close()
 		b.write(&stream.Header{})
-		b.stream(1, "disk", func() {
+		b.Stream(1, "disk", func() {
 			for i := range uint32(chunks) {
 				// Far behind it comes again, from what is in a file by then.
-				b.segment("none", binary.LittleEndian.AppendUint32(nil, i%(chunks*3/4)))
+				b.Segment("none", binary.LittleEndian.AppendUint32(nil, i%(chunks*3/4)))
 			}
 		})
-		b.seal()
+		b.Seal()
 		return buf.Bytes()
 	}
 	made, closed := 0, 0
@@ -538,7 +539,7 @@ func TestWriterMaxMemory(t *testing.T) {
 func TestOpenReadsOnce(t *testing.T) {
 	_, key := signKey(t)
 	for name, o := range map[string]WriterOptions{"plain": {}, "signed": {Sign: []seal.SecretKey{key}}} {
-		p := smallWith(t, o).buf.Bytes()
+		p := smallWith(t, o).Buf.Bytes()
 		src := &rangeRecorder{Reader: bytes.NewReader(p)}
 		if _, err := NewReader(src, int64(len(p)), Options{}); err != nil || len(src.reads) != 1 {
 			t.Errorf("%s: %d reads, %v", name, len(src.reads), err)

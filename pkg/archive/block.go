@@ -9,6 +9,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -44,23 +45,23 @@ func (r *Reader) putBuffer(p *[]byte) { r.caches.buffers.Put(p) }
 
 // loadSegment reads, verifies and decodes the segment of that number, for the cache.
 func (r *Reader) loadSegment(number int64) (*block, int64, error) {
-	ref, next, err := r.at(number)
+	ref, next, err := r.SegmentAt(number)
 	if err != nil {
 		return nil, 0, err
 	}
-	if ref.pos > r.size-ref.len {
-		return nil, 0, damagedf(ref.span, "segment at byte %d ends after the archive", ref.pos)
+	if ref.Pos > r.FileSize-ref.Len {
+		return nil, 0, index.Damagedf(ref.Extent, "segment at byte %d ends after the archive", ref.Pos)
 	}
-	frame := r.getBuffer(int(ref.len))
-	if err := r.readAt(*frame, ref.pos); err != nil {
+	frame := r.getBuffer(int(ref.Len))
+	if err := r.ReadBytes(*frame, ref.Pos); err != nil {
 		return nil, 0, err
 	}
-	if blake.Sum(*frame) != ref.digest {
-		return nil, 0, damagedf(ref.span, "segment at byte %d is damaged", ref.pos)
+	if blake.Sum(*frame) != ref.Digest {
+		return nil, 0, index.Damagedf(ref.Extent, "segment at byte %d is damaged", ref.Pos)
 	}
 	b, err := r.decodeSegment(ref, next, frame)
 	if err != nil {
-		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.pos, err)
+		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.Pos, err)
 	}
 	return b, int64(cap(*b.memory) + 108*len(b.entries) + 56*b.bases + 200), nil
 }
@@ -68,23 +69,23 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 // decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
 // fault found here is one of the writer. The block keeps the memory of the frame, or it is put
 // back.
-func (r *Reader) decodeSegment(ref segmentRef, next key, frame *[]byte) (*block, error) {
-	plain, err := r.plain(*frame)
+func (r *Reader) decodeSegment(ref index.SegmentRef, next index.Position, frame *[]byte) (*block, error) {
+	plain, err := r.Plain(*frame)
 	if err != nil {
-		return nil, corrupt(err)
+		return nil, index.Corrupt(err)
 	}
 	s, err := stream.ParseSegment(plain)
 	if err != nil {
-		return nil, corrupt(err)
+		return nil, index.Corrupt(err)
 	}
-	info := &r.root.info.Streams[ref.stream]
-	if s.Stream != info.ID || s.Offset != ref.offset {
-		return nil, corruptf("it is of stream %d at offset %d, the index says stream %d at offset %d", s.Stream, s.Offset, info.ID, ref.offset)
+	info := &r.Root.Info.Streams[ref.Stream]
+	if s.Stream != info.ID || s.Offset != ref.Offset {
+		return nil, index.Corruptf("it is of stream %d at offset %d, the index says stream %d at offset %d", s.Stream, s.Offset, info.ID, ref.Offset)
 	}
-	b := &block{stream: ref.stream, first: ref.ordinal, entries: s.Entries}
+	b := &block{stream: ref.Stream, first: ref.Ordinal, entries: s.Entries}
 	b.layOut(s)
-	if end := r.endOf(ref.key, next); b.end() != end || ref.ordinal+int64(len(b.chunks)) != next.ordinal {
-		return nil, corruptf("it ends at offset %d, the index says %d", b.end(), end)
+	if end := r.EndOf(ref.Position, next); b.end() != end || ref.Ordinal+int64(len(b.chunks)) != next.Ordinal {
+		return nil, index.Corruptf("it ends at offset %d, the index says %d", b.end(), end)
 	}
 	if s.Codec == stream.RawCodec {
 		b.data, b.memory = s.Payload, frame
@@ -95,7 +96,7 @@ func (r *Reader) decodeSegment(ref segmentRef, next key, frame *[]byte) (*block,
 	*b.memory = b.data
 	r.putBuffer(frame)
 	if errors.Is(err, codec.ErrCorrupt) {
-		err = corrupt(err)
+		err = index.Corrupt(err)
 	}
 	return b, err
 }
@@ -137,7 +138,7 @@ func (b *block) chunk(i int) ([]byte, error) {
 	p := b.data[b.places[i]:][:e.Len]
 	if !b.verified[i].Load() {
 		if blake.Sum(p) != e.Hash {
-			return nil, corruptf("chunk at offset %d does not have its hash %v", b.starts[i], e.Hash)
+			return nil, index.Corruptf("chunk at offset %d does not have its hash %v", b.starts[i], e.Hash)
 		}
 		b.verified[i].Store(true)
 	}
@@ -178,8 +179,8 @@ func (r *Reader) ReadAt(streamNo int, p []byte, off int64) (int, error) {
 // walk calls visit for the entries that a stream has from offset off on, for up to n bytes: entry i
 // of b, size bytes of it from skip.
 func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int, skip int64, size int) error) error {
-	for n > 0 && off < r.root.info.Streams[streamNo].Size {
-		number, err := r.findOffset(streamNo, off)
+	for n > 0 && off < r.Root.Info.Streams[streamNo].Size {
+		number, err := r.FindOffset(streamNo, off)
 		if err != nil {
 			return err
 		}
@@ -187,7 +188,7 @@ func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int
 		if err != nil {
 			return err
 		}
-		done, err := it.value.walk(off, n, visit)
+		done, err := it.Value.walk(off, n, visit)
 		r.release(it)
 		if err != nil {
 			return err
@@ -201,7 +202,7 @@ func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int
 // walk is that of the Reader, and returns how many bytes it got.
 func (b *block) walk(off int64, n int, visit func(b *block, i int, skip int64, size int) error) (int, error) {
 	if off < b.starts[0] || off >= b.end() {
-		return 0, corruptf("no segment holds offset %d", off)
+		return 0, index.Corruptf("no segment holds offset %d", off)
 	}
 	done := 0
 	i := sort.Search(len(b.entries), func(i int) bool { return b.starts[i+1] > off })

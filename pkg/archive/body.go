@@ -7,6 +7,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -18,11 +19,11 @@ type bodyReader struct {
 	frames  *stream.Reader // reads frames: file, or what is decrypted
 	opened  *openReader    // or nil, if the archive is not encrypted
 	ids     []age.Identity
-	kinds   []string // of recipients
-	ciphers *ciphers // in the place of ids, if they are known
-	count   int64    // frames that were decrypted
-	digests bool     // whether the digests of frames are wanted
-	at      span     // of the last frame as it is stored; its digest is not known of a plain stream
+	kinds   []string       // of recipients
+	ciphers *index.Ciphers // in the place of ids, if they are known
+	count   int64          // frames that were decrypted
+	digests bool           // whether the digests of frames are wanted
+	at      index.Extent   // of the last frame as it is stored; its digest is not known of a plain stream
 }
 
 // newBodyReader returns a bodyReader on r. The digest of a clear header is known in any case.
@@ -38,19 +39,19 @@ func (b *bodyReader) next() (stream.Frame, error) {
 	if b.opened != nil {
 		b.at = b.opened.at
 		if b.count++; err == nil && (b.frames.Wire().Pos() != b.opened.pos || b.opened.number != b.count) {
-			err = &stream.FrameError{Kind: f.Kind(), Err: corruptf("a sealed frame has to hold one frame, and no more")}
+			err = &stream.FrameError{Kind: f.Kind(), Err: index.Corruptf("a sealed frame has to hold one frame, and no more")}
 		}
 		var at *stream.FrameError
 		if errors.As(err, &at) {
-			at.Offset = b.at.pos // in the file, rather than in what was decrypted
+			at.Offset = b.at.Pos // in the file, rather than in what was decrypted
 		}
 		if h, ok := f.(*stream.Header); err == nil && ok && h.Encrypted() {
-			err = corruptf("an encrypted archive inside of an encrypted archive")
+			err = index.Corruptf("an encrypted archive inside of an encrypted archive")
 		}
 		return f, err
 	}
-	b.at.pos, b.at.len = b.file.Range()
-	b.at.digest = b.file.Digest()
+	b.at.Pos, b.at.Len = b.file.Range()
+	b.at.Digest = b.file.Digest()
 	h, ok := f.(*stream.Header)
 	if err == nil && ok && h.Encrypted() {
 		return f, b.unlock(h)
@@ -65,7 +66,7 @@ func (b *bodyReader) next() (stream.Frame, error) {
 func (b *bodyReader) unlock(h *stream.Header) error {
 	if b.ciphers == nil {
 		var err error
-		if b.ciphers, b.kinds, err = unlock(h, b.at.digest, b.ids); err != nil {
+		if b.ciphers, b.kinds, err = index.Unlock(h, b.at.Digest, b.ids); err != nil {
 			return err
 		}
 	}
@@ -77,13 +78,13 @@ func (b *bodyReader) unlock(h *stream.Header) error {
 // openReader reads what is in the Sealed frames of in, one frame behind the other.
 type openReader struct {
 	in      *wire.Reader
-	ciphers *ciphers
-	digests bool   // wanted in at
-	number  int64  // of the next frame
-	buf     []byte // ciphertext
-	plain   []byte // the rest of the frame in hand
-	pos     int64  // bytes of all frames so far, with those in hand
-	at      span   // of the last frame in the file
+	ciphers *index.Ciphers
+	digests bool         // wanted in at
+	number  int64        // of the next frame
+	buf     []byte       // ciphertext
+	plain   []byte       // the rest of the frame in hand
+	pos     int64        // bytes of all frames so far, with those in hand
+	at      index.Extent // of the last frame in the file
 }
 
 func (o *openReader) Read(p []byte) (int, error) {
@@ -99,7 +100,7 @@ func (o *openReader) Read(p []byte) (int, error) {
 
 // next decrypts the next frame. The input may end in front of it, but not in it.
 func (o *openReader) next() error {
-	o.at.pos = o.in.Pos()
+	o.at.Pos = o.in.Pos()
 	if !o.in.More() {
 		if err := o.in.Err(); err != nil {
 			return err
@@ -110,7 +111,7 @@ func (o *openReader) next() error {
 	if o.digests {
 		o.in.Tee(&h)
 	}
-	number, n := readSealedHead(o.in)
+	number, n := index.ReadSealedHead(o.in)
 	o.buf = o.in.Rest(o.buf, n)
 	o.in.Tee(nil)
 	switch err := o.in.Err(); {
@@ -119,15 +120,15 @@ func (o *openReader) next() error {
 	case err != nil:
 		return err
 	case number != o.number:
-		return corruptf("sealed frame %d where %d was expected: a frame is missing, doubled or out of order", number, o.number)
+		return index.Corruptf("sealed frame %d where %d was expected: a frame is missing, doubled or out of order", number, o.number)
 	}
 	o.number++
-	o.at.len, o.at.digest = o.in.Pos()-o.at.pos, h.Sum()
+	o.at.Len, o.at.Digest = o.in.Pos()-o.at.Pos, h.Sum()
 	var err error
-	o.plain, err = o.ciphers.open(frameDomain, int(number), o.buf)
+	o.plain, err = o.ciphers.Open(index.FrameDomain, int(number), o.buf)
 	o.pos += int64(len(o.plain))
 	if err == nil && len(o.plain) == 0 {
-		err = corruptf("sealed frame %d is empty", number)
+		err = index.Corruptf("sealed frame %d is empty", number)
 	}
 	return err
 }

@@ -12,28 +12,28 @@ import (
 func TestRestoreHoldsFew(t *testing.T) {
 	for name, c := range map[string]struct{ segments, size int }{"long blocks": {12, 1 << 20}, "many blocks": {600, 100}} {
 		t.Run(name, func(t *testing.T) {
-			b := newBuilder(t)
+			b := NewBuilder(t)
 			var refs []any
-			b.stream(1, "disk", func() {
+			b.Stream(1, "disk", func() {
 				for i := range c.segments {
-					p := text(uint64(i), c.size)
-					b.segment("zstd", p)
+					p := Text(uint64(i), c.size)
+					b.Segment("zstd", p)
 					refs = append(refs, p, 5)
 				}
-				b.segment("none", refs...)
+				b.Segment("none", refs...)
 			})
-			b.seal()
-			p := b.buf.Bytes()
+			b.Seal()
+			p := b.Buf.Bytes()
 			r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			size := r.Info().Streams[0].Size
-			ref, _, err := r.at(int64(c.segments))
+			ref, _, err := r.SegmentAt(int64(c.segments))
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := r.restorePiece(piece{int64(c.segments), ref.offset, size}, 0, size)
+			d, err := r.restorePiece(piece{int64(c.segments), ref.Offset, size}, 0, size)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,9 +45,9 @@ func TestRestoreHoldsFew(t *testing.T) {
 			if err := r.Restore(t.Context(), 0, &out, RestoreOptions{Threads: 2}); err != nil || !bytes.Equal(out.Bytes(), b.content["disk"]) {
 				t.Errorf("other bytes come out: %v", err)
 			}
-			for _, it := range r.caches.segments.items {
-				if it.users != 0 {
-					t.Errorf("segment %d is still held %d times", it.key.number, it.users)
+			for _, it := range r.caches.segments.Items {
+				if it.Users != 0 {
+					t.Errorf("segment %d is still held %d times", it.Key.number, it.Users)
 				}
 			}
 		})
@@ -57,16 +57,16 @@ func TestRestoreHoldsFew(t *testing.T) {
 // A segment that stands for much more than it stores is restored in pieces, and any range of it comes
 // out.
 func TestRestoreInPieces(t *testing.T) {
-	b := newBuilder(t)
-	b.stream(1, "disk", func() {
-		p := text(1, 300<<10)
-		b.segment("zstd", p)
-		b.segment("none", p, -700<<10, p, 7, p, p, -1, p, p, -3<<20, p)
-		b.segment("zstd", text(2, 1000))
+	b := NewBuilder(t)
+	b.Stream(1, "disk", func() {
+		p := Text(1, 300<<10)
+		b.Segment("zstd", p)
+		b.Segment("none", p, -700<<10, p, 7, p, p, -1, p, p, -3<<20, p)
+		b.Segment("zstd", Text(2, 1000))
 	})
-	b.seal()
+	b.Seal()
 	want := b.content["disk"]
-	p := b.buf.Bytes()
+	p := b.Buf.Bytes()
 	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -115,8 +115,8 @@ func (c *counter) Read(p []byte) (int, error) {
 
 // What is noted of index pages is bounded by the segments that came before.
 func TestIndexPagesWithoutEnd(t *testing.T) {
-	p := small(t).buf.Bytes()
-	root := open(t, p).rootAt.pos
+	p := Small(t).Buf.Bytes()
+	root := open(t, p).RootAt.Pos
 	in := &counter{Reader: io.MultiReader(bytes.NewReader(p[:root]), bytes.NewReader(bytes.Repeat([]byte{0x90}, 1<<20)))}
 	if _, _, err := scan(in); !isDamage(err) || in.n > 200<<10 {
 		t.Errorf("%d bytes were read, %v", in.n, err)

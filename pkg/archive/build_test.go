@@ -16,8 +16,8 @@ import (
 // builder makes archives for tests, with the content that they stand for beside it.
 type builder struct {
 	t      testing.TB
-	w      *Writer
-	buf    bytes.Buffer
+	W      *Writer
+	Buf    bytes.Buffer
 	open   stream.Open
 	closed []closed
 	offset int64
@@ -28,23 +28,23 @@ type builder struct {
 	content map[string][]byte
 }
 
-func newBuilder(t testing.TB) *builder { return newBuilderWith(t, WriterOptions{}) }
+func NewBuilder(t testing.TB) *builder { return newBuilderWith(t, WriterOptions{}) }
 
 func newBuilderWith(t testing.TB, o WriterOptions) *builder {
 	b := &builder{t: t, seen: map[stream.Hash][]byte{}, enc: map[string]*codec.Encoder{}, content: map[string][]byte{}}
-	b.w = NewWriter(&b.buf, o)
+	b.W = NewWriter(&b.Buf, o)
 	b.write(&stream.Header{Meta: stream.Meta{"stages": []any{stream.Meta{"stage": "test"}}}})
 	return b
 }
 
 func (b *builder) write(f stream.Frame) {
 	b.t.Helper()
-	if err := b.w.Write(f); err != nil {
+	if err := b.W.Write(f); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *builder) stream(id int64, name string, segments func()) {
+func (b *builder) Stream(id int64, name string, segments func()) {
 	b.t.Helper()
 	b.open = stream.Open{ID: id, Name: name, Size: -1, Chunker: stream.Meta{"name": "test"}}
 	b.content[name] = []byte{}
@@ -56,9 +56,9 @@ func (b *builder) stream(id int64, name string, segments func()) {
 	b.closed = append(b.closed, closed{name, c})
 }
 
-// segment adds one with the parts: a []byte is a chunk, or a reference if it came before; a
+// Segment adds one with the parts: a []byte is a chunk, or a reference if it came before; a
 // positive int a zero run, a negative one a hole.
-func (b *builder) segment(codecName string, parts ...any) {
+func (b *builder) Segment(codecName string, parts ...any) {
 	b.t.Helper()
 	s := &stream.Segment{Stream: b.open.ID, Offset: b.offset}
 	var raw []byte
@@ -117,20 +117,20 @@ type closed struct {
 	*stream.Close
 }
 
-// seal ends the archive and returns it.
-func (b *builder) seal() []byte {
+// Seal ends the archive and returns it.
+func (b *builder) Seal() []byte {
 	b.t.Helper()
-	if err := b.w.Write(b.end()); err != nil {
+	if err := b.W.Write(b.end()); err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := b.w.Finish(); err != nil {
+	if _, err := b.W.Finish(); err != nil {
 		b.t.Fatal(err)
 	}
-	return b.buf.Bytes()
+	return b.Buf.Bytes()
 }
 
-// text returns n bytes that compress, different for each seed.
-func text(seed uint64, n int) []byte {
+// Text returns n bytes that compress, different for each seed.
+func Text(seed uint64, n int) []byte {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	words := []string{"chunk ", "segment ", "frame ", "archive ", "root ", "\n", "0123456789"}
 	var p []byte
@@ -140,18 +140,18 @@ func text(seed uint64, n int) []byte {
 	return p[:n]
 }
 
-// small returns an archive of a few hundred bytes with everything in it.
-func small(t testing.TB) *builder { return smallWith(t, WriterOptions{}) }
+// Small returns an archive of a few hundred bytes with everything in it.
+func Small(t testing.TB) *builder { return smallWith(t, WriterOptions{}) }
 
 func smallWith(t testing.TB, o WriterOptions) *builder {
 	b := newBuilderWith(t, o)
-	b.stream(3, "disk", func() {
-		b.segment("none", []byte("alpha"), 10, []byte("beta"))
-		b.segment("zstd", text(1, 300), []byte("alpha"), -1000, []byte("gamma"))
+	b.Stream(3, "disk", func() {
+		b.Segment("none", []byte("alpha"), 10, []byte("beta"))
+		b.Segment("zstd", Text(1, 300), []byte("alpha"), -1000, []byte("gamma"))
 	})
-	b.stream(1, "empty", func() {})
-	b.stream(2, "memory", func() { b.segment("lz4", []byte("beta"), text(2, 200)) })
-	b.seal()
+	b.Stream(1, "empty", func() {})
+	b.Stream(2, "memory", func() { b.Segment("lz4", []byte("beta"), Text(2, 200)) })
+	b.Seal()
 	return b
 }
 
@@ -175,17 +175,17 @@ func largeWith(t testing.TB, segments int, o WriterOptions) *builder {
 				case k < 5 && len(all) > 0:
 					parts = append(parts, all[rng.IntN(len(all))])
 				default:
-					p := text(rng.Uint64(), 1+rng.IntN(400))
+					p := Text(rng.Uint64(), 1+rng.IntN(400))
 					all = append(all, p)
 					parts = append(parts, p)
 				}
 			}
-			b.segment(codecs[i%4], parts...)
+			b.Segment(codecs[i%4], parts...)
 		}
 	}
-	b.stream(1, "first", fill)
-	b.stream(2, "second", fill)
-	b.seal()
+	b.Stream(1, "first", fill)
+	b.Stream(2, "second", fill)
+	b.Seal()
 	return b
 }
 

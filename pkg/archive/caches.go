@@ -3,13 +3,16 @@ package archive
 import (
 	"cmp"
 	"sync"
+
+	"hexz/pkg/cache"
+	"hexz/pkg/index"
 )
 
 // caches are what a Reader keeps in memory. Its parents share them, so that there is one limit
 // for all.
 type caches struct {
-	pages    *pageCache
-	segments *cache[part, *block]
+	pages    *index.PageCache
+	segments *cache.Cache[part, *block]
 	buffers  sync.Pool // of *[]byte
 }
 
@@ -20,12 +23,12 @@ type part struct {
 	patch  bool
 }
 
-type heldBlock = item[part, *block]
+type heldBlock = cache.Item[part, *block]
 
 // newCaches returns empty ones. segmentBytes is as in Options.
 func newCaches(segmentBytes int64) *caches {
-	c := &caches{pages: newPageCache()}
-	c.segments = newCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
+	c := &caches{pages: index.NewPageCache()}
+	c.segments = cache.NewCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
 		if p.patch {
 			return p.r.runPatch(p.number)
 		}
@@ -40,8 +43,8 @@ func newCaches(segmentBytes int64) *caches {
 
 // segment returns a segment by its number. The caller gives it back by release.
 func (r *Reader) segment(number int64) (*heldBlock, error) {
-	return r.caches.segments.get(part{r: r, number: number})
+	return r.caches.segments.Get(part{r: r, number: number})
 }
 
 // release gives back what segment has returned. nil does nothing.
-func (r *Reader) release(it *heldBlock) { r.caches.segments.put(it) }
+func (r *Reader) release(it *heldBlock) { r.caches.segments.Put(it) }

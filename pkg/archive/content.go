@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -17,9 +18,9 @@ import (
 // verifyAgreement checks that the index says of the body what the body says of itself. A
 // writer that lies could make both right in themselves.
 func (r *Reader) verifyAgreement() error {
-	var want []Hash // of the segments
+	var want []index.Hash // of the segments
 	w := wire.NewWriter()
-	err := r.EntryPages(func(at Place, entries []stream.Entry) error {
+	err := r.EntryPages(func(at index.Place, entries []stream.Entry) error {
 		want = append(want, summary(w, at, entries))
 		return nil
 	})
@@ -27,12 +28,12 @@ func (r *Reader) verifyAgreement() error {
 		return err
 	}
 	end := int64(0)
-	if n := len(r.root.runs); n > 0 {
-		end = r.root.runs[n-1].end()
+	if n := len(r.Root.Runs); n > 0 {
+		end = r.Root.Runs[n-1].End()
 	}
-	in := newBodyReader(io.NewSectionReader(r.src, 0, end), nil, false)
-	in.ciphers = r.ciphers
-	got := root{firsts: r.root.firsts}
+	in := newBodyReader(io.NewSectionReader(r.Src, 0, end), nil, false)
+	in.ciphers = r.Ciphers
+	got := index.Root{Firsts: r.Root.Firsts}
 	segments := 0
 	for {
 		f, err := in.next()
@@ -40,41 +41,41 @@ func (r *Reader) verifyAgreement() error {
 			break
 		}
 		if err != nil {
-			return corrupt(err)
+			return index.Corrupt(err)
 		}
 		if h, ok := f.(*stream.Header); ok && in.opened == nil {
-			if err := checkSealed(h, true); err != nil {
+			if err := index.CheckSealed(h, true); err != nil {
 				return err
 			}
 		}
 		if skipped(f) {
 			continue
 		}
-		pos, n := in.at.pos, in.at.len
+		pos, n := in.at.Pos, in.at.Len
 		switch f := f.(type) {
 		case *stream.Dict:
 			at := in.at
-			if i := len(got.dicts); i < len(r.root.dicts) {
-				at.digest = r.root.dicts[i].digest // which was checked when the archive was opened
+			if i := len(got.Dicts); i < len(r.Root.Dicts) {
+				at.Digest = r.Root.Dicts[i].Digest // which was checked when the archive was opened
 			}
-			got.dicts = append(got.dicts, dictRef{f.ID, at})
+			got.Dicts = append(got.Dicts, index.DictRef{Id: f.ID, Extent: at})
 		case *stream.Segment:
-			at := Place{len(got.info.Streams) - 1, f.Offset, got.info.Totals.Chunks(), pos, n}
+			at := index.Place{Stream: len(got.Info.Streams) - 1, Offset: f.Offset, Chunk: got.Info.Totals.Chunks(), Pos: pos, Len: n}
 			if segments >= len(want) || summary(w, at, f.Entries) != want[segments] {
-				return corruptf("segment at byte %d is not what the index says of it", pos)
+				return index.Corruptf("segment at byte %d is not what the index says of it", pos)
 			}
 			segments++
 		}
-		got.info.Add(f)
+		got.Info.Add(f)
 		if s, ok := f.(*stream.Segment); ok {
 			s.Release()
 		}
 	}
 	a, b := wire.NewWriter(), wire.NewWriter()
-	appendInfo(a, &got)
-	appendInfo(b, r.root)
+	index.AppendInfo(a, &got)
+	index.AppendInfo(b, r.Root)
 	if segments != len(want) || !bytes.Equal(a.Written(), b.Written()) {
-		return corruptf("what the index says of streams and totals is not what the body says")
+		return index.Corruptf("what the index says of streams and totals is not what the body says")
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err er
 		fault error
 	}
 	whole = true
-	size := v.r.root.info.Streams[no].Size
+	size := v.r.Root.Info.Streams[no].Size
 	if size == 0 {
 		return true, nil
 	}
@@ -120,7 +121,7 @@ func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err er
 }
 
 // summary returns a digest of all that the index says of a segment.
-func summary(w *wire.Writer, at Place, entries []stream.Entry) Hash {
+func summary(w *wire.Writer, at index.Place, entries []stream.Entry) index.Hash {
 	w.Reset()
 	for _, n := range []int64{int64(at.Stream), at.Offset, at.Chunk, at.Pos, at.Len} {
 		w.Int(n)
@@ -132,8 +133,8 @@ func summary(w *wire.Writer, at Place, entries []stream.Entry) Hash {
 // content restores every stream to nowhere.
 func (v *verifier) content() {
 	base := int64(0)
-	for no := range v.r.root.info.Streams {
-		s := &v.r.root.info.Streams[no]
+	for no := range v.r.Root.Info.Streams {
+		s := &v.r.Root.Info.Streams[no]
 		out := &digester{hashes: map[string]hash.Hash{}}
 		for name := range s.Digests {
 			if h := NewDigest(name); h != nil {
@@ -143,7 +144,7 @@ func (v *verifier) content() {
 		whole, err := v.contentOf(no, out, base)
 		for name, h := range out.hashes {
 			if whole && string(h.Sum(nil)) != string(s.Digests[name]) {
-				err = corruptf("%s of the content is %x, the archive says %x", name, h.Sum(nil), s.Digests[name])
+				err = index.Corruptf("%s of the content is %x, the archive says %x", name, h.Sum(nil), s.Digests[name])
 			}
 		}
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"filippo.io/age"
 
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -45,16 +46,16 @@ func yielding(last error, copies ...Copy) FindFunc {
 
 // Of several copies of a parent, those serve that are sound where they are needed.
 func TestCopiesOfParents(t *testing.T) {
-	base := large(t, 20).buf.Bytes()
+	base := large(t, 20).Buf.Bytes()
 	b := thin(t, open(t, base), WriterOptions{})
-	page, err := open(t, base).page(0)
+	page, err := open(t, base).Page(0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mem := func(p []byte) Copy { return Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))} }
 	hit := func(segment int) Copy {
 		p := bytes.Clone(base)
-		p[page[segment].end()-1] ^= 1
+		p[page[segment].End()-1] ^= 1
 		return mem(p)
 	}
 	boom := errors.New("boom")
@@ -69,16 +70,16 @@ func TestCopiesOfParents(t *testing.T) {
 	}{
 		"the second is sound":             {yielding(nil, hit(10), mem(base)), nil, false},
 		"damaged at different places":     {yielding(nil, hit(10), hit(11), hit(10)), nil, false},
-		"the first has another root":      {yielding(nil, mem(small(t).buf.Bytes()), mem(base)), nil, false},
+		"the first has another root":      {yielding(nil, mem(Small(t).Buf.Bytes()), mem(base)), nil, false},
 		"the first cannot be opened":      {yielding(nil, unreadable(0, whole), mem(base)), nil, false},
-		"the first cannot be read":        {yielding(nil, unreadable(page[10].pos, page[10].end()), mem(base)), nil, false},
+		"the first cannot be read":        {yielding(nil, unreadable(page[10].Pos, page[10].End()), mem(base)), nil, false},
 		"damaged at the same place":       {yielding(nil, hit(10), hit(10)), stream.ErrCorrupt, true},
-		"damaged, and cannot be read":     {yielding(nil, hit(10), unreadable(page[10].pos, page[10].end())), boom, false},
+		"damaged, and cannot be read":     {yielding(nil, hit(10), unreadable(page[10].Pos, page[10].End())), boom, false},
 		"damaged, and another not opened": {yielding(boom, hit(10)), boom, false},
 		"none, as a place is unreadable":  {yielding(boom), boom, false},
 		"none":                            {yielding(nil), ErrParent, true},
 	} {
-		r := openThin(t, b.buf.Bytes(), c.find)
+		r := openThin(t, b.Buf.Bytes(), c.find)
 		var out collect
 		err := r.Restore(t.Context(), 0, &out, RestoreOptions{Threads: 2})
 		if !errors.Is(err, c.want) || c.want == nil && !bytes.Equal(out.Bytes(), b.content["next"]) {
@@ -92,10 +93,10 @@ func TestCopiesOfParents(t *testing.T) {
 
 // A fault that passes is not remembered.
 func TestParentFaultPasses(t *testing.T) {
-	base := large(t, 20).buf.Bytes()
+	base := large(t, 20).Buf.Bytes()
 	b := thin(t, open(t, base), WriterOptions{})
 	file := &failing{bytes.NewReader(base), 0, int64(len(base)), errors.New("boom")}
-	r := openThin(t, b.buf.Bytes(), yielding(nil, Copy{ReaderAt: file, Size: int64(len(base))}))
+	r := openThin(t, b.Buf.Bytes(), yielding(nil, Copy{ReaderAt: file, Size: int64(len(base))}))
 	var out collect
 	if err := r.Restore(t.Context(), 0, &out, RestoreOptions{}); err == nil {
 		t.Fatal("restored from what cannot be read")
@@ -109,20 +110,20 @@ func TestParentFaultPasses(t *testing.T) {
 
 // All parents that are needed are named at once; those that nothing is taken from are not.
 func TestCheckParents(t *testing.T) {
-	p := large(t, 20).buf.Bytes()
+	p := large(t, 20).Buf.Bytes()
 	base := open(t, p)
-	chunk := func() (first Chunk) {
+	chunk := func() (first index.Chunk) {
 		stop := errors.New("stop")
-		if err := base.Chunks(func(c Chunk) error { first = c; return stop }); !errors.Is(err, stop) {
+		if err := base.Chunks(func(c index.Chunk) error { first = c; return stop }); !errors.Is(err, stop) {
 			t.Fatal(err)
 		}
 		return first
 	}()
-	b := newBuilder(t)
+	b := NewBuilder(t)
 	for i := range 4 {
-		b.write(&stream.Parent{Index: int64(i), ID: Hash{byte(i + 1)}, Hint: string(rune('a'+i)) + ".hxz"})
+		b.write(&stream.Parent{Index: int64(i), ID: index.Hash{byte(i + 1)}, Hint: string(rune('a'+i)) + ".hxz"})
 	}
-	b.stream(5, "next", func() {
+	b.Stream(5, "next", func() {
 		for _, parent := range []int32{0, 2, 0, 3} {
 			s := &stream.Segment{Stream: 5, Offset: b.offset, Codec: "none"}
 			s.Entries = []stream.Entry{{Kind: stream.ParentRef, Len: chunk.Len, Hash: chunk.Hash, Parent: parent, Ordinal: 0}}
@@ -131,17 +132,17 @@ func TestCheckParents(t *testing.T) {
 			b.write(s)
 		}
 	})
-	b.seal()
+	b.Seal()
 	find := func(want *stream.Parent) iter.Seq2[Copy, error] {
 		return func(yield func(Copy, error) bool) {
-			if want.ID == (Hash{4}) {
+			if want.ID == (index.Hash{4}) {
 				yield(Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))}, nil)
 				return
 			}
 			yield(Copy{}, &MissingError{Parents: []stream.Parent{*want}, Looked: []string{"here"}})
 		}
 	}
-	r := openThin(t, b.buf.Bytes(), find)
+	r := openThin(t, b.Buf.Bytes(), find)
 	err := r.CheckParents()
 	if !errors.Is(err, ErrParent) || !strings.HasPrefix(err.Error(), "2 parent archives are missing: ") ||
 		!strings.Contains(err.Error(), `("a.hxz")`) || !strings.Contains(err.Error(), `("c.hxz"); looked in here`) {
@@ -160,9 +161,9 @@ func TestCheckParents(t *testing.T) {
 
 func TestExportOpenIndex(t *testing.T) {
 	id := identity(t)
-	p := largeWith(t, 1500, WriterOptions{Recipients: []age.Recipient{id.Recipient()}}).buf.Bytes()
+	p := largeWith(t, 1500, WriterOptions{Recipients: []age.Recipient{id.Recipient()}}).Buf.Bytes()
 	r := open(t, p, id)
-	var locked *LockedError
+	var locked *index.LockedError
 	if err := open(t, p).ExportOpenIndex(io.Discard); !errors.As(err, &locked) {
 		t.Errorf("without a key: %v", err)
 	}
@@ -171,12 +172,12 @@ func TestExportOpenIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw := buf.Bytes()
-	x, err := OpenIndex(bytes.NewReader(raw), int64(len(raw)))
+	x, err := index.OpenAny(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := func(x *Index) (all []Chunk) {
-		if err := x.Chunks(func(c Chunk) error { all = append(all, c); return nil }); err != nil {
+	list := func(x *index.Index) (all []index.Chunk) {
+		if err := x.Chunks(func(c index.Chunk) error { all = append(all, c); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		return all
@@ -184,15 +185,15 @@ func TestExportOpenIndex(t *testing.T) {
 	if a, b := list(r.Index), list(x); len(a) < 1000 || len(a) != len(b) || a[999] != b[999] {
 		t.Errorf("%d chunks for %d", len(b), len(a))
 	}
-	if x.ID() != r.ID() || x.Info().Root() != r.Info().Root() || x.Info().Meta[openedKey] != nil || r.Info().Meta[openedKey] != nil {
+	if x.ID() != r.ID() || x.Info().Root() != r.Info().Root() || x.Info().Meta[index.OpenedKey] != nil || r.Info().Meta[index.OpenedKey] != nil {
 		t.Errorf("id %v, meta %v and %v", x.ID(), x.Info().Meta, r.Info().Meta)
 	}
 	for i := 0; i < len(raw); i += 1 + len(raw)/500 {
 		q := bytes.Clone(raw)
 		q[i] ^= 0x10
-		x, err := OpenIndex(bytes.NewReader(q), int64(len(q)))
+		x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)))
 		if err == nil {
-			err = x.Chunks(func(Chunk) error { return nil })
+			err = x.Chunks(func(index.Chunk) error { return nil })
 		}
 		if err == nil && i > 16 { // the header says nothing
 			t.Errorf("byte %d: the damage is not seen", i)

@@ -10,6 +10,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -37,7 +38,7 @@ func TestEncryptedRoundTrip(t *testing.T) {
 	alice, bob := identity(t), identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{alice.Recipient(), bob.Recipient()}}
 	for name, b := range map[string]*builder{"small": smallWith(t, o), "large": largeWith(t, 1500, o)} {
-		p := b.buf.Bytes()
+		p := b.Buf.Bytes()
 		for _, id := range []*age.X25519Identity{alice, bob} {
 			r := open(t, p, id)
 			for no, s := range r.Info().Streams {
@@ -55,11 +56,11 @@ func TestEncryptedRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plain := small(t)
+		plain := Small(t)
 		if name == "large" {
 			plain = large(t, 1500)
 		}
-		if !bytes.Equal(got, plain.buf.Bytes()) {
+		if !bytes.Equal(got, plain.Buf.Bytes()) {
 			t.Errorf("%s: decrypted, it is another archive", name)
 		}
 		if id, ok := s.ID(); !ok || id != open(t, p).ID() {
@@ -70,38 +71,38 @@ func TestEncryptedRoundTrip(t *testing.T) {
 
 func TestLocked(t *testing.T) {
 	b := largeWith(t, 30, WriterOptions{Recipients: []age.Recipient{identity(t).Recipient()}})
-	r := open(t, b.buf.Bytes())
+	r := open(t, b.Buf.Bytes())
 	for _, level := range []Level{Structure, Stored} {
 		if err := r.Verify(t.Context(), VerifyOptions{Level: level}); err != nil {
 			t.Errorf("level %d: %v", level, err)
 		}
 	}
-	_, _, scanErr := scan(bytes.NewReader(b.buf.Bytes()))
+	_, _, scanErr := scan(bytes.NewReader(b.Buf.Bytes()))
 	_, readErr := r.ReadAt(0, make([]byte, 1), 0)
 	for what, err := range map[string]error{
 		"content": r.Verify(t.Context(), VerifyOptions{Level: Content}),
 		"restore": r.Restore(t.Context(), 0, &collect{}, RestoreOptions{}),
-		"entries": r.EntryPages(func(Place, []stream.Entry) error { return nil }),
+		"entries": r.EntryPages(func(index.Place, []stream.Entry) error { return nil }),
 		"read":    readErr,
 		"scan":    scanErr,
 	} {
-		var locked *LockedError
+		var locked *index.LockedError
 		if !errors.As(err, &locked) || fmt.Sprint(locked.Kinds) != "[X25519]" {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	var other *seal.NoMatchError
-	if _, err := NewReader(bytes.NewReader(b.buf.Bytes()), int64(b.buf.Len()), Options{Identities: []age.Identity{identity(t)}}); !errors.As(err, &other) {
+	if _, err := NewReader(bytes.NewReader(b.Buf.Bytes()), int64(b.Buf.Len()), Options{Identities: []age.Identity{identity(t)}}); !errors.As(err, &other) {
 		t.Errorf("with the key of somebody else: %v", err)
 	}
 	// Without the key a damaged segment is named all the same.
-	p := bytes.Clone(b.buf.Bytes())
-	page, err := r.page(0)
+	p := bytes.Clone(b.Buf.Bytes())
+	page, err := r.Page(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p[page[7].end()-1] ^= 1
-	want := fmt.Sprintf("segment at byte %d is damaged", page[7].pos)
+	p[page[7].End()-1] ^= 1
+	want := fmt.Sprintf("segment at byte %d is damaged", page[7].Pos)
 	err = open(t, p).Verify(t.Context(), VerifyOptions{Level: Stored})
 	if err == nil || err.Error() != "invalid input: "+want {
 		t.Errorf("%v, want %s", err, want)
@@ -122,7 +123,7 @@ func variants(t *testing.T) map[string]struct {
 		ids []age.Identity
 	}
 	return map[string]variant{
-		"plain":                {small(t), nil},
+		"plain":                {Small(t), nil},
 		"signed":               {smallWith(t, WriterOptions{Sign: sign}), nil},
 		"encrypted":            {smallWith(t, WriterOptions{Recipients: to}), []age.Identity{id}},
 		"signed and encrypted": {smallWith(t, WriterOptions{Recipients: to, Sign: sign}), []age.Identity{id}},
@@ -136,8 +137,8 @@ func TestEveryFlip(t *testing.T) {
 	for name, v := range variants(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for i := range v.buf.Len() {
-				p := bytes.Clone(v.buf.Bytes())
+			for i := range v.Buf.Len() {
+				p := bytes.Clone(v.Buf.Bytes())
 				p[i] ^= 1 << (i % 8)
 				checkDamaged(t, fmt.Sprintf("byte %d", i), p, v.builder, v.ids...)
 			}
@@ -152,10 +153,10 @@ func TestEveryTruncation(t *testing.T) {
 	for name, v := range variants(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for n := range v.buf.Len() {
-				checkDamaged(t, fmt.Sprintf("cut to %d", n), v.buf.Bytes()[:n], v.builder, v.ids...)
+			for n := range v.Buf.Len() {
+				checkDamaged(t, fmt.Sprintf("cut to %d", n), v.Buf.Bytes()[:n], v.builder, v.ids...)
 			}
-			checkDamaged(t, "a byte more", append(bytes.Clone(v.buf.Bytes()), 1), v.builder, v.ids...)
+			checkDamaged(t, "a byte more", append(bytes.Clone(v.Buf.Bytes()), 1), v.builder, v.ids...)
 		})
 	}
 }
@@ -164,21 +165,21 @@ func TestEveryTruncation(t *testing.T) {
 type parts struct {
 	body          [][]byte
 	maps, entries [][]byte
-	root          *root
+	root          *index.Root
 }
 
 func takeApart(t testing.TB, p []byte) parts {
 	t.Helper()
 	r := open(t, p)
-	out := parts{root: r.root}
-	for in := wire.NewBytesReader(p[:r.root.maps[0].pos]); in.More(); {
+	out := parts{root: r.Root}
+	for in := wire.NewBytesReader(p[:r.Root.Maps[0].Pos]); in.More(); {
 		start := in.Pos()
 		in.Skip(1 << 30)
 		out.body = append(out.body, p[start:in.Pos()])
 	}
-	for i := range r.root.maps {
-		out.maps = append(out.maps, p[r.root.maps[i].pos:r.root.maps[i].end()])
-		out.entries = append(out.entries, p[r.root.entries[i].pos:r.root.entries[i].end()])
+	for i := range r.Root.Maps {
+		out.maps = append(out.maps, p[r.Root.Maps[i].Pos:r.Root.Maps[i].End()])
+		out.entries = append(out.entries, p[r.Root.Entries[i].Pos:r.Root.Entries[i].End()])
 	}
 	return out
 }
@@ -188,48 +189,48 @@ func takeApart(t testing.TB, p []byte) parts {
 func (s parts) forge(t testing.TB, segments []int) []byte {
 	t.Helper()
 	var out []byte
-	var spans []span
-	put := func(frame []byte) span {
-		at := span{int64(len(out)), int64(len(frame)), blake.Sum(frame)}
+	var spans []index.Extent
+	put := func(frame []byte) index.Extent {
+		at := index.Extent{Pos: int64(len(out)), Len: int64(len(frame)), Digest: blake.Sum(frame)}
 		out = append(out, frame...)
 		return at
 	}
 	var frames blake.Hasher
 	for _, f := range s.body {
 		at := put(f)
-		frames.Write(at.digest[:])
+		frames.Write(at.Digest[:])
 		spans = append(spans, at)
 	}
-	forged := root{features: s.root.features, content: s.root.content}
-	forged.runs = []run{{span{0, int64(len(out)), frames.Sum()}, len(s.body)}}
+	forged := index.Root{Features: s.root.Features, Content: s.root.Content}
+	forged.Runs = []index.Run{{Extent: index.Extent{Pos: 0, Len: int64(len(out)), Digest: frames.Sum()}, Frames: len(s.body)}}
 	for number, page := range s.maps {
 		in := wire.NewBytesReader(page)
-		indexFrame(in, kindMapPage, 4)
-		in.Int(maxPages)
-		n := in.Array(pageSegments)
+		index.IndexFrame(in, index.KindMapPage, 4)
+		in.Int(index.MaxPages)
+		n := in.Array(index.PageSegments)
 		for range n {
 			in.Skip(1000)
 		}
-		keys := in.Bytes(maxIndexFrame)
+		keys := in.Bytes(index.MaxIndexFrame)
 		w := wire.NewWriter()
 		w.Array(4)
-		w.Int(int64(kindMapPage))
+		w.Int(int64(index.KindMapPage))
 		w.Int(int64(number))
 		w.Array(n)
 		for range n {
 			w.Array(3)
-			appendSpan(w, spans[segments[0]])
+			index.AppendExtent(w, spans[segments[0]])
 			segments = segments[1:]
 		}
 		w.Bytes(keys)
-		forged.maps = append(forged.maps, put(w.Written()))
+		forged.Maps = append(forged.Maps, put(w.Written()))
 	}
 	for _, page := range s.entries {
-		forged.entries = append(forged.entries, put(page))
+		forged.Entries = append(forged.Entries, put(page))
 	}
 	w := wire.NewWriter()
-	appendRoot(w, &forged)
-	return trailer{put(w.Written()), archiveMagic}.append(out)
+	index.AppendRoot(w, &forged)
+	return index.Trailer{Root: put(w.Written()), Magic: index.ArchiveMagic}.Append(out)
 }
 
 // segmentFrames returns the numbers in the body of small's segments: header, header, open, two
@@ -247,8 +248,8 @@ func TestForgedWithoutTheKey(t *testing.T) {
 	id := identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
 	b, other := smallWith(t, o), smallWith(t, o)
-	a, z := takeApart(t, b.buf.Bytes()), takeApart(t, other.buf.Bytes())
-	if p := a.forge(t, segmentFrames); !bytes.Equal(p, b.buf.Bytes()) {
+	a, z := takeApart(t, b.Buf.Bytes()), takeApart(t, other.Buf.Bytes())
+	if p := a.forge(t, segmentFrames); !bytes.Equal(p, b.Buf.Bytes()) {
 		t.Fatal("taken apart and put together it is another archive")
 	}
 	with := func(change func(s *parts)) []byte {
@@ -267,11 +268,11 @@ func TestForgedWithoutTheKey(t *testing.T) {
 		"the map page of the other":     with(func(s *parts) { s.maps = z.maps }),
 		"the entry page of the other":   with(func(s *parts) { s.entries = z.entries }),
 		"the info of the other":         with(func(s *parts) { s.root = z.root }),
-		"entry page in the map's place": with(func(s *parts) { s.root.content = s.entries[0][10:] }),
-		"said to be in the clear":       with(func(s *parts) { r := *s.root; r.features = nil; s.root = &r }),
+		"entry page in the map's place": with(func(s *parts) { s.root.Content = s.entries[0][10:] }),
+		"said to be in the clear":       with(func(s *parts) { r := *s.root; r.Features = nil; s.root = &r }),
 	} {
 		if name == "entry page in the map's place" {
-			a = takeApart(t, b.buf.Bytes()) // its root was changed in place
+			a = takeApart(t, b.Buf.Bytes()) // its root was changed in place
 		}
 		refused := 0
 		if _, _, err := scan(bytes.NewReader(p), id); isDamage(err) {
@@ -303,10 +304,10 @@ func TestReplayedTrailer(t *testing.T) {
 	id := identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
 	b, other := smallWith(t, o), smallWith(t, o)
-	p, z := b.buf.Bytes(), other.buf.Bytes()
-	checkDamaged(t, "in the place of its own", append(bytes.Clone(p[:len(p)-trailerSize]), z[len(z)-trailerSize:]...), b, id)
-	checkDamaged(t, "behind its own", append(bytes.Clone(p), z[len(z)-trailerSize:]...), b, id)
-	checkDamaged(t, "index and trailer", append(bytes.Clone(p[:open(t, p).root.maps[0].pos]), z[open(t, z).root.maps[0].pos:]...), b, id)
+	p, z := b.Buf.Bytes(), other.Buf.Bytes()
+	checkDamaged(t, "in the place of its own", append(bytes.Clone(p[:len(p)-index.TrailerSize]), z[len(z)-index.TrailerSize:]...), b, id)
+	checkDamaged(t, "behind its own", append(bytes.Clone(p), z[len(z)-index.TrailerSize:]...), b, id)
+	checkDamaged(t, "index and trailer", append(bytes.Clone(p[:open(t, p).Root.Maps[0].Pos]), z[open(t, z).Root.Maps[0].Pos:]...), b, id)
 }
 
 // Nothing in the bytes of an encrypted archive tells of its content.
@@ -318,15 +319,15 @@ func TestEncryptedShowsNothing(t *testing.T) {
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
 	build := func() *builder {
 		b := newBuilderWith(t, o)
-		b.stream(7, "secret-name.img", func() {
-			b.segment("none", text(1, 5000), 4096, text(2, 300))
-			b.segment("zstd", text(3, 5000), text(2, 300))
+		b.Stream(7, "secret-name.img", func() {
+			b.Segment("none", Text(1, 5000), 4096, Text(2, 300))
+			b.Segment("zstd", Text(3, 5000), Text(2, 300))
 		})
-		b.seal()
+		b.Seal()
 		return b
 	}
 	b := build()
-	p := b.buf.Bytes()
+	p := b.Buf.Bytes()
 	absent := func(what string, secret []byte) {
 		if bytes.Contains(p, secret) {
 			t.Errorf("%s stands in the archive", what)
@@ -348,7 +349,7 @@ func TestEncryptedShowsNothing(t *testing.T) {
 
 	// Two archives of the same content have only what is fixed in common: the head of the first
 	// frame and of the wrapped key, the head of the root, magic and version of the trailer.
-	q := build().buf.Bytes()
+	q := build().Buf.Bytes()
 	seen := map[string]int{}
 	for i := 0; i+16 <= len(q); i++ {
 		seen[string(q[i:i+16])] = i
@@ -360,8 +361,8 @@ func TestEncryptedShowsNothing(t *testing.T) {
 	fixed := wrapped + len("age-encryption.org/v1\n-> X25519 ")
 	for i := fixed - 15; i+16 <= len(p); i++ {
 		at, ok := seen[string(p[i:i+16])]
-		inRoot := i - int(open(t, p).rootAt.pos) // up to the digest of the first page
-		if ok && i >= fixed && i < len(p)-trailerSize && (inRoot < -2 || inRoot > 24-16) {
+		inRoot := i - int(open(t, p).RootAt.Pos) // up to the digest of the first page
+		if ok && i >= fixed && i < len(p)-index.TrailerSize && (inRoot < -2 || inRoot > 24-16) {
 			t.Errorf("16 bytes at %d stand in the other archive at %d: %x", i, at, p[i:i+16])
 		}
 	}
@@ -370,11 +371,11 @@ func TestEncryptedShowsNothing(t *testing.T) {
 // rangeRecorder notes what is read.
 type rangeRecorder struct {
 	*bytes.Reader
-	reads []span
+	reads []index.Extent
 }
 
 func (r *rangeRecorder) ReadAt(p []byte, off int64) (int, error) {
-	r.reads = append(r.reads, span{pos: off, len: int64(len(p))})
+	r.reads = append(r.reads, index.Extent{Pos: off, Len: int64(len(p))})
 	return r.Reader.ReadAt(p, off)
 }
 
@@ -382,8 +383,8 @@ func (r *rangeRecorder) ReadAt(p []byte, off int64) (int, error) {
 func TestRandomReadOfEncrypted(t *testing.T) {
 	id := identity(t)
 	b := largeWith(t, 200, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})
-	src := &rangeRecorder{Reader: bytes.NewReader(b.buf.Bytes())}
-	r, err := NewReader(src, int64(b.buf.Len()), Options{Identities: []age.Identity{id}})
+	src := &rangeRecorder{Reader: bytes.NewReader(b.Buf.Bytes())}
+	r, err := NewReader(src, int64(b.Buf.Len()), Options{Identities: []age.Identity{id}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,34 +396,34 @@ func TestRandomReadOfEncrypted(t *testing.T) {
 			t.Fatal(err)
 		}
 		number = n
-		for i := range it.value.entries {
-			if it.value.entries[i].Kind == stream.Ref {
+		for i := range it.Value.entries {
+			if it.Value.entries[i].Kind == stream.Ref {
 				number = -1
 			}
 		}
 		r.release(it)
 	}
-	ref, _, err := r.at(number)
+	ref, _, err := r.SegmentAt(number)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, _ = NewReader(src, int64(b.buf.Len()), Options{Identities: []age.Identity{id}})
-	if _, err := r.page(0); err != nil {
+	r, _ = NewReader(src, int64(b.Buf.Len()), Options{Identities: []age.Identity{id}})
+	if _, err := r.Page(0); err != nil {
 		t.Fatal(err)
 	}
 	src.reads = nil
 	got := make([]byte, 1)
-	if _, err := r.ReadAt(0, got, ref.offset); err != nil || got[0] != b.content["first"][ref.offset] {
+	if _, err := r.ReadAt(0, got, ref.Offset); err != nil || got[0] != b.content["first"][ref.Offset] {
 		t.Fatal(err)
 	}
-	if len(src.reads) != 1 || src.reads[0].pos != ref.pos || src.reads[0].len != ref.len {
-		t.Errorf("read %v for the segment %v", src.reads, ref.span)
+	if len(src.reads) != 1 || src.reads[0].Pos != ref.Pos || src.reads[0].Len != ref.Len {
+		t.Errorf("read %v for the segment %v", src.reads, ref.Extent)
 	}
 }
 
 func BenchmarkWriter(b *testing.B) {
 	id := identity(b)
-	raw := text(1, 256<<10)
+	raw := Text(1, 256<<10)
 	sum := blake.Sum(raw)
 	for name, o := range map[string]WriterOptions{"plain": {}, "encrypted": {Recipients: []age.Recipient{id.Recipient()}}} {
 		b.Run(name, func(b *testing.B) {
@@ -446,15 +447,15 @@ func BenchmarkWriter(b *testing.B) {
 func TestSealedFramesAreOneToOne(t *testing.T) {
 	id := identity(t)
 	b := smallWith(t, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})
-	a := takeApart(t, b.buf.Bytes())
-	c := open(t, b.buf.Bytes(), id).ciphers
+	a := takeApart(t, b.Buf.Bytes())
+	c := open(t, b.Buf.Bytes(), id).Ciphers
 	sealed := func(number int, p []byte) []byte {
 		w := wire.NewWriter()
-		appendSealedHead(w, int64(number), len(p)+seal.Overhead)
-		return append(bytes.Clone(w.Written()), c.seal(frameDomain, number, p)...)
+		index.AppendSealedHead(w, int64(number), len(p)+seal.Overhead)
+		return append(bytes.Clone(w.Written()), c.Seal(index.FrameDomain, number, p)...)
 	}
 	plain := func(i int) []byte {
-		p, err := openSealed(bytes.Clone(a.body[i]), c)
+		p, err := index.OpenSealed(bytes.Clone(a.body[i]), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -494,8 +495,8 @@ func TestSealedFramesAreOneToOne(t *testing.T) {
 // A file may end in many trailers that all name a large root: it is read once.
 func TestManyTrailers(t *testing.T) {
 	p := make([]byte, 1<<20)
-	for at := len(p) - trailerSize; at > len(p)-tailSize; at -= 32 {
-		copy(p[at:], trailer{span{len: 1 << 19}, archiveMagic}.append(nil))
+	for at := len(p) - index.TrailerSize; at > len(p)-index.TailSize; at -= 32 {
+		copy(p[at:], index.Trailer{Root: index.Extent{Len: 1 << 19}, Magic: index.ArchiveMagic}.Append(nil))
 	}
 	src := &rangeRecorder{Reader: bytes.NewReader(p)}
 	if _, err := NewReader(src, int64(len(p)), Options{}); !isDamage(err) || len(src.reads) > 2 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -17,66 +18,66 @@ import (
 func resealed(t testing.TB, p []byte, change func(what string, frame []byte) []byte) []byte {
 	t.Helper()
 	r := open(t, p)
-	root := *r.root
-	root.maps, root.entries, root.runs = nil, nil, nil
+	root := *r.Root
+	root.Maps, root.Entries, root.Runs = nil, nil, nil
 	var out []byte
 	var frames blake.Hasher
 	count := 0
 	at := int64(0)
-	put := func(frame []byte) span {
-		s := span{int64(len(out)), int64(len(frame)), blake.Sum(frame)}
+	put := func(frame []byte) index.Extent {
+		s := index.Extent{Pos: int64(len(out)), Len: int64(len(frame)), Digest: blake.Sum(frame)}
 		out = append(out, frame...)
 		return s
 	}
-	body := func(frame []byte) span {
+	body := func(frame []byte) index.Extent {
 		s := put(frame)
-		frames.Write(s.digest[:])
+		frames.Write(s.Digest[:])
 		count++
 		return s
 	}
-	var pages [][]segmentRef
-	for n := range r.root.maps {
-		page, err := r.page(n)
+	var pages [][]index.SegmentRef
+	for n := range r.Root.Maps {
+		page, err := r.Page(n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var moved []segmentRef
+		var moved []index.SegmentRef
 		for _, ref := range page {
-			for at < ref.pos { // what lies between segments
-				in := wire.NewBytesReader(p[at:ref.pos])
+			for at < ref.Pos { // what lies between segments
+				in := wire.NewBytesReader(p[at:ref.Pos])
 				in.Skip(1 << 30)
 				body(p[at : at+in.Pos()])
 				at += in.Pos()
 			}
-			moved = append(moved, segmentRef{ref.key, body(change("segment", bytes.Clone(p[ref.pos:ref.end()])))})
-			at = ref.end()
+			moved = append(moved, index.SegmentRef{Position: ref.Position, Extent: body(change("segment", bytes.Clone(p[ref.Pos:ref.End()])))})
+			at = ref.End()
 		}
 		pages = append(pages, moved)
 	}
-	for end := r.root.maps[0].pos; at < end; {
+	for end := r.Root.Maps[0].Pos; at < end; {
 		in := wire.NewBytesReader(p[at:end])
 		in.Skip(1 << 30)
 		body(p[at : at+in.Pos()])
 		at += in.Pos()
 	}
-	root.runs = []run{{span{0, int64(len(out)), frames.Sum()}, count}}
+	root.Runs = []index.Run{{Extent: index.Extent{Pos: 0, Len: int64(len(out)), Digest: frames.Sum()}, Frames: count}}
 	for n, page := range pages {
 		w := wire.NewWriter()
-		appendMapPage(w, n, page, nil)
-		root.maps = append(root.maps, put(change("map", bytes.Clone(w.Written()))))
+		index.AppendMapPage(w, n, page, nil)
+		root.Maps = append(root.Maps, put(change("map", bytes.Clone(w.Written()))))
 	}
-	for _, s := range r.root.entries {
-		root.entries = append(root.entries, put(change("entry", bytes.Clone(p[s.pos:s.end()]))))
+	for _, s := range r.Root.Entries {
+		root.Entries = append(root.Entries, put(change("entry", bytes.Clone(p[s.Pos:s.End()]))))
 	}
 	w := wire.NewWriter()
-	appendRoot(w, &root)
-	return trailer{put(change("root", bytes.Clone(w.Written()))), archiveMagic}.append(out)
+	index.AppendRoot(w, &root)
+	return index.Trailer{Root: put(change("root", bytes.Clone(w.Written()))), Magic: index.ArchiveMagic}.Append(out)
 }
 
 func TestResealedUnchangedIsSound(t *testing.T) {
-	b := small(t)
-	p := resealed(t, b.buf.Bytes(), func(_ string, f []byte) []byte { return f })
-	if !bytes.Equal(p, b.buf.Bytes()) {
+	b := Small(t)
+	p := resealed(t, b.Buf.Bytes(), func(_ string, f []byte) []byte { return f })
+	if !bytes.Equal(p, b.Buf.Bytes()) {
 		t.Fatal("taking apart and putting together gave another archive")
 	}
 }
@@ -106,7 +107,7 @@ func readEverything(t testing.TB, p []byte) {
 			t.Fatalf("ReadAt differs from Restore after %d bytes: %v", n, readErr)
 		}
 	}
-	r.EntryPages(func(Place, []stream.Entry) error { return nil })
+	r.EntryPages(func(index.Place, []stream.Entry) error { return nil })
 	if ctx.Err() != nil {
 		t.Fatal("it took too long")
 	}
@@ -114,9 +115,9 @@ func readEverything(t testing.TB, p []byte) {
 
 // TestHostile alters every byte of every part of an archive whose digests match.
 func TestHostile(t *testing.T) {
-	b := small(t)
+	b := Small(t)
 	parts := map[string]int{}
-	resealed(t, b.buf.Bytes(), func(what string, f []byte) []byte {
+	resealed(t, b.Buf.Bytes(), func(what string, f []byte) []byte {
 		parts[what] += len(f)
 		return f
 	})
@@ -124,7 +125,7 @@ func TestHostile(t *testing.T) {
 		for i := range n {
 			for _, mask := range []byte{1, 0x7f} {
 				at := i
-				readEverything(t, resealed(t, b.buf.Bytes(), func(w string, f []byte) []byte {
+				readEverything(t, resealed(t, b.Buf.Bytes(), func(w string, f []byte) []byte {
 					if w == what {
 						if at >= 0 && at < len(f) {
 							f[at] ^= mask
@@ -139,44 +140,44 @@ func TestHostile(t *testing.T) {
 }
 
 func FuzzHostile(f *testing.F) {
-	b := small(f)
+	b := Small(f)
 	for i, what := range []string{"segment", "map", "entry", "root"} {
 		f.Add(what, uint16(i*7), []byte{0xff, 1})
 	}
 	f.Fuzz(func(t *testing.T, what string, at uint16, patch []byte) {
-		readEverything(t, resealed(t, b.buf.Bytes(), patched(what, int(at), patch)))
+		readEverything(t, resealed(t, b.Buf.Bytes(), patched(what, int(at), patch)))
 	})
 }
 
 func FuzzReader(f *testing.F) {
-	b := small(f)
-	f.Add(b.buf.Bytes())
-	f.Add(b.buf.Bytes()[:b.buf.Len()-trailerSize])
+	b := Small(f)
+	f.Add(b.Buf.Bytes())
+	f.Add(b.Buf.Bytes()[:b.Buf.Len()-index.TrailerSize])
 	f.Fuzz(func(t *testing.T, p []byte) { readEverything(t, p) })
 }
 
 // FuzzIndex feeds the parsers of the index, and checks that what they take is written as it
 // was read.
 func FuzzIndex(f *testing.F) {
-	b := small(f)
-	p := b.buf.Bytes()
+	b := Small(f)
+	p := b.Buf.Bytes()
 	r := open(f, p)
-	for _, s := range [][]span{r.root.maps, r.root.entries, {r.rootAt}} {
-		f.Add(p[s[0].pos:s[0].end()])
+	for _, s := range [][]index.Extent{r.Root.Maps, r.Root.Entries, {r.RootAt}} {
+		f.Add(p[s[0].Pos:s[0].End()])
 	}
-	f.Add(p[len(p)-trailerSize:])
+	f.Add(p[len(p)-index.TrailerSize:])
 	f.Fuzz(func(t *testing.T, p []byte) {
-		if first, err := parseRoot(p); err == nil && first.open(nil) == nil {
-			write := func(r *root) []byte {
-				r.seal(nil)
+		if first, err := index.ParseRoot(p); err == nil && first.Open(nil) == nil {
+			write := func(r *index.Root) []byte {
+				r.Seal(nil)
 				w := wire.NewWriter()
-				appendRoot(w, r)
+				index.AppendRoot(w, r)
 				return w.Written()
 			}
 			w := write(first)
-			again, err := parseRoot(w)
+			again, err := index.ParseRoot(w)
 			if err == nil {
-				err = again.open(nil)
+				err = again.Open(nil)
 			}
 			if err != nil {
 				t.Fatalf("cannot read what was written: %v", err)
@@ -186,15 +187,15 @@ func FuzzIndex(f *testing.F) {
 				t.Fatal("a root changes when written again")
 			}
 		}
-		if page, err := parseMapPage(p, 0, nil, false); err == nil {
+		if page, err := index.ParseMapPage(p, 0, nil, false); err == nil {
 			w := wire.NewWriter()
-			appendMapPage(w, 0, page, nil)
-			if _, err := parseMapPage(w.Written(), 0, nil, false); err != nil {
+			index.AppendMapPage(w, 0, page, nil)
+			if _, err := index.ParseMapPage(w.Written(), 0, nil, false); err != nil {
 				t.Fatal(err)
 			}
 		}
-		parseEntryPage(p, 0, nil, func(int, []stream.Entry) error { return nil })
-		if tr, err := parseTrailer(p, 1<<40); err == nil && !bytes.Equal(tr.append(nil), p) {
+		index.ParseEntryPage(p, 0, nil, func(int, []stream.Entry) error { return nil })
+		if tr, err := index.ParseTrailer(p, 1<<40); err == nil && !bytes.Equal(tr.Append(nil), p) {
 			t.Fatal("a trailer changes when written again")
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"filippo.io/age"
 
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -29,12 +30,12 @@ func patched(what string, at int, patch []byte) func(string, []byte) []byte {
 // FuzzReadAt reads at random from an archive that lies: ReadAt gives the bytes that Restore gives,
 // and they are the same when they come from the cache.
 func FuzzReadAt(f *testing.F) {
-	b := small(f)
+	b := Small(f)
 	for i, what := range []string{"none", "segment", "map", "entry", "root"} {
 		f.Add(what, uint16(40*i), []byte{1}, uint16(300*i), uint16(500))
 	}
 	f.Fuzz(func(t *testing.T, what string, at uint16, patch []byte, off, n uint16) {
-		p := resealed(t, b.buf.Bytes(), patched(what, int(at), patch))
+		p := resealed(t, b.Buf.Bytes(), patched(what, int(at), patch))
 		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Threads: 1})
 		if err != nil {
 			return
@@ -67,10 +68,10 @@ func FuzzReadAt(f *testing.F) {
 func tails(t testing.TB) (body []byte, list [][]byte) {
 	_, key := signKey(t)
 	b := smallWith(t, WriterOptions{Sign: []seal.SecretKey{key}})
-	p := b.buf.Bytes()
-	body = p[:open(t, p).rootAt.end()]
+	p := b.Buf.Bytes()
+	body = p[:open(t, p).RootAt.End()]
 	tail := p[len(body):]
-	trailer := tail[len(tail)-trailerSize:]
+	trailer := tail[len(tail)-index.TrailerSize:]
 	return body, [][]byte{
 		trailer, tail, append(bytes.Clone(tail), tail...), append(bytes.Clone(tail), tail[:50]...),
 		append(bytes.Clone(tail), make([]byte, 30)...), append(bytes.Clone(tail), trailer[:20]...),
@@ -91,15 +92,15 @@ func FuzzTail(f *testing.F) {
 		if (err == nil) != (scanErr == nil) {
 			t.Fatalf("from the end: %v; from the front: %v", err, scanErr)
 		}
-		if err == nil && (len(r.Signatures()) != len(s.Signatures()) || r.Size() != s.tail.end || r.Torn() != s.tail.torn) {
+		if err == nil && (len(r.Signatures()) != len(s.Signatures()) || r.Size() != s.tail.End || r.Torn() != s.tail.Torn) {
 			t.Fatal("two readers see two tails")
 		}
 	})
 }
 
 // chunkList returns what an index tells of chunks.
-func chunkList(x *Index) (list []Chunk, err error) {
-	err = x.Chunks(func(c Chunk) error {
+func chunkList(x *index.Index) (list []index.Chunk, err error) {
+	err = x.Chunks(func(c index.Chunk) error {
 		list = append(list, c)
 		return nil
 	})
@@ -109,13 +110,13 @@ func chunkList(x *Index) (list []Chunk, err error) {
 // FuzzExportedIndex exports the index of an archive that lies, and patches what is exported. It
 // tells what the archive tells, or is damaged.
 func FuzzExportedIndex(f *testing.F) {
-	b := small(f)
+	b := Small(f)
 	for i, what := range []string{"none", "entry", "root", "map"} {
 		f.Add(what, uint16(9*i), []byte{1}, uint16(1000), []byte{})
 	}
 	f.Add("none", uint16(0), []byte{}, uint16(30), []byte{0xff})
 	f.Fuzz(func(t *testing.T, what string, at uint16, patch []byte, damage uint16, with []byte) {
-		p := resealed(t, b.buf.Bytes(), patched(what, int(at), patch))
+		p := resealed(t, b.Buf.Bytes(), patched(what, int(at), patch))
 		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Threads: 1})
 		if err != nil {
 			return
@@ -129,8 +130,8 @@ func FuzzExportedIndex(f *testing.F) {
 		if int(damage) < len(exported) {
 			copy(exported[damage:], with)
 		}
-		x, err := OpenIndex(bytes.NewReader(exported), int64(len(exported)))
-		var got []Chunk
+		x, err := index.OpenAny(bytes.NewReader(exported), int64(len(exported)))
+		var got []index.Chunk
 		if err == nil {
 			got, err = chunkList(x)
 		}
@@ -148,10 +149,10 @@ func FuzzExportedIndex(f *testing.F) {
 func encryptedBody(t testing.TB) (plain []byte, seal func(plain []byte) []byte, id age.Identity) {
 	key := identity(t)
 	b := smallWith(t, WriterOptions{Recipients: []age.Recipient{key.Recipient()}})
-	a := takeApart(t, b.buf.Bytes())
-	c := open(t, b.buf.Bytes(), key).ciphers
+	a := takeApart(t, b.Buf.Bytes())
+	c := open(t, b.Buf.Bytes(), key).Ciphers
 	for _, sealed := range a.body[1:] {
-		p, err := openSealed(bytes.Clone(sealed), c)
+		p, err := index.OpenSealed(bytes.Clone(sealed), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +165,7 @@ func encryptedBody(t testing.TB) (plain []byte, seal func(plain []byte) []byte, 
 		s.out.dst = &buf
 		for len(plain) > 0 {
 			in := wire.NewBytesReader(plain)
-			in.SkipFrame(maxFrame)
+			in.SkipFrame(index.MaxFrame)
 			n := int(in.Pos())
 			if in.Err() != nil || n == 0 {
 				n = len(plain)
@@ -212,7 +213,7 @@ func TestFuzzSeeds(t *testing.T) {
 			t.Errorf("tail %d: %v", i, err)
 		}
 	}
-	p := small(t).buf.Bytes()
+	p := Small(t).Buf.Bytes()
 	for _, what := range []string{"segment", "map", "entry", "root"} {
 		seen := 0
 		resealed(t, p, func(w string, f []byte) []byte {

@@ -3,6 +3,7 @@ package archive
 import (
 	"fmt"
 
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -62,11 +63,11 @@ func (h *home) bytes() (p []byte, held *heldBlock, err error) {
 
 // made returns the bytes that the patch makes, valid until the item is given back.
 func (h *home) made() ([]byte, *heldBlock, error) {
-	it, err := h.r.caches.segments.get(part{h.r, h.block.ordinal(h.entry), true})
+	it, err := h.r.caches.segments.Get(part{h.r, h.block.ordinal(h.entry), true})
 	if err != nil {
 		return nil, nil, err
 	}
-	return it.value.data, it, nil
+	return it.Value.data, it, nil
 }
 
 // home returns where entry i of b, which is a chunk, is stored.
@@ -117,8 +118,8 @@ func referring(b *block, i int, err error) error {
 // holder returns the segment that holds the chunk of an ordinal: b, or one to be given back by
 // release. b may be nil.
 func (r *Reader) holder(b *block, ordinal int64) (*block, *heldBlock, error) {
-	if n := r.root.info.Totals.Chunks(); ordinal < 0 || ordinal >= n {
-		return nil, nil, corruptf("chunk %d, there are %d", ordinal, n)
+	if n := r.Root.Info.Totals.Chunks(); ordinal < 0 || ordinal >= n {
+		return nil, nil, index.Corruptf("chunk %d, there are %d", ordinal, n)
 	}
 	if b != nil && ordinal >= b.first && ordinal < b.first+int64(len(b.chunks)) {
 		return b, nil, nil
@@ -127,12 +128,12 @@ func (r *Reader) holder(b *block, ordinal int64) (*block, *heldBlock, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return held.value, held, nil
+	return held.Value, held, nil
 }
 
 // segmentOf returns the segment that holds the chunk of an ordinal.
 func (r *Reader) segmentOf(ordinal int64) (*heldBlock, error) {
-	number, err := r.find(func(k key) bool { return k.ordinal > ordinal })
+	number, err := r.LastNotAfter(func(k index.Position) bool { return k.Ordinal > ordinal })
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +147,7 @@ func (b *block) target(ref *stream.Entry) (int, error) {
 		return 0, err
 	}
 	if e := &b.entries[i]; e.Hash != ref.Hash || e.Len != ref.Len {
-		return 0, corruptf("chunk %d has another hash or length", ref.Ordinal)
+		return 0, index.Corruptf("chunk %d has another hash or length", ref.Ordinal)
 	}
 	return i, nil
 }
@@ -155,7 +156,7 @@ func (b *block) target(ref *stream.Entry) (int, error) {
 func (b *block) entryOf(ordinal int64) (int, error) {
 	n := ordinal - b.first
 	if n < 0 || n >= int64(len(b.chunks)) {
-		return 0, corruptf("chunk %d is not where the index says", ordinal)
+		return 0, index.Corruptf("chunk %d is not where the index says", ordinal)
 	}
 	return b.chunks[n], nil
 }

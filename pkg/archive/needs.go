@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -12,7 +13,7 @@ import (
 // ErrParent, and names all that are not there; or it says what cannot be read. Parents that nothing
 // is taken from may be missing.
 func (r *Reader) CheckParents() error {
-	return r.checkParents(0, len(r.root.info.Streams), 0, math.MaxInt64)
+	return r.checkParents(0, len(r.Root.Info.Streams), 0, math.MaxInt64)
 }
 
 // CheckParentsOf is CheckParents for a range of one stream, given by its number.
@@ -42,8 +43,8 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 // absentParents returns what is wrong with those parents of r that are not found.
 func (r *Reader) absentParents() map[int32]error {
 	list := map[int32]error{}
-	for i := range r.root.info.Parents {
-		if err := r.foundParent(&r.root.info.Parents[i]); err != nil {
+	for i := range r.Root.Info.Parents {
+		if err := r.foundParent(&r.Root.Info.Parents[i]); err != nil {
 			list[int32(i)] = err
 		}
 	}
@@ -102,11 +103,11 @@ func (n *needs) entry(e *stream.Entry) {
 func (n *needs) patches() error {
 	for parent, taken := range n.taken {
 		err := n.r.withParent(int(parent), func(from *Reader) error {
-			if from.root.info.Totals.Patch.N == 0 {
+			if from.Root.Info.Totals.Patch.N == 0 {
 				return nil
 			}
 			next := int64(0)
-			return from.entriesIn(0, len(from.root.info.Streams), 0, math.MaxInt64, func(e *stream.Entry) {
+			return from.entriesIn(0, len(from.Root.Info.Streams), 0, math.MaxInt64, func(e *stream.Entry) {
 				if !e.Kind.IsStored() {
 					return
 				}
@@ -130,9 +131,9 @@ func (n *needs) needByID(from *Reader, parent int32) {
 	if parent == stream.OwnBase {
 		return
 	}
-	id := from.root.info.Parents[parent].ID
+	id := from.Root.Info.Parents[parent].ID
 	for i := range n.absent {
-		if n.r.root.info.Parents[i].ID == id {
+		if n.r.Root.Info.Parents[i].ID == id {
 			n.need(i)
 		}
 	}
@@ -150,15 +151,15 @@ func (n *needs) error() error {
 
 // entriesIn calls visit for the entries of a range of some streams, from the index alone.
 func (r *Reader) entriesIn(firstStream, endStream int, from, to int64, visit func(e *stream.Entry)) error {
-	for n := range r.root.entries {
-		begin, end := r.root.firsts[n].key, r.endOfPage(n).key
-		if begin.stream >= endStream || end.stream < firstStream {
+	for n := range r.Root.Entries {
+		begin, end := r.Root.Firsts[n].Position, r.EndOfPage(n).Position
+		if begin.Stream >= endStream || end.Stream < firstStream {
 			continue
 		}
-		if firstStream+1 == endStream && (begin.stream == firstStream && begin.offset >= to || end.stream == firstStream && end.offset <= from) {
+		if firstStream+1 == endStream && (begin.Stream == firstStream && begin.Offset >= to || end.Stream == firstStream && end.Offset <= from) {
 			continue
 		}
-		err := r.entriesOf(n, func(at Place, entries []stream.Entry) error {
+		err := r.EntriesOf(n, func(at index.Place, entries []stream.Entry) error {
 			off := at.Offset
 			for i := range entries {
 				if at.Stream >= firstStream && at.Stream < endStream && off < to && off+entries[i].Len > from {

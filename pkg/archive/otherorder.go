@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"hexz/pkg/dedup"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -48,12 +49,12 @@ func (r *Reader) homeOfHash(e *stream.Entry) (home, error) {
 }
 
 // find returns where r has a chunk.
-func (o *otherOrder) find(r *Reader, hash Hash) (at chunkPlace, ok bool, err error) {
+func (o *otherOrder) find(r *Reader, hash index.Hash) (at chunkPlace, ok bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.loaded {
 		o.index, o.places = dedup.Index{}, nil
-		err := r.Chunks(func(c Chunk) error {
+		err := r.Chunks(func(c index.Chunk) error {
 			_, added, err := o.index.Add(c.Hash)
 			if added {
 				o.places = append(o.places, chunkPlace{int32(c.Parent), c.Ordinal})

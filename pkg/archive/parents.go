@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"hexz/pkg/codec"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -36,12 +37,12 @@ type family struct {
 	decoder func() (*codec.Decoder, error) // of archives without dictionaries
 
 	mu      sync.Mutex
-	parents map[Hash]*copies
+	parents map[index.Hash]*copies
 }
 
 func newFamily(o Options) *family {
-	decoder := sync.OnceValues(func() (*codec.Decoder, error) { return newDecoder(o) })
-	return &family{decoder: decoder, parents: map[Hash]*copies{}}
+	decoder := sync.OnceValues(func() (*codec.Decoder, error) { return NewDecoder(o) })
+	return &family{decoder: decoder, parents: map[index.Hash]*copies{}}
 }
 
 // copies are the copies of one parent that were opened so far. An error is not remembered.
@@ -54,9 +55,9 @@ type copies struct {
 // withParent calls read with a copy of parent i, and with the next one if read fails, until one
 // serves. Another copy is looked for only then.
 func (r *Reader) withParent(i int, read func(from *Reader) error) error {
-	parents := r.root.info.Parents
+	parents := r.Root.Info.Parents
 	if i >= len(parents) {
-		return corruptf("chunk of parent %d, there are %d", i, len(parents))
+		return index.Corruptf("chunk of parent %d, there are %d", i, len(parents))
 	}
 	want := &parents[i]
 	r.family.mu.Lock()
@@ -118,7 +119,7 @@ func (r *Reader) openParent(want *stream.Parent, c Copy) (*Reader, error) {
 	if err == nil && found.ID() != want.ID {
 		found.other = &otherOrder{}
 		if !found.Info().Origin().ServesAs(want) {
-			err = corruptf("it has the id %v", found.ID())
+			err = index.Corruptf("it has the id %v", found.ID())
 		}
 	}
 	if err != nil {
@@ -159,12 +160,12 @@ type Parents struct{ r *Reader }
 
 // NewParents returns Parents that are found as o says.
 func NewParents(o Options) *Parents {
-	return &Parents{&Reader{Index: &Index{root: &root{}}, o: o, caches: newCaches(o.CacheBytes), family: newFamily(o)}}
+	return &Parents{&Reader{Index: &index.Index{Root: &index.Root{}}, o: o, caches: newCaches(o.CacheBytes), family: newFamily(o)}}
 }
 
 // Add adds the parent of a Parent frame.
 func (p *Parents) Add(f *stream.Parent) {
-	p.r.root.info.Parents = append(p.r.root.info.Parents, *f)
+	p.r.Root.Info.Parents = append(p.r.Root.Info.Parents, *f)
 }
 
 // Reader opens parent number i, of those that were added: an archive with its id, so that chunks

@@ -10,6 +10,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
@@ -18,16 +19,16 @@ import (
 // its own between them.
 func thin(t testing.TB, base *Reader, o WriterOptions) *builder {
 	t.Helper()
-	var chunks []Chunk
-	if err := base.Chunks(func(c Chunk) error {
-		chunks = append([]Chunk{c}, chunks...)
+	var chunks []index.Chunk
+	if err := base.Chunks(func(c index.Chunk) error {
+		chunks = append([]index.Chunk{c}, chunks...)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	b := newBuilderWith(t, o)
 	b.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz", Content: base.Info().Root()})
-	b.stream(5, "next", func() {
+	b.Stream(5, "next", func() {
 		for i, c := range chunks {
 			s := &stream.Segment{Stream: 5, Offset: b.offset, Codec: "none"}
 			s.Entries = []stream.Entry{{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}}
@@ -37,27 +38,27 @@ func thin(t testing.TB, base *Reader, o WriterOptions) *builder {
 			p := contentOf(t, base, c)
 			b.content["next"] = append(b.content["next"], p...)
 			if i%2 == 0 {
-				b.segment("zstd", text(uint64(i), 50), 20)
+				b.Segment("zstd", Text(uint64(i), 50), 20)
 			}
 		}
 	})
-	b.seal()
+	b.Seal()
 	return b
 }
 
 // contentOf returns the bytes of a data chunk.
-func contentOf(t testing.TB, r *Reader, c Chunk) []byte {
+func contentOf(t testing.TB, r *Reader, c index.Chunk) []byte {
 	t.Helper()
 	it, err := r.segmentOf(c.Ordinal)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.release(it)
-	i, err := it.value.target(&stream.Entry{Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal})
+	i, err := it.Value.target(&stream.Entry{Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, held, err := r.bytes(it.value, i)
+	p, held, err := r.bytes(it.Value, i)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +107,9 @@ func TestThin(t *testing.T) {
 		"encrypted":      {{Recipients: []age.Recipient{alice.Recipient()}}, {Recipients: []age.Recipient{bob.Recipient()}}},
 		"encrypted base": {{Recipients: []age.Recipient{alice.Recipient()}}, {}},
 	} {
-		base := largeWith(t, 60, o[0]).buf.Bytes()
+		base := largeWith(t, 60, o[0]).Buf.Bytes()
 		b := thin(t, open(t, base, alice), o[1])
-		r := openThin(t, b.buf.Bytes(), finder(base), bob, alice)
+		r := openThin(t, b.Buf.Bytes(), finder(base), bob, alice)
 		var out collect
 		if err := r.Restore(t.Context(), 0, &out, RestoreOptions{Threads: 3}); err != nil || !bytes.Equal(out.Bytes(), b.content["next"]) {
 			t.Errorf("%s: restored another content: %v", name, err)
@@ -119,7 +120,7 @@ func TestThin(t *testing.T) {
 		if tot := r.Info().Totals; tot.Parent.N < 100 || tot.Bytes() != r.Info().Streams[0].Size {
 			t.Errorf("%s: totals %+v", name, tot)
 		}
-		if _, _, err := scan(bytes.NewReader(b.buf.Bytes()), bob); err != nil {
+		if _, _, err := scan(bytes.NewReader(b.Buf.Bytes()), bob); err != nil {
 			t.Errorf("%s: Scanner: %v", name, err)
 		}
 	}
@@ -127,16 +128,16 @@ func TestThin(t *testing.T) {
 
 // Up to the level Stored a thin archive can be checked without its parents.
 func TestParentErrors(t *testing.T) {
-	base := large(t, 20).buf.Bytes()
-	other := small(t).buf.Bytes()
-	p := thin(t, open(t, base), WriterOptions{}).buf.Bytes()
+	base := large(t, 20).Buf.Bytes()
+	other := Small(t).Buf.Bytes()
+	p := thin(t, open(t, base), WriterOptions{}).Buf.Bytes()
 	damaged := bytes.Clone(base)
-	page, err := open(t, base).page(0)
+	page, err := open(t, base).Page(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	damaged[page[10].end()-1] ^= 1
-	locked := largeWith(t, 20, WriterOptions{Recipients: []age.Recipient{identity(t).Recipient()}}).buf.Bytes()
+	damaged[page[10].End()-1] ^= 1
+	locked := largeWith(t, 20, WriterOptions{Recipients: []age.Recipient{identity(t).Recipient()}}).Buf.Bytes()
 	boom := errors.New("boom")
 	for name, c := range map[string]struct {
 		find FindFunc
@@ -175,22 +176,22 @@ func TestExportedIndex(t *testing.T) {
 		"signed":    {Sign: []seal.SecretKey{key}},
 		"encrypted": {Recipients: []age.Recipient{id.Recipient()}},
 	} {
-		p := largeWith(t, 1500, o).buf.Bytes()
+		p := largeWith(t, 1500, o).Buf.Bytes()
 		r := open(t, p, id)
 		var buf bytes.Buffer
 		if err := open(t, p).ExportIndex(&buf); err != nil { // also without the key
 			t.Fatal(err)
 		}
 		raw := buf.Bytes()
-		if len(raw) > len(p)/2 || HasTrailer(bytes.NewReader(raw), int64(len(raw))) || !IsIndex(bytes.NewReader(raw), int64(len(raw))) {
+		if len(raw) > len(p)/2 || index.HasTrailer(bytes.NewReader(raw), int64(len(raw))) || !index.IsIndex(bytes.NewReader(raw), int64(len(raw))) {
 			t.Errorf("%s: index of %d bytes for %d", name, len(raw), len(p))
 		}
-		x, err := OpenIndex(bytes.NewReader(raw), int64(len(raw)), id)
+		x, err := index.OpenAny(bytes.NewReader(raw), int64(len(raw)), id)
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		list := func(x *Index) (all []Chunk) {
-			if err := x.Chunks(func(c Chunk) error { all = append(all, c); return nil }); err != nil {
+		list := func(x *index.Index) (all []index.Chunk) {
+			if err := x.Chunks(func(c index.Chunk) error { all = append(all, c); return nil }); err != nil {
 				t.Fatal(name, err)
 			}
 			return all
@@ -204,9 +205,9 @@ func TestExportedIndex(t *testing.T) {
 		for i := 0; i < len(raw); i += 1 + len(raw)/500 {
 			q := bytes.Clone(raw)
 			q[i] ^= 0x10
-			x, err := OpenIndex(bytes.NewReader(q), int64(len(q)), id)
+			x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)), id)
 			if err == nil {
-				err = x.Chunks(func(Chunk) error { return nil })
+				err = x.Chunks(func(index.Chunk) error { return nil })
 			}
 			if name == "encrypted" && err == nil || err == nil && i > 63 { // the header of a plain one says nothing
 				t.Errorf("%s: byte %d: the damage is not seen", name, i)
@@ -218,10 +219,10 @@ func TestExportedIndex(t *testing.T) {
 // A parent whose entry pages name other chunks than its segments hold misleads whoever packs
 // against it, but nobody gets wrong bytes.
 func TestParentThatLies(t *testing.T) {
-	b := newBuilder(t)
-	b.stream(1, "disk", func() { b.segment("none", []byte("alpha"), []byte("gamma"), []byte("delta")) })
-	b.seal()
-	lying := resealed(t, b.buf.Bytes(), func(what string, f []byte) []byte {
+	b := NewBuilder(t)
+	b.Stream(1, "disk", func() { b.Segment("none", []byte("alpha"), []byte("gamma"), []byte("delta")) })
+	b.Seal()
+	lying := resealed(t, b.Buf.Bytes(), func(what string, f []byte) []byte {
 		if what == "entry" {
 			one, two := blake.Sum([]byte("alpha")), blake.Sum([]byte("gamma"))
 			i, j := bytes.Index(f, one[:]), bytes.Index(f, two[:])
@@ -231,11 +232,11 @@ func TestParentThatLies(t *testing.T) {
 		return f
 	})
 	base := open(t, lying)
-	child := newBuilder(t)
+	child := NewBuilder(t)
 	child.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz", Content: base.Info().Root()})
-	child.stream(1, "disk", func() {
+	child.Stream(1, "disk", func() {
 		s := &stream.Segment{Stream: 1, Codec: "none"}
-		if err := base.Chunks(func(c Chunk) error {
+		if err := base.Chunks(func(c index.Chunk) error {
 			e := stream.Entry{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}
 			s.Entries = append(s.Entries, e)
 			child.root.Add(&e)
@@ -246,8 +247,8 @@ func TestParentThatLies(t *testing.T) {
 		}
 		child.write(s)
 	})
-	child.seal()
-	r := openThin(t, child.buf.Bytes(), finder(lying))
+	child.Seal()
+	r := openThin(t, child.Buf.Bytes(), finder(lying))
 	var out collect
 	if err := r.Restore(t.Context(), 0, &out, RestoreOptions{}); !errors.Is(err, stream.ErrCorrupt) || out.Len() > 0 {
 		t.Errorf("Restore: %q, %v", out.String(), err)

@@ -7,6 +7,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/delta"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -79,7 +80,7 @@ func (b *block) base(base *stream.Base) ([]byte, error) {
 	case e.Kind == stream.Data && (base.Parent != stream.OwnBase || e.Hash == base.Hash):
 		return b.chunk(i)
 	case base.Parent == stream.OwnBase:
-		return nil, corruptf("its base, chunk %d, is patched itself or has another hash", base.Ordinal)
+		return nil, index.Corruptf("its base, chunk %d, is patched itself or has another hash", base.Ordinal)
 	}
 	return b.data[b.places[i]:][:e.Patch.Len], nil
 }
@@ -110,10 +111,10 @@ func BuildPatch(dst []byte, e *stream.Entry, program []byte, find func(*stream.B
 	}
 	made, err := delta.Apply(dst, program, bases, int(e.Len))
 	if err != nil {
-		return dst, corrupt(err)
+		return dst, index.Corrupt(err)
 	}
 	if blake.Sum(made[len(dst):]) != e.Hash {
-		return dst, corruptf("what it makes does not have the hash %v", e.Hash)
+		return dst, index.Corruptf("what it makes does not have the hash %v", e.Hash)
 	}
 	return made, nil
 }

@@ -1,6 +1,10 @@
 package archive
 
-import "sort"
+import (
+	"sort"
+
+	"hexz/pkg/index"
+)
 
 // Payload is the decoded payload of a segment, for who looks for bases of patches. It keeps memory
 // of the Reader's cache until Release.
@@ -14,20 +18,20 @@ func (r *Reader) Payload(segment int64) (Payload, error) {
 	if err := r.Locked(); err != nil {
 		return Payload{}, err
 	}
-	if n := r.root.info.Totals.Segments; segment < 0 || segment >= n {
-		return Payload{}, corruptf("segment %d, there are %d", segment, n)
+	if n := r.Root.Info.Totals.Segments; segment < 0 || segment >= n {
+		return Payload{}, index.Corruptf("segment %d, there are %d", segment, n)
 	}
 	it, err := r.segment(segment)
 	return Payload{r, it}, err
 }
 
 // Bytes returns all of the payload. The caller must not change it.
-func (p Payload) Bytes() []byte { return p.it.value.data }
+func (p Payload) Bytes() []byte { return p.it.Value.data }
 
 // Chunk returns the chunk that holds a byte of the payload, or the patch whose program does: its
 // number in the archive, and where it begins and ends.
 func (p Payload) Chunk(offset int) (ordinal int64, from, to int, ok bool) {
-	b := p.it.value
+	b := p.it.Value
 	n := sort.Search(len(b.chunks), func(n int) bool { return b.places[b.chunks[n]] > offset }) - 1
 	if n < 0 {
 		return 0, 0, 0, false

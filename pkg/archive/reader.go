@@ -8,6 +8,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/codec"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -34,7 +35,7 @@ type Options struct {
 // Of an encrypted archive, without an identity, the stored bytes and signatures can be
 // checked. All else is a LockedError, and Info is empty.
 type Reader struct {
-	*Index
+	*index.Index
 	decoder *codec.Decoder
 	caches  *caches
 	family  *family
@@ -48,7 +49,7 @@ func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
 }
 
 func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*Reader, error) {
-	x, err := openIndex(src, size, archiveMagic, o.Identities, c.pages)
+	x, err := index.Open(src, size, index.ArchiveMagic, o.Identities, c.pages)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +60,8 @@ func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*R
 	return r, r.loadDecoder()
 }
 
-// newDecoder returns a decoder for the codecs of o and of package codec.
-func newDecoder(o Options) (*codec.Decoder, error) {
+// NewDecoder returns a decoder for the codecs of o and of package codec.
+func NewDecoder(o Options) (*codec.Decoder, error) {
 	d, err := codec.NewDecoder(o.Threads)
 	if err == nil {
 		d.Others = o.Codecs
@@ -70,30 +71,30 @@ func newDecoder(o Options) (*codec.Decoder, error) {
 
 // loadDecoder makes a decoder that knows the dictionaries. Without any, one serves the whole family.
 func (r *Reader) loadDecoder() (err error) {
-	if len(r.root.dicts) == 0 {
+	if len(r.Root.Dicts) == 0 {
 		r.decoder, err = r.family.decoder()
 		return err
 	}
-	if r.decoder, err = newDecoder(r.o); err != nil {
+	if r.decoder, err = NewDecoder(r.o); err != nil {
 		return err
 	}
-	for _, d := range r.root.dicts {
-		raw, err := r.readSpan(d.span, "dictionary")
+	for _, d := range r.Root.Dicts {
+		raw, err := r.ReadExtent(d.Extent, "dictionary")
 		if err != nil {
 			return err
 		}
 		var dict *stream.Dict
-		if raw, err = r.plain(raw); err == nil {
+		if raw, err = r.Plain(raw); err == nil {
 			dict, err = stream.ParseDict(raw)
 		}
-		if err == nil && (dict.ID != d.id || d.id > math.MaxUint32) {
-			err = corruptf("it has the id %d, the index says %d", dict.ID, d.id)
+		if err == nil && (dict.ID != d.Id || d.Id > math.MaxUint32) {
+			err = index.Corruptf("it has the id %d, the index says %d", dict.ID, d.Id)
 		}
 		if err == nil {
 			err = r.decoder.AddDict(uint32(dict.ID), dict.Bytes)
 		}
 		if err != nil {
-			return fmt.Errorf("dictionary at byte %d: %w", d.pos, corrupt(err))
+			return fmt.Errorf("dictionary at byte %d: %w", d.Pos, index.Corrupt(err))
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"hexz/pkg/index"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 )
@@ -31,7 +32,7 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 	if err := r.Locked(); err != nil {
 		return err
 	}
-	size := r.root.info.Streams[streamNo].Size
+	size := r.Root.Info.Streams[streamNo].Size
 	if o.Offset < 0 || o.Offset > size {
 		return fmt.Errorf("offset %d is outside of the stream of %d bytes", o.Offset, size)
 	}
@@ -74,21 +75,21 @@ const (
 
 // eachPiece calls do with the pieces of a range of a stream.
 func (r *Reader) eachPiece(streamNo int, from, to int64, do func(piece) error) error {
-	number, err := r.findOffset(streamNo, from)
+	number, err := r.FindOffset(streamNo, from)
 	if err != nil {
 		return err
 	}
 	for ; from < to; number++ {
-		ref, next, err := r.at(number)
+		ref, next, err := r.SegmentAt(number)
 		if err != nil {
 			return err
 		}
-		end := r.endOf(ref.key, next)
-		if ref.stream != streamNo || end <= from {
-			return corruptf("no segment holds offset %d", from)
+		end := r.EndOf(ref.Position, next)
+		if ref.Stream != streamNo || end <= from {
+			return index.Corruptf("no segment holds offset %d", from)
 		}
-		pieces := min(maxPieces, pieceWork/max(ref.len, 1)+1)
-		size := max(pieceBytes, pieceShare*ref.len, (end-ref.offset)/pieces+1)
+		pieces := min(maxPieces, pieceWork/max(ref.Len, 1)+1)
+		size := max(pieceBytes, pieceShare*ref.Len, (end-ref.Offset)/pieces+1)
 		for end = min(end, to); from < end; {
 			n := min(size, end-from)
 			if err := do(piece{number, from, from + n}); err != nil {
@@ -129,7 +130,7 @@ func (r *Reader) restorePiece(p piece, from, to int64) (*restored, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := own.value
+	b := own.Value
 	d := &restored{r: r, piece: p, own: own, from: from, to: to}
 	d.first, d.last = b.from(p.from), b.from(p.to)
 	if p.from == max(from, b.starts[0]) && b.starts[d.first] > p.from {
@@ -145,7 +146,7 @@ func (r *Reader) restorePiece(p piece, from, to int64) (*restored, error) {
 
 // fetch verifies the entries that come next, as many as may be held.
 func (d *restored) fetch() error {
-	b := d.own.value
+	b := d.own.Value
 	for ; d.next < d.last && len(d.held) < maxHeldBlocks && d.bytes < maxHeldBytes; d.next++ {
 		i := d.next
 		if b.starts[i+1] <= d.from || b.starts[i] >= d.to || b.entries[i].Kind.IsRun() {
@@ -169,7 +170,7 @@ func (d *restored) hold(it *heldBlock) {
 		return
 	}
 	d.held = append(d.held, it)
-	d.bytes += it.cost
+	d.bytes += it.Cost
 }
 
 // forget gives back what was held for the entries that are written.
@@ -189,7 +190,7 @@ func (d *restored) release() {
 // write writes what is asked for, and releases d.
 func (d *restored) write(out Output) error {
 	defer d.release()
-	for b := d.own.value; ; {
+	for b := d.own.Value; ; {
 		if err := WriteEntries(out, b.starts[d.first], b.entries[d.first:d.next], d.parts, d.from, d.to); err != nil {
 			return err
 		}

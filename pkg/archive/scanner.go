@@ -9,6 +9,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -26,12 +27,12 @@ type Scanner struct {
 	in     *bodyReader
 	defers bool
 	sealed bool
-	runs   []run
+	runs   []index.Run
 	run    blake.Hasher
 
 	agrees agreement
-	id     Hash
-	tail   *tail // once the archive was read
+	id     index.Hash
+	tail   *index.Tail // once the archive was read
 	signed []seal.PublicKey
 	err    error
 }
@@ -43,14 +44,14 @@ func NewScanner(r io.Reader, ids ...age.Identity) *Scanner {
 }
 
 // ID returns the archive id behind the End frame of an archive, and whether it was one.
-func (s *Scanner) ID() (Hash, bool) { return s.id, s.sealed }
+func (s *Scanner) ID() (index.Hash, bool) { return s.id, s.sealed }
 
 // Signatures returns those of the archive, behind its End frame. They are not verified.
 func (s *Scanner) Signatures() []seal.Signature {
 	if s.tail == nil {
 		return nil
 	}
-	return s.tail.signatures
+	return s.tail.Signatures
 }
 
 // Demand makes it an error, in the place of the End frame, if one of the keys has not signed the
@@ -69,9 +70,9 @@ func (s *Scanner) RecipientKinds() []string { return s.in.kinds }
 // those of the archive.
 func (s *Scanner) Range() (pos, length int64) {
 	if s.tail != nil {
-		return 0, s.tail.end
+		return 0, s.tail.End
 	}
-	return s.in.at.pos, s.in.at.len
+	return s.in.at.Pos, s.in.at.Len
 }
 
 // Defer leaves the payloads of a stream unread, as stream.Reader.Defer does; those of an archive
@@ -123,7 +124,7 @@ func (s *Scanner) take(f stream.Frame) error {
 	}
 	if d, ok := f.(*stream.Dict); ok {
 		if id, err := codec.DictID(d.Bytes); err != nil || int64(id) != d.ID {
-			return corruptf("dictionary %d is malformed, or has another id", d.ID)
+			return index.Corruptf("dictionary %d is malformed, or has another id", d.ID)
 		}
 	}
 	if _, ok := f.(*stream.End); ok && !s.sealed {
@@ -171,18 +172,18 @@ func (s *Scanner) onlyEnd() error {
 	if _, err := s.in.next(); err != io.EOF {
 		return err
 	}
-	return checkSigned(nil, Hash{}, s.signed)
+	return index.CheckSigned(nil, index.Hash{}, s.signed)
 }
 
 // header takes in a header: of an encrypted archive the clear one, then that of the stream.
 func (s *Scanner) header(h *stream.Header) error {
 	if !s.sealed {
-		if err := checkSealed(h, false); err != nil {
+		if err := index.CheckSealed(h, false); err != nil {
 			return err
 		}
-		_, s.sealed = h.Meta[sealedKey]
+		_, s.sealed = h.Meta[index.SealedKey]
 	}
-	delete(h.Meta, sealedKey)
+	delete(h.Meta, index.SealedKey)
 	s.in.file.KeepDigests(s.sealed)
 	s.in.file.Defer(s.defers && !s.sealed)
 	return nil
@@ -192,22 +193,22 @@ func (s *Scanner) header(h *stream.Header) error {
 func (s *Scanner) note() error {
 	at := s.in.at
 	last := len(s.runs) - 1
-	if last < 0 || s.runs[last].frames == runFrames {
-		if s.endRun(); len(s.runs) == maxPages {
-			return corruptf("more than %d frames", maxPages*runFrames)
+	if last < 0 || s.runs[last].Frames == index.RunFrames {
+		if s.endRun(); len(s.runs) == index.MaxPages {
+			return index.Corruptf("more than %d frames", index.MaxPages*index.RunFrames)
 		}
-		s.runs = append(s.runs, run{span: span{pos: at.pos}})
+		s.runs = append(s.runs, index.Run{Extent: index.Extent{Pos: at.Pos}})
 		last++
 	}
-	s.run.Write(at.digest[:])
-	s.runs[last].frames++
-	s.runs[last].len = at.end() - s.runs[last].pos
+	s.run.Write(at.Digest[:])
+	s.runs[last].Frames++
+	s.runs[last].Len = at.End() - s.runs[last].Pos
 	return nil
 }
 
 func (s *Scanner) endRun() {
 	if last := len(s.runs) - 1; last >= 0 {
-		s.runs[last].digest = s.run.Sum()
+		s.runs[last].Digest = s.run.Sum()
 		s.run.Reset()
 	}
 }
@@ -216,26 +217,26 @@ func (s *Scanner) endRun() {
 func (s *Scanner) readTail() error {
 	s.endRun()
 	in := s.in.file.Wire()
-	var at span
-	var pages []span
-	var end *root
+	var at index.Extent
+	var pages []index.Extent
+	var end *index.Root
 	for end == nil {
 		frame, err := s.indexFrame(&at)
 		if err != nil {
 			return err
 		}
-		if frameKind(frame) != kindRoot {
+		if index.FrameKind(frame) != index.KindRoot {
 			if pages = append(pages, at); int64(len(pages)) > 2*s.agrees.body.segments {
-				return corruptf("more index pages than %d segments have", s.agrees.body.segments)
+				return index.Corruptf("more index pages than %d segments have", s.agrees.body.segments)
 			}
 			if err := s.page(frame); err != nil {
-				return fmt.Errorf("index page at byte %d: %w", at.pos, err)
+				return fmt.Errorf("index page at byte %d: %w", at.Pos, err)
 			}
 		} else if end, err = s.root(frame); err != nil {
-			return fmt.Errorf("root at byte %d: %w", at.pos, err)
+			return fmt.Errorf("root at byte %d: %w", at.Pos, err)
 		}
 	}
-	t, err := readTail(in, trailer{at, archiveMagic}, 0)
+	t, err := index.ReadTail(in, index.Trailer{Root: at, Magic: index.ArchiveMagic}, 0)
 	if err != nil {
 		return err
 	}
@@ -245,61 +246,61 @@ func (s *Scanner) readTail() error {
 	if err := s.agrees.holds(end); err != nil {
 		return err
 	}
-	if err := checkSigned(t.signatures, at.digest, s.signed); err != nil {
+	if err := index.CheckSigned(t.Signatures, at.Digest, s.signed); err != nil {
 		return err
 	}
-	s.id, s.tail = at.digest, t
+	s.id, s.tail = at.Digest, t
 	return nil
 }
 
 // page takes in a page of the index.
 func (s *Scanner) page(frame []byte) error {
-	if frameKind(frame) == kindMapPage && s.agrees.entries == 0 {
+	if index.FrameKind(frame) == index.KindMapPage && s.agrees.entries == 0 {
 		return s.agrees.mapPage(frame, s.in.ciphers)
 	}
 	return s.agrees.entryPage(frame, s.in.ciphers)
 }
 
-func (s *Scanner) root(frame []byte) (*root, error) {
-	r, err := parseRoot(frame)
+func (s *Scanner) root(frame []byte) (*index.Root, error) {
+	r, err := index.ParseRoot(frame)
 	if err != nil {
 		return nil, err
 	}
-	if r.encrypted() != (s.in.ciphers != nil) {
-		return nil, corruptf("header and root do not agree on whether the archive is encrypted")
+	if r.Encrypted() != (s.in.ciphers != nil) {
+		return nil, index.Corruptf("header and root do not agree on whether the archive is encrypted")
 	}
-	return r, r.open(s.in.ciphers)
+	return r, r.Open(s.in.ciphers)
 }
 
 // indexFrame reads a frame of the index as it is.
-func (s *Scanner) indexFrame(at *span) ([]byte, error) {
+func (s *Scanner) indexFrame(at *index.Extent) ([]byte, error) {
 	in := s.in.file.Wire()
-	at.pos = in.Pos()
-	raw, err := readRaw(in, maxIndexFrame)
+	at.Pos = in.Pos()
+	raw, err := index.ReadRaw(in, index.MaxIndexFrame)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
 	} else if err != nil {
-		return nil, corrupt(err)
+		return nil, index.Corrupt(err)
 	}
-	at.len = in.Pos() - at.pos
-	at.digest = blake.Sum(raw)
+	at.Len = in.Pos() - at.Pos
+	at.Digest = blake.Sum(raw)
 	return raw, nil
 }
 
 // compare holds what was read against the root.
-func (s *Scanner) compare(end *root, pages []span) error {
-	want := append(append([]span(nil), end.maps...), end.entries...)
-	if len(pages) != len(want) || len(s.runs) != len(end.runs) {
-		return corruptf("root names %d pages and %d runs of frames, there are %d and %d", len(want), len(end.runs), len(pages), len(s.runs))
+func (s *Scanner) compare(end *index.Root, pages []index.Extent) error {
+	want := append(append([]index.Extent(nil), end.Maps...), end.Entries...)
+	if len(pages) != len(want) || len(s.runs) != len(end.Runs) {
+		return index.Corruptf("root names %d pages and %d runs of frames, there are %d and %d", len(want), len(end.Runs), len(pages), len(s.runs))
 	}
 	for i, at := range pages {
 		if at != want[i] {
-			return corruptf("index page at byte %d is damaged", at.pos)
+			return index.Corruptf("index page at byte %d is damaged", at.Pos)
 		}
 	}
 	for i, r := range s.runs {
-		if r != end.runs[i] {
-			return corruptf("frames from byte %d to %d: at least one is damaged", r.pos, r.end())
+		if r != end.Runs[i] {
+			return index.Corruptf("frames from byte %d to %d: at least one is damaged", r.Pos, r.End())
 		}
 	}
 	return nil

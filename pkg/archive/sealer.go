@@ -1,11 +1,14 @@
 package archive
 
-import "hexz/pkg/stream/wire"
+import (
+	"hexz/pkg/index"
+	"hexz/pkg/stream/wire"
+)
 
 // frameSealer is an io.Writer that collects a frame, and writes it as a Sealed frame to out.
 type frameSealer struct {
 	out     *frameSink
-	ciphers *ciphers
+	ciphers *index.Ciphers
 	number  int64
 	buf     []byte // room for the head, and the frame
 	head    *wire.Writer
@@ -13,7 +16,7 @@ type frameSealer struct {
 
 func (s *frameSealer) Write(p []byte) (int, error) {
 	if len(s.buf) == 0 {
-		s.buf = append(s.buf, make([]byte, sealedRoom)...)
+		s.buf = append(s.buf, make([]byte, index.SealedRoom)...)
 	}
 	s.buf = append(s.buf, p...)
 	return len(p), nil
@@ -24,10 +27,10 @@ func (s *frameSealer) flush() error {
 	if len(s.buf) == 0 {
 		return nil
 	}
-	s.buf = s.ciphers[frameDomain].Seal(s.buf[:sealedRoom], s.buf[sealedRoom:], uint64(s.number))
+	s.buf = s.ciphers[index.FrameDomain].Seal(s.buf[:index.SealedRoom], s.buf[index.SealedRoom:], uint64(s.number))
 	s.head.Reset()
-	appendSealedHead(s.head, s.number, len(s.buf)-sealedRoom)
-	start := sealedRoom - len(s.head.Written())
+	index.AppendSealedHead(s.head, s.number, len(s.buf)-index.SealedRoom)
+	start := index.SealedRoom - len(s.head.Written())
 	copy(s.buf[start:], s.head.Written())
 	s.number++
 	_, err := s.out.Write(s.buf[start:])

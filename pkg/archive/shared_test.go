@@ -18,9 +18,9 @@ import (
 func TestSharedReader(t *testing.T) {
 	id := identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
-	base := largeWith(t, 25, o).buf.Bytes()
+	base := largeWith(t, 25, o).Buf.Bytes()
 	b := thin(t, open(t, base, id), o)
-	p, want := b.buf.Bytes(), b.content["next"]
+	p, want := b.Buf.Bytes(), b.content["next"]
 	opened := func() *Reader {
 		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{
 			CacheBytes: 4 << 10, Threads: 2, Identities: []age.Identity{id}, Find: finder(base),

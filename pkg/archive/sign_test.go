@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream/wire"
 )
@@ -18,7 +19,7 @@ func TestSign(t *testing.T) {
 	bob, bobKey := signKey(t)
 	carol, carolKey := signKey(t)
 	b := smallWith(t, WriterOptions{Sign: []seal.SecretKey{aliceKey, aliceKey}})
-	first := bytes.Clone(b.buf.Bytes())
+	first := bytes.Clone(b.Buf.Bytes())
 	path := filepath.Join(t.TempDir(), "x.hxz")
 	if err := os.WriteFile(path, first, 0o600); err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func TestSign(t *testing.T) {
 		if _, _, err := scan(bytes.NewReader(p)); err != nil {
 			t.Fatalf("cut to %d: Scanner: %v", n, err)
 		}
-		if !HasTrailer(bytes.NewReader(p), int64(len(p))) {
+		if !index.HasTrailer(bytes.NewReader(p), int64(len(p))) {
 			t.Fatalf("cut to %d: no trailer", n)
 		}
 	}
@@ -120,7 +121,7 @@ func TestSign(t *testing.T) {
 		}
 	}
 	// Damage in what was appended to its end is not taken for an append that was cut short.
-	for i := open(t, first).rootAt.end(); i < int64(len(third)); i++ {
+	for i := open(t, first).RootAt.End(); i < int64(len(third)); i++ {
 		for bit := range 8 {
 			p := bytes.Clone(third)
 			p[i] ^= 1 << bit
@@ -137,26 +138,26 @@ func TestSign(t *testing.T) {
 // Signatures over another id, and too many of them.
 func TestForeignSignatures(t *testing.T) {
 	pub, key := signKey(t)
-	b := small(t)
-	r := open(t, b.buf.Bytes())
-	text, err := seal.Sign(key, Hash{1})
+	b := Small(t)
+	r := open(t, b.Buf.Bytes())
+	text, err := seal.Sign(key, index.Hash{1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	build := func(n int) []byte {
 		w := wire.NewWriter()
 		for range n {
-			appendSignature(w, text)
+			index.AppendSignature(w, text)
 		}
-		p := append(bytes.Clone(b.buf.Bytes()), w.Written()...)
-		return trailer{r.rootAt, archiveMagic}.append(p)
+		p := append(bytes.Clone(b.Buf.Bytes()), w.Written()...)
+		return index.Trailer{Root: r.RootAt, Magic: index.ArchiveMagic}.Append(p)
 	}
 	p := build(1)
 	r = open(t, p)
 	if r.SignedBy(pub) || len(r.Signatures()) != 1 {
 		t.Error("a signature of another archive counts")
 	}
-	p = build(maxSignatures + 1)
+	p = build(index.MaxSignatures + 1)
 	_, err = NewReader(bytes.NewReader(p), int64(len(p)), Options{})
 	if !isDamage(err) {
 		t.Errorf("too many signatures: %v", err)

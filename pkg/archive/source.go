@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"hexz/pkg/delta"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -12,7 +13,7 @@ import (
 // and from which offset of what a data entry or patch has in its payload.
 type Source struct {
 	Len     int
-	Archive Hash // zero if they are nowhere, or not worth a copy
+	Archive index.Hash // zero if they are nowhere, or not worth a copy
 	Ordinal int64
 	Offset  int
 }
@@ -26,7 +27,7 @@ func (s *Sources) add(next Source) {
 	if next.Len < delta.MinCopy {
 		next = Source{Len: next.Len}
 	}
-	if k := len(*s) - 1; k >= 0 && next.Archive == (Hash{}) && (*s)[k].Archive == (Hash{}) {
+	if k := len(*s) - 1; k >= 0 && next.Archive == (index.Hash{}) && (*s)[k].Archive == (index.Hash{}) {
 		(*s)[k].Len += next.Len
 		return
 	}
@@ -87,7 +88,7 @@ func (h *home) sources(list *Sources, p []byte, skip int) error {
 				base := &e.Patch.Bases[run.Base]
 				s.Ordinal = base.Ordinal
 				if base.Parent != stream.OwnBase {
-					s.Archive = h.r.root.info.Parents[base.Parent].ID
+					s.Archive = h.r.Root.Info.Parents[base.Parent].ID
 				}
 			}
 			list.add(s)
@@ -95,7 +96,7 @@ func (h *home) sources(list *Sources, p []byte, skip int) error {
 		at += run.Len
 	})
 	if err != nil {
-		err = fmt.Errorf("patch at offset %d: %w", b.starts[h.entry], corrupt(err))
+		err = fmt.Errorf("patch at offset %d: %w", b.starts[h.entry], index.Corrupt(err))
 	}
 	return err
 }

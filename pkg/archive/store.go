@@ -6,6 +6,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/dedup"
+	"hexz/pkg/index"
 )
 
 // TempFile is where a Writer puts what it may not keep in memory. It is written once from
@@ -25,7 +26,7 @@ type storedPage struct {
 	data   []byte
 	pos    int64
 	len    int
-	digest Hash
+	digest index.Hash
 }
 
 // add keeps a page: a map page in list 0, an entry page in list 1.

@@ -11,6 +11,7 @@ import (
 	"testing/cryptotest"
 
 	"hexz/internal/vectortest"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 )
 
@@ -29,14 +30,14 @@ func newEndings(t *testing.T) *endings {
 		_, key := signKey(t)
 		keys = append(keys, key)
 	}
-	v := &endings{other: smallWith(t, WriterOptions{}).buf.Bytes()}
+	v := &endings{other: smallWith(t, WriterOptions{}).Buf.Bytes()}
 	b := newBuilderWith(t, WriterOptions{Sign: keys[:1]})
-	b.stream(0, "disk", func() { b.segment("none", []byte("not a torn word")) })
-	b.seal()
-	v.archive = b.buf.Bytes()
+	b.Stream(0, "disk", func() { b.Segment("none", []byte("not a torn word")) })
+	b.Seal()
+	v.archive = b.Buf.Bytes()
 	r := open(t, v.archive)
 	var err error
-	if v.append, err = appendTail(nil, r.rootAt, keys[1:]); err != nil {
+	if v.append, err = index.AppendTail(nil, r.RootAt, keys[1:]); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -79,7 +80,7 @@ func readersSay(t *testing.T, name string, p []byte) string {
 	}
 	file := word(err, r != nil && err == nil && r.Torn())
 	_, s, err := scan(bytes.NewReader(p))
-	if pipe := word(err, err == nil && s.tail.torn); pipe != file {
+	if pipe := word(err, err == nil && s.tail.Torn); pipe != file {
 		t.Errorf("%s: %s, but from a pipe %s (%v)", name, file, pipe, err)
 	}
 	return file
@@ -89,7 +90,7 @@ func (v *endings) table() []struct {
 	name, want string
 	tail       []byte
 } {
-	second := v.append[len(v.append)-trailerSize:] // its trailer
+	second := v.append[len(v.append)-index.TrailerSize:] // its trailer
 	flip := func(p []byte, at int) []byte {
 		p = bytes.Clone(p)
 		p[at] ^= 1
@@ -105,8 +106,8 @@ func (v *endings) table() []struct {
 		{"two appends", "whole", v.with(v.append, v.append)},
 		{"a trailer alone", "whole", v.with(second)},
 		{"an append cut in a signature", "torn", v.with(v.append[:100])},
-		{"an append cut between signatures", "torn", v.with(v.append[:(len(v.append)-trailerSize)/3])},
-		{"an append cut before its trailer", "torn", v.with(v.append[:len(v.append)-trailerSize])},
+		{"an append cut between signatures", "torn", v.with(v.append[:(len(v.append)-index.TrailerSize)/3])},
+		{"an append cut before its trailer", "torn", v.with(v.append[:len(v.append)-index.TrailerSize])},
 		{"an append cut in its trailer", "torn", v.with(v.append[:len(v.append)-1])},
 		{"an append and one that is cut", "torn", v.with(v.append, v.append[:7])},
 		{"zeros", "torn", v.with(make([]byte, 5000))},
@@ -123,12 +124,12 @@ func (v *endings) table() []struct {
 		{"a signature that swallows its trailer", "corrupt", v.with(v.append[:4], []byte{0xff}, v.append[5:])},
 		{"a damaged trailer", "corrupt", flip(v.with(), len(v.archive)-1)},
 		{"a version of the trailer that is not known", "corrupt", flip(v.with(), len(v.archive)-54)},
-		{"a signature without its trailer", "corrupt", v.with()[:len(v.archive)-trailerSize]},
+		{"a signature without its trailer", "corrupt", v.with()[:len(v.archive)-index.TrailerSize]},
 		{"another archive", "corrupt", v.with(v.other)},
 		{"the same archive", "corrupt", v.with(v.archive)},
 		{"zeros and another archive", "corrupt", v.with(make([]byte, 2000), v.other)},
-		{"the trailer of another archive", "corrupt", v.with(v.other[len(v.other)-trailerSize:])},
-		{"more zeros than are appended", "corrupt", v.with(make([]byte, maxAppend+1))},
+		{"the trailer of another archive", "corrupt", v.with(v.other[len(v.other)-index.TrailerSize:])},
+		{"more zeros than are appended", "corrupt", v.with(make([]byte, index.MaxAppend+1))},
 	}
 }
 

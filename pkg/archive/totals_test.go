@@ -1,14 +1,18 @@
 package archive
 
-import "testing"
+import (
+	"testing"
+
+	"hexz/pkg/index"
+)
 
 // Each of the totals is compared with the entries of the index, without a look at the body.
 func TestVerifyTotals(t *testing.T) {
-	p := small(t).buf.Bytes()
+	p := Small(t).Buf.Bytes()
 	totals := func(r *Reader) []*int64 {
-		t := &r.root.info.Totals
+		t := &r.Root.Info.Totals
 		list := []*int64{&t.Segments}
-		for _, c := range []*Count{&t.Data, &t.Zero, &t.Hole, &t.Ref, &t.Parent} {
+		for _, c := range []*index.Count{&t.Data, &t.Zero, &t.Hole, &t.Ref, &t.Parent} {
 			list = append(list, &c.N, &c.Bytes)
 		}
 		return list

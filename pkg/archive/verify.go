@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"hexz/pkg/codec"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -102,29 +103,29 @@ func (r *Reader) verifyStructure() error {
 	if r.Locked() != nil {
 		return r.verifyEntryPages()
 	}
-	var got Totals
-	var hashes []Hash
+	var got index.Totals
+	var hashes []index.Hash
 	var patched []bool // of the hashes
 	var root stream.Root
-	streams := r.root.info.Streams
+	streams := r.Root.Info.Streams
 	current, at := 0, int64(0)
 	closeStream := func() error {
 		s := &streams[current]
 		if sum := root.Sum(); at != s.Size || sum != s.Root {
-			return corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, at, sum, s.Size, s.Root)
+			return index.Corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, at, sum, s.Size, s.Root)
 		}
 		current++
 		at = 0
 		return nil
 	}
-	err := r.EntryPages(func(seg Place, entries []stream.Entry) error {
+	err := r.EntryPages(func(seg index.Place, entries []stream.Entry) error {
 		for current < seg.Stream {
 			if err := closeStream(); err != nil {
 				return err
 			}
 		}
 		if seg.Offset != at || seg.Chunk != int64(len(hashes)) {
-			return corruptf("segment at offset %d of stream %q, chunk %d, where offset %d and chunk %d were expected",
+			return index.Corruptf("segment at offset %d of stream %q, chunk %d, where offset %d and chunk %d were expected",
 				seg.Offset, streams[current].Name, seg.Chunk, at, len(hashes))
 		}
 		got.Segments++
@@ -134,14 +135,14 @@ func (r *Reader) verifyStructure() error {
 			switch e.Kind {
 			case stream.Ref:
 				if e.Ordinal < 0 || e.Ordinal >= next {
-					return corruptf("reference at offset %d to chunk %d, which did not come before it", at, e.Ordinal)
+					return index.Corruptf("reference at offset %d to chunk %d, which did not come before it", at, e.Ordinal)
 				}
 				e.Hash = hashes[e.Ordinal]
 			case stream.Patched:
 				if i := slices.IndexFunc(e.Patch.Bases, func(b stream.Base) bool {
 					return b.Parent == stream.OwnBase && (b.Ordinal >= next || patched[b.Ordinal])
 				}); i >= 0 {
-					return corruptf("patch at offset %d is based on chunk %d, which is no data chunk before it", at, e.Patch.Bases[i].Ordinal)
+					return index.Corruptf("patch at offset %d is based on chunk %d, which is no data chunk before it", at, e.Patch.Bases[i].Ordinal)
 				}
 				fallthrough
 			case stream.Data:
@@ -160,8 +161,8 @@ func (r *Reader) verifyStructure() error {
 	if err != nil {
 		return err
 	}
-	if want := &r.root.info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Parent != want.Parent || got.Patch != want.Patch || got.Segments != want.Segments {
-		return corruptf("totals of the index are not those of its entries")
+	if want := &r.Root.Info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Parent != want.Parent || got.Patch != want.Patch || got.Segments != want.Segments {
+		return index.Corruptf("totals of the index are not those of its entries")
 	}
 	return nil
 }
@@ -176,8 +177,8 @@ func (v *verifier) places() bool {
 		return false
 	}
 	last := int64(0)
-	for n := range v.r.root.maps {
-		page, err := v.r.page(n)
+	for n := range v.r.Root.Maps {
+		page, err := v.r.Page(n)
 		if err != nil {
 			if v.found(err); !v.goOn() {
 				return false
@@ -185,11 +186,11 @@ func (v *verifier) places() bool {
 			continue
 		}
 		for i := range page {
-			if page[i].pos < last || page[i].end() > body {
-				v.found(corruptf("segment at byte %d is not in its place", page[i].pos))
+			if page[i].Pos < last || page[i].End() > body {
+				v.found(index.Corruptf("segment at byte %d is not in its place", page[i].Pos))
 				return false
 			}
-			last = page[i].end()
+			last = page[i].End()
 		}
 	}
 	return true
@@ -199,23 +200,23 @@ func (v *verifier) places() bool {
 // where the runs end.
 func (r *Reader) verifyCover() (body int64, err error) {
 	at := int64(0)
-	next := func(what string, s span) error {
-		if s.pos != at {
-			return corruptf("%s at byte %d where byte %d was expected", what, s.pos, at)
+	next := func(what string, s index.Extent) error {
+		if s.Pos != at {
+			return index.Corruptf("%s at byte %d where byte %d was expected", what, s.Pos, at)
 		}
-		at = s.end()
+		at = s.End()
 		return nil
 	}
-	for i, s := range r.root.runs {
-		if err := next("run of frames", s.span); err != nil {
+	for i, s := range r.Root.Runs {
+		if err := next("run of frames", s.Extent); err != nil {
 			return 0, err
 		}
-		if whole := s.frames == runFrames || i+1 == len(r.root.runs); s.frames < 1 || s.len < int64(s.frames) || !whole {
-			return 0, corruptf("run of %d frames in %d bytes at byte %d", s.frames, s.len, s.pos)
+		if whole := s.Frames == index.RunFrames || i+1 == len(r.Root.Runs); s.Frames < 1 || s.Len < int64(s.Frames) || !whole {
+			return 0, index.Corruptf("run of %d frames in %d bytes at byte %d", s.Frames, s.Len, s.Pos)
 		}
 	}
 	body = at
-	for _, list := range [][]span{r.root.maps, r.root.entries, {r.rootAt}} {
+	for _, list := range [][]index.Extent{r.Root.Maps, r.Root.Entries, {r.RootAt}} {
 		for _, s := range list {
 			if err := next("index frame", s); err != nil {
 				return 0, err
@@ -227,8 +228,8 @@ func (r *Reader) verifyCover() (body int64, err error) {
 
 // verifyEntryPages checks the digests of the entry pages, whose content is not to be had.
 func (r *Reader) verifyEntryPages() error {
-	for _, at := range r.root.entries {
-		if _, err := r.readSpan(at, "entry page"); err != nil {
+	for _, at := range r.Root.Entries {
+		if _, err := r.ReadExtent(at, "entry page"); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -14,21 +15,21 @@ import (
 // stored checks the digests of all frames of the body.
 func (v *verifier) stored() {
 	done := int64(0)
-	v.found(ordered.Map(v.ctx, v.o.Threads, func(emit func(run) error) error {
-		for _, s := range v.r.root.runs {
+	v.found(ordered.Map(v.ctx, v.o.Threads, func(emit func(index.Run) error) error {
+		for _, s := range v.r.Root.Runs {
 			if err := emit(s); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, func(s run) (result, error) {
+	}, func(s index.Run) (result, error) {
 		err := v.r.verifyRun(s)
 		if errors.Is(err, stream.ErrCorrupt) {
 			return result{s, v.r.damagedSegments(s, err)}, nil
 		}
 		return result{s, nil}, err
 	}, func(res result) error {
-		done += res.len
+		done += res.Len
 		v.o.Progress(done)
 		for _, err := range res.faults {
 			if v.found(err); !v.goOn() {
@@ -40,31 +41,31 @@ func (v *verifier) stored() {
 }
 
 type result struct {
-	run
+	index.Run
 	faults []error
 }
 
 // damagedSegments names the segments of a damaged run that are damaged. If none is, the fault
 // err is in another frame.
-func (r *Reader) damagedSegments(s run, err error) []error {
+func (r *Reader) damagedSegments(s index.Run, err error) []error {
 	var faults []error
-	n := sort.Search(len(r.root.maps), func(n int) bool {
-		page, err := r.page(n)
-		return err != nil || page[len(page)-1].end() > s.pos
+	n := sort.Search(len(r.Root.Maps), func(n int) bool {
+		page, err := r.Page(n)
+		return err != nil || page[len(page)-1].End() > s.Pos
 	})
-	for ; n < len(r.root.maps); n++ {
-		page, pageErr := r.page(n)
+	for ; n < len(r.Root.Maps); n++ {
+		page, pageErr := r.Page(n)
 		if pageErr != nil {
 			return append(faults, err)
 		}
-		if page[0].pos >= s.end() {
+		if page[0].Pos >= s.End() {
 			break
 		}
 		for i := range page {
-			if page[i].pos < s.pos || page[i].end() > s.end() {
+			if page[i].Pos < s.Pos || page[i].End() > s.End() {
 				continue
 			}
-			if _, err := r.readSpan(page[i].span, "segment"); err != nil {
+			if _, err := r.ReadExtent(page[i].Extent, "segment"); err != nil {
 				faults = append(faults, err)
 			}
 		}
@@ -76,13 +77,13 @@ func (r *Reader) damagedSegments(s run, err error) []error {
 }
 
 // verifyRun walks the frames of a run. It needs to know nothing of what is in them.
-func (r *Reader) verifyRun(s run) error {
-	in := wire.NewReader(io.NewSectionReader(r.src, s.pos, s.len))
+func (r *Reader) verifyRun(s index.Run) error {
+	in := wire.NewReader(io.NewSectionReader(r.Src, s.Pos, s.Len))
 	var frames, frame blake.Hasher
-	for range s.frames {
+	for range s.Frames {
 		frame.Reset()
 		in.Tee(&frame)
-		in.SkipFrame(maxFrame)
+		in.SkipFrame(index.MaxFrame)
 		in.Tee(nil)
 		digest := frame.Sum()
 		frames.Write(digest[:])
@@ -90,8 +91,8 @@ func (r *Reader) verifyRun(s run) error {
 	switch err := in.Err(); {
 	case err != nil && !errors.Is(err, wire.ErrFormat) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
-	case err != nil, in.Pos() != s.len, frames.Sum() != s.digest:
-		return damagedf(s.span, "frames from byte %d to %d: at least one is damaged", s.pos, s.end())
+	case err != nil, in.Pos() != s.Len, frames.Sum() != s.Digest:
+		return index.Damagedf(s.Extent, "frames from byte %d to %d: at least one is damaged", s.Pos, s.End())
 	}
 	return nil
 }

@@ -5,19 +5,20 @@ import (
 	"fmt"
 
 	"hexz/pkg/blake"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
 
 // The index, which a Writer collects while it writes the body.
 
-func (a *Writer) addToRun(at span) {
+func (a *Writer) addToRun(at index.Extent) {
 	if a.runLength == 0 {
-		a.runStart = at.pos
+		a.runStart = at.Pos
 		a.run.Reset()
 	}
-	a.run.Write(at.digest[:])
-	if a.runLength++; a.runLength == runFrames {
+	a.run.Write(at.Digest[:])
+	if a.runLength++; a.runLength == index.RunFrames {
 		a.endRun()
 	}
 }
@@ -26,15 +27,15 @@ func (a *Writer) endRun() {
 	if a.runLength == 0 {
 		return
 	}
-	at := span{a.runStart, a.out.pos - a.runStart, a.run.Sum()}
-	a.root.runs = append(a.root.runs, run{at, a.runLength})
+	at := index.Extent{Pos: a.runStart, Len: a.out.pos - a.runStart, Digest: a.run.Sum()}
+	a.root.Runs = append(a.root.Runs, index.Run{Extent: at, Frames: a.runLength})
 	a.runLength = 0
 }
 
-func (a *Writer) addSegment(f *stream.Segment, ref segmentRef) error {
+func (a *Writer) addSegment(f *stream.Segment, ref index.SegmentRef) error {
 	a.page = append(a.page, ref)
 	stream.AppendEntries(a.entries, f.Entries, false)
-	if len(a.page) == pageSegments || len(a.entries.Written()) >= pageBytes {
+	if len(a.page) == index.PageSegments || len(a.entries.Written()) >= index.PageBytes {
 		return a.endPage()
 	}
 	return nil
@@ -44,16 +45,16 @@ func (a *Writer) endPage() error {
 	if len(a.page) == 0 {
 		return nil
 	}
-	number := len(a.root.firsts)
-	a.root.firsts = append(a.root.firsts, first{a.page[0].key, a.segments})
+	number := len(a.root.Firsts)
+	a.root.Firsts = append(a.root.Firsts, index.First{Position: a.page[0].Position, Segment: a.segments})
 	a.segments += int64(len(a.page))
 	w := wire.NewWriter()
-	appendMapPage(w, number, a.page, a.ciphers)
+	index.AppendMapPage(w, number, a.page, a.ciphers)
 	if err := a.pages.add(0, w.Written()); err != nil {
 		return err
 	}
 	w.Reset()
-	appendEntryPage(w, number, len(a.page), a.entries.Written(), a.ciphers)
+	index.AppendEntryPage(w, number, len(a.page), a.entries.Written(), a.ciphers)
 	if err := a.pages.add(1, w.Written()); err != nil {
 		return err
 	}
@@ -63,12 +64,12 @@ func (a *Writer) endPage() error {
 }
 
 // Finish writes the index and the trailer behind the End frame, and returns the archive id.
-func (a *Writer) Finish() (Hash, error) {
+func (a *Writer) Finish() (index.Hash, error) {
 	if a.err == nil && !a.ended {
 		a.err = stream.ErrTruncated
 	}
 	if a.err != nil {
-		return Hash{}, a.err
+		return index.Hash{}, a.err
 	}
 	id, err := a.finish()
 	a.err = err
@@ -78,52 +79,52 @@ func (a *Writer) Finish() (Hash, error) {
 	return id, err
 }
 
-func (a *Writer) finish() (Hash, error) {
+func (a *Writer) finish() (index.Hash, error) {
 	a.endRun()
 	if err := a.endPage(); err != nil {
-		return Hash{}, err
+		return index.Hash{}, err
 	}
-	for i, list := range []*[]span{&a.root.maps, &a.root.entries} {
+	for i, list := range []*[]index.Extent{&a.root.Maps, &a.root.Entries} {
 		for _, page := range a.pages.pages[i] {
-			*list = append(*list, span{a.out.pos, int64(page.len), page.digest})
+			*list = append(*list, index.Extent{Pos: a.out.pos, Len: int64(page.len), Digest: page.digest})
 			if err := a.pages.copyTo(&a.out, page); err != nil {
-				return Hash{}, err
+				return index.Hash{}, err
 			}
 		}
 	}
-	a.root.seal(a.ciphers)
+	a.root.Seal(a.ciphers)
 	w := wire.NewWriter()
-	appendRoot(w, &a.root)
-	if len(w.Written()) > maxIndexFrame {
-		return Hash{}, fmt.Errorf("the archive has too many segments: its root would have %d bytes, the limit is %d", len(w.Written()), maxIndexFrame)
+	index.AppendRoot(w, &a.root)
+	if len(w.Written()) > index.MaxIndexFrame {
+		return index.Hash{}, fmt.Errorf("the archive has too many segments: its root would have %d bytes, the limit is %d", len(w.Written()), index.MaxIndexFrame)
 	}
 	if err := a.reparse(w.Written()); err != nil {
-		return Hash{}, fmt.Errorf("index that was to be written: %w", err)
+		return index.Hash{}, fmt.Errorf("index that was to be written: %w", err)
 	}
 	at, err := a.put(w.Written())
 	if err != nil {
-		return Hash{}, err
+		return index.Hash{}, err
 	}
-	tail, err := appendTail(nil, at, a.sign)
+	tail, err := index.AppendTail(nil, at, a.sign)
 	if err != nil {
-		return Hash{}, err
+		return index.Hash{}, err
 	}
 	_, err = a.put(tail)
-	return at.digest, err
+	return at.Digest, err
 }
 
 // reparse tells whether a reader will take a root.
 func (a *Writer) reparse(p []byte) error {
-	r, err := parseRoot(p)
+	r, err := index.ParseRoot(p)
 	if err != nil {
 		return err
 	}
-	return r.open(a.ciphers)
+	return r.Open(a.ciphers)
 }
 
 // put writes a frame of the index.
-func (a *Writer) put(p []byte) (span, error) {
-	at := span{a.out.pos, int64(len(p)), blake.Sum(p)}
+func (a *Writer) put(p []byte) (index.Extent, error) {
+	at := index.Extent{Pos: a.out.pos, Len: int64(len(p)), Digest: blake.Sum(p)}
 	_, err := a.out.Write(p)
 	return at, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/dedup"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -28,16 +29,16 @@ type Writer struct {
 	frames  *stream.Writer
 	to      []age.Recipient
 	sign    []seal.SecretKey
-	ciphers *ciphers     // nil if the archive is not encrypted
-	sealer  *frameSealer // likewise
+	ciphers *index.Ciphers // nil if the archive is not encrypted
+	sealer  *frameSealer   // likewise
 	err     error
 	ended   bool
 
 	chunks  *dedup.Table // of targets
 	ordinal int64        // data chunks so far
 
-	root      root
-	page      []segmentRef
+	root      index.Root
+	page      []index.SegmentRef
 	entries   *wire.Writer // of the segments of page
 	pages     pageStore
 	segments  int64
@@ -78,7 +79,7 @@ type WriterOptions struct {
 
 // NewWriter returns a Writer on w. Close it.
 func NewWriter(w io.Writer, o WriterOptions) *Writer {
-	a := &Writer{to: o.Recipients, sign: distinct(o.Sign), entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
+	a := &Writer{to: o.Recipients, sign: index.Distinct(o.Sign), entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
 	a.out.dst = w
 	a.frames = stream.NewWriter(&a.out)
 	if o.MaxMemory > 0 {
@@ -146,15 +147,15 @@ func (a *Writer) encrypt() error {
 	if err != nil {
 		return err
 	}
-	a.root.features = []string{stream.FeatureEncrypted}
+	a.root.Features = []string{stream.FeatureEncrypted}
 	w := wire.NewWriter()
-	stream.Append(w, &stream.Header{Features: a.root.features, Meta: stream.Meta{sealedKey: true, wrappedKey: wrapped}})
+	stream.Append(w, &stream.Header{Features: a.root.Features, Meta: stream.Meta{index.SealedKey: true, index.WrappedKey: wrapped}})
 	at, err := a.put(w.Written())
 	if err != nil {
 		return err
 	}
 	a.addToRun(at)
-	a.ciphers = newCiphers(key, at.digest)
+	a.ciphers = index.NewCiphers(key, at.Digest)
 	a.sealer = &frameSealer{out: &a.out, ciphers: a.ciphers, head: wire.NewWriter()}
 	a.frames = stream.NewWriter(a.sealer)
 	return nil
@@ -162,7 +163,7 @@ func (a *Writer) encrypt() error {
 
 // withSealed returns a copy of m that tells that an index follows.
 func withSealed(m stream.Meta) stream.Meta {
-	sealed := stream.Meta{sealedKey: true}
+	sealed := stream.Meta{index.SealedKey: true}
 	for k, v := range m {
 		sealed[k] = v
 	}
@@ -193,7 +194,7 @@ func (a *Writer) number(s *stream.Segment) error {
 				return err
 			}
 			if t.length() != e.Len {
-				return corruptf("reference of %d bytes to the chunk %v of %d bytes", e.Len, e.Hash, t.length())
+				return index.Corruptf("reference of %d bytes to the chunk %v of %d bytes", e.Len, e.Hash, t.length())
 			}
 			e.Ordinal = t.ordinal()
 		}
@@ -213,7 +214,7 @@ func (a *Writer) numberBases(bases []stream.Base) error {
 			return err
 		}
 		if t.patched() {
-			return corruptf("patch based on the chunk %v, which is patched itself", b.Hash)
+			return index.Corruptf("patch based on the chunk %v, which is patched itself", b.Hash)
 		}
 		b.Ordinal = t.ordinal()
 	}
@@ -221,17 +222,17 @@ func (a *Writer) numberBases(bases []stream.Base) error {
 }
 
 // target finds the chunk that a reference or a base names.
-func (a *Writer) target(hash Hash) (target, error) {
+func (a *Writer) target(hash index.Hash) (target, error) {
 	v, ok, err := a.chunks.Lookup(hash)
 	if err == nil && !ok {
-		err = corruptf("reference to the chunk %v, which did not come before it", hash)
+		err = index.Corruptf("reference to the chunk %v, which did not come before it", hash)
 	}
 	return target(v), err
 }
 
 // frame writes f and notes it in the index. ordinal is the number of data chunks before it.
 func (a *Writer) frame(f stream.Frame, ordinal int64) error {
-	at := span{pos: a.out.pos}
+	at := index.Extent{Pos: a.out.pos}
 	a.out.hasher.Reset()
 	if err := a.frames.Write(f); err != nil {
 		return err
@@ -241,15 +242,15 @@ func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 			return err
 		}
 	}
-	at.len = a.out.pos - at.pos
-	at.digest = a.out.hasher.Sum()
+	at.Len = a.out.pos - at.Pos
+	at.Digest = a.out.hasher.Sum()
 	a.addToRun(at)
-	a.root.info.Add(f)
+	a.root.Info.Add(f)
 	switch f := f.(type) {
 	case *stream.Segment:
-		return a.addSegment(f, segmentRef{key{len(a.root.info.Streams) - 1, f.Offset, ordinal}, at})
+		return a.addSegment(f, index.SegmentRef{Position: index.Position{Stream: len(a.root.Info.Streams) - 1, Offset: f.Offset, Ordinal: ordinal}, Extent: at})
 	case *stream.Dict:
-		a.root.dicts = append(a.root.dicts, dictRef{f.ID, at})
+		a.root.Dicts = append(a.root.Dicts, index.DictRef{Id: f.ID, Extent: at})
 	case *stream.End:
 		a.ended = true
 	}
@@ -260,4 +261,4 @@ func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 func (a *Writer) Size() int64 { return a.out.pos }
 
 // Info returns what the archive tells about its content, complete once Finish was called.
-func (a *Writer) Info() *Info { return &a.root.info }
+func (a *Writer) Info() *index.Info { return &a.root.Info }

@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -11,7 +11,13 @@ import (
 
 	"filippo.io/age"
 
+	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
+	"hexz/pkg/inspect"
+	"hexz/pkg/parents"
+	"hexz/pkg/restore"
+	"hexz/pkg/similar"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
@@ -26,22 +32,24 @@ func rewrite(t *testing.T, path string, p []byte) {
 // Parents that were sealed anew have other ids. Their children are restored as long as the content
 // is the same, wherever its chunks stand now.
 func TestParentsSealedAnew(t *testing.T) {
-	list := versions(3)
+	list := stagetest.Versions(3)
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, anew := range map[string]func(dir string, p []byte) []byte{
-		"compressed": func(_ string, p []byte) []byte { return pipe(t, p, encoding(CompressOptions{Codec: "lz4"}), sealing()) },
-		"encrypted":  func(_ string, p []byte) []byte { return pipe(t, p, sealingTo(id.Recipient())) },
+		"compressed": func(_ string, p []byte) []byte {
+			return stagetest.Pipe(t, p, stagetest.Encoding(stage.CompressOptions{Codec: "lz4"}), stagetest.Sealing())
+		},
+		"encrypted": func(_ string, p []byte) []byte { return stagetest.Pipe(t, p, sealingTo(id.Recipient())) },
 		"flattened": func(dir string, p []byte) []byte {
-			f := &Finder{Dirs: []string{dir}}
+			f := &parents.Finder{Dirs: []string{dir}}
 			defer f.Close()
-			return pipe(t, p, flatteningAll(f.Find, 1), sealing())
+			return stagetest.Pipe(t, p, stagetest.FlatteningAll(f.Find, 1), stagetest.Sealing())
 		},
 	} {
 		dir := t.TempDir()
-		paths := thinChain(t, dir, list)
+		paths := stagetest.ThinChain(t, dir, list)
 		var changed [2][]byte
 		for i := range changed {
 			p, _ := os.ReadFile(paths[i])
@@ -51,23 +59,23 @@ func TestParentsSealedAnew(t *testing.T) {
 			rewrite(t, paths[i], p)
 		}
 		last, _ := os.ReadFile(paths[2])
-		f := &Finder{Dirs: []string{dir}, Identities: []age.Identity{id}}
-		r := openFile(t, paths[2], f.Find, id)
+		f := &parents.Finder{Dirs: []string{dir}, Identities: []age.Identity{id}}
+		r := stagetest.OpenFile(t, paths[2], f.Find, id)
 		if err := r.CheckParents(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		var out, flat bytes.Buffer
-		plain := NewPlainOutput(&out)
-		if err := Cat(t.Context(), plain, r, CatOptions{Threads: 2}); err != nil || plain.Flush() != nil || !bytes.Equal(out.Bytes(), list[2]) {
+		plain := restore.NewPlainOutput(&out)
+		if err := restore.Archive(t.Context(), plain, r, restore.Options{Threads: 2}); err != nil || plain.Flush() != nil || !bytes.Equal(out.Bytes(), list[2]) {
 			t.Errorf("%s: Cat: %v", name, err)
 		}
-		if _, err := Unseal(t.Context(), &flat, bytes.NewReader(last), UnsealOptions{Flatten: true, Find: f.Find, Identities: []age.Identity{id}}); err != nil {
+		if _, err := stage.Unseal(t.Context(), &flat, bytes.NewReader(last), stage.UnsealOptions{Flatten: true, Find: f.Find, Identities: []age.Identity{id}}); err != nil {
 			t.Errorf("%s: Unseal: %v", name, err)
 		}
 		if err := r.Verify(t.Context(), archive.VerifyOptions{Level: archive.Content}); err != nil {
 			t.Errorf("%s: Verify: %v", name, err)
 		}
-		rep, err := Chain(r, ChainOptions{Find: f.Find, Identities: []age.Identity{id}})
+		rep, err := inspect.Chain(r, inspect.ChainOptions{Find: f.Find, Identities: []age.Identity{id}})
 		if err != nil || rep.Err() != nil || rep.Archives[1].OtherID == "" || rep.Archives[1].Missing {
 			t.Errorf("%s: Chain: %+v, %v", name, rep, err)
 		}
@@ -76,9 +84,9 @@ func TestParentsSealedAnew(t *testing.T) {
 }
 
 // sealingTo is sealing, encrypted.
-func sealingTo(r age.Recipient) filter {
+func sealingTo(r age.Recipient) stagetest.Filter {
 	return func(dst io.Writer, src io.Reader) error {
-		_, err := Seal(context.Background(), dst, src, SealOptions{Recipients: []age.Recipient{r}})
+		_, err := stage.Seal(context.Background(), dst, src, stage.SealOptions{Recipients: []age.Recipient{r}})
 		return err
 	}
 }
@@ -87,12 +95,12 @@ func sealingTo(r age.Recipient) filter {
 // its content is that of the parent.
 func TestParentOfAnotherContent(t *testing.T) {
 	dir := t.TempDir()
-	list := versions(2)
-	paths := thinChain(t, dir, [][]byte{list[0], list[0]})
-	rewrite(t, paths[0], pipe(t, list[1], cutting(ChunkOptions{}), sealing()))
-	f := &Finder{Dirs: []string{dir}}
+	list := stagetest.Versions(2)
+	paths := stagetest.ThinChain(t, dir, [][]byte{list[0], list[0]})
+	rewrite(t, paths[0], stagetest.Pipe(t, list[1], stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing()))
+	f := &parents.Finder{Dirs: []string{dir}}
 	defer f.Close()
-	if err := openFile(t, paths[1], f.Find).CheckParents(); !errors.Is(err, archive.ErrParent) {
+	if err := stagetest.OpenFile(t, paths[1], f.Find).CheckParents(); !errors.Is(err, archive.ErrParent) {
 		t.Error(err)
 	}
 }
@@ -100,18 +108,18 @@ func TestParentOfAnotherContent(t *testing.T) {
 // hexz-delta refers to chunks by their ordinals alone, so it needs the parent itself.
 func TestDeltaOnParentSealedAnew(t *testing.T) {
 	dir := t.TempDir()
-	list := versions(2)
-	paths := thinChain(t, dir, list[:1])
-	parent, err := OpenParent(nil, paths[0], nil)
+	list := stagetest.Versions(2)
+	paths := stagetest.ThinChain(t, dir, list[:1])
+	parent, err := parents.Open(nil, paths[0], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	thin := pipe(t, list[1], cutting(ChunkOptions{}), droppingKnown(DedupOptions{Parents: []Parent{parent}}))
+	thin := stagetest.Pipe(t, list[1], stagetest.Cutting(stage.ChunkOptions{}), stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{parent}}))
 	old, _ := os.ReadFile(paths[0])
-	rewrite(t, paths[0], pipe(t, old, encoding(CompressOptions{Codec: "lz4"}), sealing()))
-	f := &Finder{Dirs: []string{dir}}
+	rewrite(t, paths[0], stagetest.Pipe(t, old, stagetest.Encoding(stage.CompressOptions{Codec: "lz4"}), stagetest.Sealing()))
+	f := &parents.Finder{Dirs: []string{dir}}
 	defer f.Close()
-	if _, err := Delta(t.Context(), &bytes.Buffer{}, bytes.NewReader(thin), DeltaOptions{Find: f.Find, MaxMemory: DefaultDeltaIndex}); !errors.Is(err, archive.ErrParent) {
+	if _, err := similar.Delta(t.Context(), &bytes.Buffer{}, bytes.NewReader(thin), similar.Options{Find: f.Find, MaxMemory: similar.DefaultIndex}); !errors.Is(err, archive.ErrParent) {
 		t.Error(err)
 	}
 }
@@ -119,12 +127,12 @@ func TestDeltaOnParentSealedAnew(t *testing.T) {
 // Few files of parents are open at a time; one that was replaced meanwhile is not read.
 func TestFilePool(t *testing.T) {
 	dir := t.TempDir()
-	var pool filePool
-	var files []*pooledFile
+	var pool parents.FilePool
+	var files []*parents.PooledFile
 	for i := range 50 {
 		path := filepath.Join(dir, string(rune('A'+i)))
 		rewrite(t, path, []byte{byte(i)})
-		f, err := pool.add(path)
+		f, err := pool.Add(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,19 +144,19 @@ func TestFilePool(t *testing.T) {
 			if _, err := f.ReadAt(p, 0); err != nil || p[0] != byte(i) {
 				t.Errorf("file %d: %v, %v", i, p, err)
 			}
-			if n := pool.open.Len(); n > maxOpenParents {
+			if n := pool.Open.Len(); n > parents.MaxOpenParents {
 				t.Fatalf("%d files are open", n)
 			}
 		}
 	}
-	pool.close()
-	if pool.open.Len() != 0 {
+	pool.Close()
+	if pool.Open.Len() != 0 {
 		t.Error("files stay open")
 	}
-	if err := os.Rename(files[1].path, files[0].path); err != nil {
+	if err := os.Rename(files[1].Path, files[0].Path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := files[0].ReadAt(make([]byte, 1), 0); !isReadError(err) {
+	if _, err := files[0].ReadAt(make([]byte, 1), 0); !parents.IsReadError(err) {
 		t.Errorf("another file: %v", err)
 	}
 }
@@ -156,20 +164,20 @@ func TestFilePool(t *testing.T) {
 // What cannot be read may be the parent, so nothing is said to be missing; what is there is found.
 func TestFinderCannotRead(t *testing.T) {
 	dir := t.TempDir()
-	paths := thinChain(t, dir, versions(2))
+	paths := stagetest.ThinChain(t, dir, stagetest.Versions(2))
 	base, _ := os.ReadFile(paths[0])
-	want := &stream.Parent{ID: openArchive(t, base).ID()}
+	want := &stream.Parent{ID: stagetest.OpenArchive(t, base).ID()}
 	loop := filepath.Join(dir, "loop.hxz")
 	if err := os.Symlink("loop.hxz", loop); err != nil {
 		t.Fatal(err)
 	}
-	f := &Finder{Dirs: []string{dir}}
+	f := &parents.Finder{Dirs: []string{dir}}
 	defer f.Close()
 	if c, err := first(f, want); err != nil || c.Name != paths[0] {
 		t.Errorf("%+v, %v", c, err)
 	}
 	want.ID[0] ^= 1
-	if _, err := first(f, want); archive.IsLost(err) || !isReadError(err) {
+	if _, err := first(f, want); archive.IsLost(err) || !parents.IsReadError(err) {
 		t.Error(err)
 	}
 }

@@ -1,13 +1,17 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
 	"io"
 	"testing"
+
+	"hexz/internal/stagetest"
+	"hexz/pkg/restore"
+	"hexz/pkg/stage"
 )
 
 // chained runs filters at once, with pipes between them.
-func chained(t *testing.T, p []byte, filters ...filter) []byte {
+func chained(t *testing.T, p []byte, filters ...stagetest.Filter) []byte {
 	t.Helper()
 	var src io.Reader = bytes.NewReader(p)
 	failed := make(chan error, len(filters))
@@ -33,18 +37,18 @@ func chained(t *testing.T, p []byte, filters ...filter) []byte {
 // All stages in one process, each with one thread and with eight: the bytes are the same. Run it by
 // -race, and by -cpu 1,8.
 func TestChained(t *testing.T) {
-	in := content(700000)
+	in := stagetest.Content(700000)
 	var first []byte
 	for _, threads := range []int{1, 8} {
-		compress := encoding(CompressOptions{Threads: threads, Block: 60000})
-		sealed := chained(t, in, cutting(ChunkOptions{Threads: threads}), dropping(), compress, sealing())
+		compress := stagetest.Encoding(stage.CompressOptions{Threads: threads, Block: 60000})
+		sealed := chained(t, in, stagetest.Cutting(stage.ChunkOptions{Threads: threads}), stagetest.Dropping(), compress, stagetest.Sealing())
 		if first == nil {
 			first = sealed
 		}
 		if !bytes.Equal(sealed, first) {
 			t.Errorf("%d threads make another archive", threads)
 		}
-		got := chained(t, sealed, unsealing(), decompressing(threads), dropping(), compress, restoring(CatOptions{Threads: threads}))
+		got := chained(t, sealed, stagetest.Unsealing(), stagetest.Decompressing(threads), stagetest.Dropping(), compress, stagetest.Restoring(restore.Options{Threads: threads}))
 		if !bytes.Equal(got, in) {
 			t.Errorf("%d threads: other bytes come back", threads)
 		}

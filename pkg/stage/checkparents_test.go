@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -10,14 +10,19 @@ import (
 	"strings"
 	"testing"
 
+	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
+	"hexz/pkg/inspect"
+	"hexz/pkg/parents"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
 func TestCheckParents(t *testing.T) {
 	dir := t.TempDir()
-	list := versions(3)
-	paths := thinChain(t, dir, list[:2])
+	list := stagetest.Versions(3)
+	paths := stagetest.ThinChain(t, dir, list[:2])
 	write := func(dir, name string, p []byte) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), p, 0o666); err != nil {
@@ -27,7 +32,7 @@ func TestCheckParents(t *testing.T) {
 	indexes, half := t.TempDir(), t.TempDir()
 	for i, path := range paths {
 		var index bytes.Buffer
-		if err := openFile(t, path, nil).ExportIndex(&index); err != nil {
+		if err := stagetest.OpenFile(t, path, nil).ExportIndex(&index); err != nil {
 			t.Fatal(err)
 		}
 		write(indexes, filepath.Base(path)+".hxi", index.Bytes())
@@ -42,16 +47,16 @@ func TestCheckParents(t *testing.T) {
 		write(damaged, filepath.Base(path), p)
 	}
 	write(half, "broken.hxi", []byte("no index"))
-	write(half, "noise.hxz", content(5000))
+	write(half, "noise.hxz", stagetest.Content(5000))
 
-	parent, err := OpenParent(nil, paths[1], nil)
+	parent, err := parents.Open(nil, paths[1], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer parent.Close()
-	thin := pipe(t, list[2], cutting(ChunkOptions{}), droppingKnown(DedupOptions{Parents: []Parent{parent}}), encoding(CompressOptions{}))
+	thin := stagetest.Pipe(t, list[2], stagetest.Cutting(stage.ChunkOptions{}), stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{parent}}), stagetest.Encoding(stage.CompressOptions{}))
 	var offsets []int64 // of references to parents
-	if _, err := InspectStream(bytes.NewReader(thin), InspectOptions{Chunk: func(c ChunkLine) error {
+	if _, err := inspect.Stream(bytes.NewReader(thin), inspect.Options{Chunk: func(c inspect.ChunkLine) error {
 		if c.Parent != nil {
 			offsets = append(offsets, c.Offset)
 		}
@@ -59,7 +64,7 @@ func TestCheckParents(t *testing.T) {
 	}}); err != nil {
 		t.Fatal(err)
 	}
-	last := openFile(t, paths[0], nil).Info().Totals.Data.N
+	last := stagetest.OpenFile(t, paths[0], nil).Info().Totals.Data.N
 	for name, c := range map[string]struct {
 		dir    string
 		change func(*stream.Entry)
@@ -78,10 +83,10 @@ func TestCheckParents(t *testing.T) {
 	} {
 		in := thin
 		if c.change != nil {
-			in = pipe(t, thin, changing(stream.ParentRef, c.change))
+			in = stagetest.Pipe(t, thin, stagetest.Changing(stream.ParentRef, c.change))
 		}
 		var buf bytes.Buffer
-		_, err := Seal(t.Context(), &buf, bytes.NewReader(in), SealOptions{CheckParents: c.dir})
+		_, err := stage.Seal(t.Context(), &buf, bytes.NewReader(in), stage.SealOptions{CheckParents: c.dir})
 		if c.want == nil {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -94,18 +99,18 @@ func TestCheckParents(t *testing.T) {
 		if c.change != nil && !strings.Contains(err.Error(), fmt.Sprintf(`stream "disk", chunk at offset %d: `, offsets[9])) {
 			t.Errorf("%s: %v does not say where", name, err)
 		}
-		if archive.HasTrailer(bytes.NewReader(buf.Bytes()), int64(buf.Len())) {
+		if index.HasTrailer(bytes.NewReader(buf.Bytes()), int64(buf.Len())) {
 			t.Errorf("%s: an archive was made", name)
 		}
 	}
 	// The broken index might have been the one that is missing.
-	_, err = Seal(t.Context(), io.Discard, bytes.NewReader(thin), SealOptions{CheckParents: half})
+	_, err = stage.Seal(t.Context(), io.Discard, bytes.NewReader(thin), stage.SealOptions{CheckParents: half})
 	if err == nil || !strings.Contains(err.Error(), "broken.hxi") {
 		t.Errorf("missing, and an index that cannot be opened: %v", err)
 	}
 	// Without parents there is nothing to look for.
-	plain := pipe(t, list[2], cutting(ChunkOptions{}))
-	if _, err := Seal(t.Context(), io.Discard, bytes.NewReader(plain), SealOptions{CheckParents: half}); err != nil {
+	plain := stagetest.Pipe(t, list[2], stagetest.Cutting(stage.ChunkOptions{}))
+	if _, err := stage.Seal(t.Context(), io.Discard, bytes.NewReader(plain), stage.SealOptions{CheckParents: half}); err != nil {
 		t.Errorf("not thin: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
 	"hexz/pkg/chunker"
+	"hexz/pkg/flow"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 )
@@ -25,7 +26,7 @@ type ChunkOptions struct {
 	// of four times the longest chunk if that is more.
 	Threads int
 
-	Progress Progress
+	Progress flow.Progress
 
 	// Found is called for each stream that begins as a file of a known format does, see
 	// overlay.FormatOf, with its name and that of the format. It may be nil.
@@ -35,16 +36,16 @@ type ChunkOptions struct {
 const chunkName = "hexz-chunk"
 
 // Chunk cuts the sources into chunks, hashes them, and writes a stream of frames to dst.
-func Chunk(ctx context.Context, dst io.Writer, sources []Source, o ChunkOptions) (*Stats, error) {
-	out := newOutput(dst, chunkName, o.Progress)
-	c := newChunking(out, o)
-	return out.end(c.run(ctx, sources))
+func Chunk(ctx context.Context, dst io.Writer, sources []Source, o ChunkOptions) (*flow.Stats, error) {
+	out := flow.NewWriter(dst, chunkName, o.Progress)
+	c := NewChunking(out, o)
+	return out.Finish(c.run(ctx, sources))
 }
 
-type chunking struct {
-	out     *output
+type packer struct {
+	out     *flow.Writer
 	o       ChunkOptions
-	free    chan *batch // to be used again
+	free    chan *Batch // to be used again
 	name    string      // of the stream
 	digests map[string]hash.Hash
 	id      int64
@@ -53,25 +54,25 @@ type chunking struct {
 	carry   []byte         // its bytes from batches before
 }
 
-func newChunking(out *output, o ChunkOptions) *chunking {
+func NewChunking(out *flow.Writer, o ChunkOptions) *packer {
 	// One more than can be under way at a time: the one that is being filled.
-	return &chunking{out: out, o: o, free: make(chan *batch, 3*max(o.Threads, 1)+1)}
+	return &packer{out: out, o: o, free: make(chan *Batch, 3*max(o.Threads, 1)+1)}
 }
 
-// step is the next thing to write: one of its fields is set.
-type step struct {
+// Step is the next thing to write: one of its fields is set.
+type Step struct {
 	open  *stream.Open
-	batch *batch
+	Batch *Batch
 	close bool
 }
 
-// batch is a run of pieces of a stream and the hashes of its chunks.
-type batch struct {
+// Batch is a run of pieces of a stream and the hashes of its chunks.
+type Batch struct {
 	chunker.Batch
 	hashes []blake.Hash
 }
 
-func (c *chunking) run(ctx context.Context, sources []Source) error {
+func (c *packer) run(ctx context.Context, sources []Source) error {
 	for _, name := range c.o.Digests {
 		if err := CheckDigest(name); err != nil {
 			return err
@@ -86,9 +87,9 @@ func (c *chunking) run(ctx context.Context, sources []Source) error {
 	if err := c.out.Write(header); err != nil {
 		return err
 	}
-	err = ordered.Map(ctx, c.o.Threads, func(emit func(step) error) error {
+	err = ordered.Map(ctx, c.o.Threads, func(emit func(Step) error) error {
 		for i := range sources {
-			if err := c.read(split, &sources[i], int64(i), emit); err != nil {
+			if err := c.Read(split, &sources[i], int64(i), emit); err != nil {
 				return err
 			}
 		}
@@ -97,21 +98,21 @@ func (c *chunking) run(ctx context.Context, sources []Source) error {
 	if err != nil {
 		return err
 	}
-	if want := c.o.ExpectSize; want != nil && c.out.bytes != *want {
-		return fmt.Errorf("input has %d bytes, expected were %d", c.out.bytes, *want)
+	if want := c.o.ExpectSize; want != nil && c.out.Bytes != *want {
+		return fmt.Errorf("input has %d bytes, expected were %d", c.out.Bytes, *want)
 	}
-	return c.out.End(stream.Meta{"streams": c.out.streams, "size": c.out.bytes})
+	return c.out.End(stream.Meta{"streams": c.out.Streams, "size": c.out.Bytes})
 }
 
-// chunkStream writes a stream of its own, from Open to Close, to out.
-func chunkStream(ctx context.Context, out *output, src *Source, id int64, o ChunkOptions) error {
+// ChunkStream writes a stream of its own, from Open to Close, to out.
+func ChunkStream(ctx context.Context, out *flow.Writer, src *Source, id int64, o ChunkOptions) error {
 	split, err := chunker.NewSplitter(o.Chunker, cutters(o.Threads))
 	if err != nil {
 		return err
 	}
-	c := newChunking(out, o)
-	return ordered.Map(ctx, o.Threads, func(emit func(step) error) error {
-		return c.read(split, src, id, emit)
+	c := NewChunking(out, o)
+	return ordered.Map(ctx, o.Threads, func(emit func(Step) error) error {
+		return c.Read(split, src, id, emit)
 	}, hashBatch, c.write)
 }
 
@@ -124,8 +125,8 @@ func cutters(threads int) int {
 	return threads
 }
 
-func hashBatch(s step) (step, error) {
-	if b := s.batch; b != nil {
+func hashBatch(s Step) (Step, error) {
+	if b := s.Batch; b != nil {
 		b.hashes = b.hashes[:0]
 		data := b.Data
 		for _, p := range b.Pieces {
@@ -138,8 +139,8 @@ func hashBatch(s step) (step, error) {
 	return s, nil
 }
 
-// errShrunk: a file has fewer bytes than it had when it was opened.
-var errShrunk = errors.New("file became shorter while it was read")
+// ErrShrunk: a file has fewer bytes than it had when it was opened.
+var ErrShrunk = errors.New("file became shorter while it was read")
 
 // CheckDigest returns an error unless name is a digest that ChunkOptions takes.
 func CheckDigest(name string) error {

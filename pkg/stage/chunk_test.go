@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -6,21 +6,23 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"hexz/internal/stagetest"
 	"hexz/pkg/chunker"
+	"hexz/pkg/stage"
 )
 
 // The same stream for any number of threads, however short the reads.
 func TestChunkThreads(t *testing.T) {
-	in := content(3<<20 + 777)
+	in := stagetest.Content(3<<20 + 777)
 	for name, o := range map[string]chunker.Options{
 		"default": {},
 		"small":   {Min: 64, Avg: 256, Max: 1024},
 		"keyed":   {Key: chunker.NewKey()},
 		"fixed":   {Name: chunker.FixedV1},
 	} {
-		want := pipe(t, in, cutting(ChunkOptions{Chunker: o, Threads: 1}))
+		want := stagetest.Pipe(t, in, stagetest.Cutting(stage.ChunkOptions{Chunker: o, Threads: 1}))
 		for _, threads := range []int{2, 3, 4, 8} {
-			if !bytes.Equal(pipe(t, in, cutting(ChunkOptions{Chunker: o, Threads: threads})), want) {
+			if !bytes.Equal(stagetest.Pipe(t, in, stagetest.Cutting(stage.ChunkOptions{Chunker: o, Threads: threads})), want) {
 				t.Errorf("%s: %d threads gave another stream", name, threads)
 			}
 		}
@@ -30,8 +32,8 @@ func TestChunkThreads(t *testing.T) {
 // Neither a stream nor an archive has the key, in any guise.
 func TestKeyStaysSecret(t *testing.T) {
 	key := chunker.NewKey()
-	out := pipe(t, content(1<<20), cutting(ChunkOptions{Chunker: chunker.Options{Key: key}, Threads: 3}))
-	out = append(out, pipe(t, out, dropping(), encoding(CompressOptions{}), sealing())...)
+	out := stagetest.Pipe(t, stagetest.Content(1<<20), stagetest.Cutting(stage.ChunkOptions{Chunker: chunker.Options{Key: key}, Threads: 3}))
+	out = append(out, stagetest.Pipe(t, out, stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing())...)
 	for _, part := range [][]byte{key[:12], key[20:]} {
 		for name, guise := range map[string]string{
 			"raw":    string(part),

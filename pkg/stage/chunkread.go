@@ -8,8 +8,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// read emits the steps of one source.
-func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit func(step) error) error {
+// Read emits the steps of one source.
+func (c *packer) Read(split *chunker.Splitter, src *Source, id int64, emit func(Step) error) error {
 	name := src.Name
 	if src.open != nil {
 		opened, err := src.open()
@@ -19,7 +19,7 @@ func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit fun
 		defer opened.Close()
 		src = &opened
 	}
-	err := emit(step{open: &stream.Open{ID: id, Name: name, Size: src.Size, Chunker: c.o.Chunker.Params()}})
+	err := emit(Step{open: &stream.Open{ID: id, Name: name, Size: src.Size, Chunker: c.o.Chunker.Params()}})
 	if err != nil {
 		return err
 	}
@@ -27,10 +27,10 @@ func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit fun
 	for at := int64(0); ; {
 		e, err := src.next(at)
 		if err == io.EOF {
-			if err := emit(step{batch: f.b}); err != nil {
+			if err := emit(Step{Batch: f.b}); err != nil {
 				return err
 			}
-			return emit(step{close: true})
+			return emit(Step{close: true})
 		}
 		switch {
 		case err != nil:
@@ -48,7 +48,7 @@ func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit fun
 		}
 		if err != nil {
 			// What was read before is handled first.
-			if err := emit(step{batch: f.b}); err != nil {
+			if err := emit(Step{Batch: f.b}); err != nil {
 				return err
 			}
 			return err
@@ -59,10 +59,10 @@ func (c *chunking) read(split *chunker.Splitter, src *Source, id int64, emit fun
 // batcher fills one batch after the other with what the splitter cuts. Pieces of several extents
 // can be in one.
 type batcher struct {
-	c     *chunking
+	c     *packer
 	split *chunker.Splitter
-	emit  func(step) error
-	b     *batch
+	emit  func(Step) error
+	b     *Batch
 }
 
 // cut adds all pieces of the splitter.
@@ -88,22 +88,22 @@ func (f *batcher) passFull() error {
 	}
 	b := f.b
 	f.b = f.c.take()
-	return f.emit(step{batch: b})
+	return f.emit(Step{Batch: b})
 }
 
 // take returns an empty batch.
-func (c *chunking) take() *batch {
+func (c *packer) take() *Batch {
 	select {
 	case b := <-c.free:
 		b.Reset()
 		return b
 	default:
-		return new(batch)
+		return new(Batch)
 	}
 }
 
-// give takes a batch back.
-func (c *chunking) give(b *batch) {
+// Give takes a batch back.
+func (c *packer) Give(b *Batch) {
 	select {
 	case c.free <- b:
 	default:

@@ -4,12 +4,13 @@ import (
 	"hash"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/flow"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stream"
 )
 
 // write turns a step into frames.
-func (c *chunking) write(s step) error {
+func (c *packer) write(s Step) error {
 	switch {
 	case s.open != nil:
 		c.id, c.name, c.offset = s.open.ID, s.open.Name, 0
@@ -18,9 +19,9 @@ func (c *chunking) write(s step) error {
 			c.digests[name] = archive.NewDigest(name)
 		}
 		return c.out.Write(s.open)
-	case s.batch != nil:
-		defer c.give(s.batch)
-		return c.writeBatch(s.batch)
+	case s.Batch != nil:
+		defer c.Give(s.Batch)
+		return c.writeBatch(s.Batch)
 	}
 	if err := c.flush(c.carry); err != nil {
 		return err
@@ -34,7 +35,7 @@ func (c *chunking) write(s step) error {
 
 // writeBatch writes the segments of up to DefaultBlock bytes that a batch completes. What is left
 // is kept for the next one: where a segment ends does not depend on batches.
-func (c *chunking) writeBatch(b *batch) error {
+func (c *packer) writeBatch(b *Batch) error {
 	data, from, at, chunk := b.Data, 0, 0, 0 // the segment has data[from:at], or c.carry
 	c.look(b)
 	flush := func() error {
@@ -47,7 +48,7 @@ func (c *chunking) writeBatch(b *batch) error {
 	}
 	for _, p := range b.Pieces {
 		used := len(c.carry) + at - from
-		if len(c.entries) >= maxSegmentEntries || !p.Zero && used > 0 && used+int(p.Len) > DefaultBlock {
+		if len(c.entries) >= flow.MaxSegmentEntries || !p.Zero && used > 0 && used+int(p.Len) > flow.DefaultBlock {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -79,7 +80,7 @@ func (c *chunking) writeBatch(b *batch) error {
 }
 
 // look finds a known format in the first chunk of a stream.
-func (c *chunking) look(b *batch) {
+func (c *packer) look(b *Batch) {
 	if c.o.Found == nil || c.offset > 0 || len(c.entries) > 0 || len(b.Pieces) == 0 || b.Pieces[0].Zero {
 		return
 	}
@@ -89,7 +90,7 @@ func (c *chunking) look(b *batch) {
 }
 
 // flush writes the entries that are pending, if there are any.
-func (c *chunking) flush(payload []byte) error {
+func (c *packer) flush(payload []byte) error {
 	if len(c.entries) == 0 {
 		return nil
 	}
@@ -98,19 +99,19 @@ func (c *chunking) flush(payload []byte) error {
 	return err
 }
 
-func (c *chunking) segment(entries []stream.Entry, payload []byte) error {
+func (c *packer) segment(entries []stream.Entry, payload []byte) error {
 	s := &stream.Segment{Stream: c.id, Offset: c.offset, Entries: entries, Codec: stream.RawCodec, RawLen: len(payload), Payload: payload}
 	c.offset += s.Size()
 	return c.out.Write(s)
 }
 
-func (c *chunking) digest(p []byte) {
+func (c *packer) digest(p []byte) {
 	for _, h := range c.digests {
 		h.Write(p)
 	}
 }
 
-func (c *chunking) digestZeros(n int64) {
+func (c *packer) digestZeros(n int64) {
 	for _, h := range c.digests {
 		archive.WriteZeros(h, n)
 	}

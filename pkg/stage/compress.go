@@ -8,6 +8,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
+	"hexz/pkg/flow"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 )
@@ -22,8 +23,8 @@ type CompressOptions struct {
 	TrainDict int              // size of a dictionary to train from the stream, if it pays; 0 is none
 	Threads   int              // encoders; 0 is 1
 	Codecs    codec.Decoders   // to decode the input by, of codecs that package codec does not have
-	Progress  Progress
-	OnParent  ParentFunc
+	Progress  flow.Progress
+	OnParent  flow.ParentFunc
 
 	// Note is called with a remark worth a line, such as a dictionary that was not worth it.
 	Note func(string)
@@ -37,17 +38,17 @@ const trainBytes = 16 << 20
 // Compress regroups the chunks of a stream of frames into segments of Block bytes and
 // encodes them. Where a segment ends depends on the chunks alone, not on the segments that
 // came in.
-func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*Stats, error) {
-	out := newOutput(dst, compressName, o.Progress)
-	c := &compressing{out: out, o: o, in: archive.NewScanner(src)}
-	return out.end(c.run(ctx))
+func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*flow.Stats, error) {
+	out := flow.NewWriter(dst, compressName, o.Progress)
+	c := &compressor{out: out, o: o, in: archive.NewScanner(src)}
+	return out.Finish(c.run(ctx))
 }
 
-type compressing struct {
-	out     *output
+type compressor struct {
+	out     *flow.Writer
 	o       CompressOptions
 	in      *archive.Scanner
-	codec   decoder
+	codec   flow.Decoder
 	encoder *codec.Encoder // replaced once, before the first group, by one with a dictionary
 	group   *group
 	trained bool
@@ -66,15 +67,15 @@ type group struct {
 	encoded []byte
 }
 
-func (c *compressing) run(ctx context.Context) error {
+func (c *compressor) run(ctx context.Context) error {
 	if c.o.Block == 0 {
-		c.o.Block = DefaultBlock
+		c.o.Block = flow.DefaultBlock
 	}
 	if c.o.Block < 1 || c.o.Block > stream.MaxPayload {
 		return fmt.Errorf("block size %d is not between 1 and %d", c.o.Block, stream.MaxPayload)
 	}
 	var err error
-	if c.codec, err = newDecoder(1, c.o.Codecs); err != nil {
+	if c.codec, err = flow.NewDecoder(1, c.o.Codecs); err != nil {
 		return err
 	}
 	if err := c.useDict(c.o.Dict); err != nil {
@@ -82,12 +83,12 @@ func (c *compressing) run(ctx context.Context) error {
 	}
 	c.pool.New = func() any { return new(group) }
 	return ordered.Map(ctx, c.o.Threads, func(emit func(*group) error) error {
-		return eachFrame(ctx, c.in, c.o.OnParent, func(f stream.Frame) error { return c.frame(f, emit) })
+		return flow.EachFrame(ctx, c.in, c.o.OnParent, func(f stream.Frame) error { return c.frame(f, emit) })
 	}, c.encode, c.write)
 }
 
 // useDict makes the encoder.
-func (c *compressing) useDict(dict []byte) error {
+func (c *compressor) useDict(dict []byte) error {
 	var err error
 	if c.o.Encode != nil {
 		return nil
@@ -97,7 +98,7 @@ func (c *compressing) useDict(dict []byte) error {
 }
 
 // stage returns what the header tells of this stage.
-func (c *compressing) stage() stream.Meta {
+func (c *compressor) stage() stream.Meta {
 	m := stream.Meta{"codec": c.o.Codec, "level": c.o.Level, "block": c.o.Block}
 	if c.o.Codec == "" {
 		m["codec"] = codec.Zstd
@@ -108,7 +109,7 @@ func (c *compressing) stage() stream.Meta {
 	return m
 }
 
-func (c *compressing) frame(f stream.Frame, emit func(*group) error) error {
+func (c *compressor) frame(f stream.Frame, emit func(*group) error) error {
 	switch f := f.(type) {
 	case *stream.Header:
 		f.AddStage(compressName, c.stage())
@@ -118,7 +119,7 @@ func (c *compressing) frame(f stream.Frame, emit func(*group) error) error {
 		}
 		return c.openStream(emit)
 	case *stream.Dict:
-		return c.codec.add(f)
+		return c.codec.Add(f)
 	case *stream.Segment:
 		defer f.Release()
 		return c.segment(f, emit)
@@ -134,7 +135,7 @@ func (c *compressing) frame(f stream.Frame, emit func(*group) error) error {
 }
 
 // openStream writes a given dictionary in front of the first segment.
-func (c *compressing) openStream(emit func(*group) error) error {
+func (c *compressor) openStream(emit func(*group) error) error {
 	c.group = nil
 	if c.o.Dict == nil || c.trained {
 		return nil
@@ -143,7 +144,7 @@ func (c *compressing) openStream(emit func(*group) error) error {
 	return c.emitDict(c.o.Dict, emit)
 }
 
-func (c *compressing) emitDict(dict []byte, emit func(*group) error) error {
+func (c *compressor) emitDict(dict []byte, emit func(*group) error) error {
 	id, err := codec.DictID(dict)
 	if err != nil {
 		return err
@@ -152,15 +153,15 @@ func (c *compressing) emitDict(dict []byte, emit func(*group) error) error {
 }
 
 // segment adds the entries of s to the current group.
-func (c *compressing) segment(s *stream.Segment, emit func(*group) error) error {
-	raw, err := c.codec.decode(s)
+func (c *compressor) segment(s *stream.Segment, emit func(*group) error) error {
+	raw, err := c.codec.DecodeSegment(s)
 	if err != nil {
 		return err
 	}
 	at := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
-		if g := c.group; g != nil && (len(g.seg.Entries) >= maxSegmentEntries || g.made > maxPatched ||
+		if g := c.group; g != nil && (len(g.seg.Entries) >= flow.MaxSegmentEntries || g.made > flow.MaxPatched ||
 			e.Kind.IsStored() && len(g.raw) > 0 && len(g.raw)+e.PayloadLen() > c.o.Block) {
 			if err := c.flush(emit); err != nil {
 				return err
@@ -184,7 +185,7 @@ func (c *compressing) segment(s *stream.Segment, emit func(*group) error) error 
 }
 
 // flush emits the current group, or holds it back as a sample.
-func (c *compressing) flush(emit func(*group) error) error {
+func (c *compressor) flush(emit func(*group) error) error {
 	g := c.group
 	if g == nil {
 		return nil
@@ -202,7 +203,7 @@ func (c *compressing) flush(emit func(*group) error) error {
 }
 
 // train makes a dictionary from the samples, and emits it, if it is worth it, and them.
-func (c *compressing) train(emit func(*group) error) error {
+func (c *compressor) train(emit func(*group) error) error {
 	if c.trained || c.o.TrainDict == 0 || len(c.samples) == 0 {
 		return nil
 	}
@@ -242,7 +243,7 @@ func (c *compressing) train(emit func(*group) error) error {
 
 // pays tells whether a dictionary saves more than its own length on the samples alone. What
 // comes behind them is not known.
-func (c *compressing) pays(dict []byte, gain float64) bool {
+func (c *compressor) pays(dict []byte, gain float64) bool {
 	plain := 0
 	var buf []byte
 	for _, g := range c.samples {
@@ -252,13 +253,13 @@ func (c *compressing) pays(dict []byte, gain float64) bool {
 	return gain*float64(plain) > float64(len(dict))
 }
 
-func (c *compressing) note(s string) {
+func (c *compressor) note(s string) {
 	if c.o.Note != nil {
 		c.o.Note(s)
 	}
 }
 
-func (c *compressing) encode(g *group) (*group, error) {
+func (c *compressor) encode(g *group) (*group, error) {
 	if g.frame == nil && c.o.Encode != nil {
 		return g, c.encodeBy(g)
 	}
@@ -273,7 +274,7 @@ func (c *compressing) encode(g *group) (*group, error) {
 }
 
 // encodeBy encodes a group by the function of the options.
-func (c *compressing) encodeBy(g *group) error {
+func (c *compressor) encodeBy(g *group) error {
 	g.seg.RawLen, g.seg.Codec, g.seg.Payload = len(g.raw), stream.RawCodec, g.raw
 	if len(g.raw) == 0 {
 		return nil
@@ -288,7 +289,7 @@ func (c *compressing) encodeBy(g *group) error {
 	return nil
 }
 
-func (c *compressing) write(g *group) error {
+func (c *compressor) write(g *group) error {
 	if g.frame != nil {
 		return c.out.Write(g.frame)
 	}

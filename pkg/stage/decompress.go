@@ -6,6 +6,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
+	"hexz/pkg/flow"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 )
@@ -14,29 +15,29 @@ import (
 type DecompressOptions struct {
 	Threads  int            // decoders; 0 is 1
 	Codecs   codec.Decoders // of codecs that package codec does not have
-	Progress Progress
-	OnParent ParentFunc
+	Progress flow.Progress
+	OnParent flow.ParentFunc
 }
 
 // Decompress undoes Compress: it copies a stream of frames with all payloads decoded, and
 // without dictionaries.
-func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o DecompressOptions) (*Stats, error) {
-	out := newOutput(dst, compressName, o.Progress)
-	return out.end(decompress(ctx, out, archive.NewScanner(src), o))
+func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o DecompressOptions) (*flow.Stats, error) {
+	out := flow.NewWriter(dst, compressName, o.Progress)
+	return out.Finish(decompress(ctx, out, archive.NewScanner(src), o))
 }
 
-func decompress(ctx context.Context, out *output, in *archive.Scanner, o DecompressOptions) error {
-	decoder, err := newDecoder(o.Threads, o.Codecs)
+func decompress(ctx context.Context, out *flow.Writer, in *archive.Scanner, o DecompressOptions) error {
+	decoder, err := flow.NewDecoder(o.Threads, o.Codecs)
 	if err != nil {
 		return err
 	}
 	return ordered.Map(ctx, o.Threads, func(emit func(stream.Frame) error) error {
-		return eachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
+		return flow.EachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
 			switch f := f.(type) {
 			case *stream.Header:
 				dropStage(f, compressName)
 			case *stream.Dict:
-				return decoder.add(f)
+				return decoder.Add(f)
 			}
 			return emit(f)
 		})
@@ -45,7 +46,7 @@ func decompress(ctx context.Context, out *output, in *archive.Scanner, o Decompr
 		if !ok || s.Codec == stream.RawCodec {
 			return f, nil
 		}
-		raw, err := decoder.decode(s)
+		raw, err := decoder.DecodeSegment(s)
 		if err != nil {
 			return nil, err
 		}

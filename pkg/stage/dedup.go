@@ -10,16 +10,18 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
 	"hexz/pkg/dedup"
+	"hexz/pkg/flow"
+	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
 
 // DedupOptions are the options of Dedup. The zero value works.
 type DedupOptions struct {
-	Parents   []Parent       // archives whose chunks need not be stored again
-	MaxMemory int64          // bytes for the index of chunks; 0 is no limit
-	Codecs    codec.Decoders // of codecs that package codec does not have
-	Progress  Progress
-	OnParent  ParentFunc
+	Parents   []parents.Parent // archives whose chunks need not be stored again
+	MaxMemory int64            // bytes for the index of chunks; 0 is no limit
+	Codecs    codec.Decoders   // of codecs that package codec does not have
+	Progress  flow.Progress
+	OnParent  flow.ParentFunc
 
 	// Note is called with a remark worth a line: that the index is full, or that the stream was
 	// cut in another way than its parents.
@@ -37,25 +39,25 @@ const dedupName = "hexz-dedup"
 // and count for MaxMemory as well.
 //
 // A segment from which a chunk is dropped is passed on decoded.
-func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*Stats, error) {
-	out := newOutput(dst, dedupName, o.Progress)
+func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*flow.Stats, error) {
+	out := flow.NewWriter(dst, dedupName, o.Progress)
 	move := newMover(src, dst)
 	defer move.close()
 	in := archive.NewScanner(src)
 	in.Defer()
-	d := &deduping{in: in, out: out, move: move, o: o}
-	return out.end(d.run(ctx))
+	d := &deduper{in: in, out: out, move: move, o: o}
+	return out.Finish(d.run(ctx))
 }
 
-type deduping struct {
+type deduper struct {
 	in    *archive.Scanner
-	out   *output
+	out   *flow.Writer
 	move  *mover
 	o     DedupOptions
 	full  bool // no more chunks are remembered
 	seen  dedup.Index
 	known parentTable
-	codec decoder
+	codec flow.Decoder
 	parts []part
 }
 
@@ -65,9 +67,9 @@ type part struct {
 	keep bool
 }
 
-func (d *deduping) run(ctx context.Context) error {
+func (d *deduper) run(ctx context.Context) error {
 	var err error
-	if d.codec, err = newDecoder(1, d.o.Codecs); err != nil {
+	if d.codec, err = flow.NewDecoder(1, d.o.Codecs); err != nil {
 		return err
 	}
 	d.known.limit = d.o.MaxMemory
@@ -79,10 +81,10 @@ func (d *deduping) run(ctx context.Context) error {
 	if d.known.full {
 		d.note(fmt.Sprintf("the index is full: of the parents only the first %d chunks are found", d.known.index.Len()))
 	}
-	return eachFrame(ctx, d.in, d.o.OnParent, d.frame)
+	return flow.EachFrame(ctx, d.in, d.o.OnParent, d.frame)
 }
 
-func (d *deduping) frame(f stream.Frame) error {
+func (d *deduper) frame(f stream.Frame) error {
 	switch f := f.(type) {
 	case *stream.Header:
 		f.AddStage(dedupName, nil)
@@ -100,7 +102,7 @@ func (d *deduping) frame(f stream.Frame) error {
 			return err
 		}
 	case *stream.Dict:
-		if err := d.codec.add(f); err != nil {
+		if err := d.codec.Add(f); err != nil {
 			return err
 		}
 	case *stream.Segment:
@@ -111,7 +113,7 @@ func (d *deduping) frame(f stream.Frame) error {
 }
 
 // writeParents writes the Parent frames that the input did not have, once.
-func (d *deduping) writeParents() error {
+func (d *deduper) writeParents() error {
 	for _, f := range d.known.number() {
 		if err := d.out.Write(f); err != nil {
 			return err
@@ -120,14 +122,14 @@ func (d *deduping) writeParents() error {
 	return nil
 }
 
-func (d *deduping) note(s string) {
+func (d *deduper) note(s string) {
 	if d.o.Note != nil {
 		d.o.Note(s)
 	}
 }
 
 // segment turns known chunks of s into references, and writes it without their bytes.
-func (d *deduping) segment(s *stream.Segment) error {
+func (d *deduper) segment(s *stream.Segment) error {
 	d.parts = d.parts[:0]
 	kept := 0
 	for i := range s.Entries {
@@ -179,7 +181,7 @@ func (d *deduping) segment(s *stream.Segment) error {
 }
 
 // forward moves the kept parts of a deferred payload to the output.
-func (d *deduping) forward() error {
+func (d *deduper) forward() error {
 	for _, p := range d.parts {
 		write := 0
 		if p.keep {
@@ -199,13 +201,13 @@ func (d *deduping) forward() error {
 }
 
 // regroup writes a segment whose payload has to be decoded, or was read already.
-func (d *deduping) regroup(s *stream.Segment, kept int) error {
+func (d *deduper) regroup(s *stream.Segment, kept int) error {
 	if s.Deferred() > 0 {
 		if err := d.in.Load(s); err != nil {
 			return err
 		}
 	}
-	raw, err := d.codec.decode(s)
+	raw, err := d.codec.DecodeSegment(s)
 	if err != nil {
 		return err
 	}
@@ -222,7 +224,7 @@ func (d *deduping) regroup(s *stream.Segment, kept int) error {
 }
 
 // find makes e a reference if its chunk is known, or remembers it.
-func (d *deduping) find(e *stream.Entry) (known bool, err error) {
+func (d *deduper) find(e *stream.Entry) (known bool, err error) {
 	if d.known.find(e) {
 		return true, nil
 	}

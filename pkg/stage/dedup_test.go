@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -10,7 +10,12 @@ import (
 	"strings"
 	"testing"
 
+	"hexz/internal/stagetest"
 	"hexz/pkg/chunker"
+	"hexz/pkg/flow"
+	"hexz/pkg/restore"
+	"hexz/pkg/similar"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
@@ -18,15 +23,15 @@ func TestDedupWithLittleMemory(t *testing.T) {
 	noise := make([]byte, 24<<20)
 	rand.NewChaCha8([32]byte{1}).Read(noise)
 	in := append(noise, noise...) // every chunk of the second half came before
-	chunks := pipe(t, in, cutting(ChunkOptions{Chunker: chunker.Options{Name: chunker.FixedV1, Size: 1024}, Threads: 2}))
-	run := func(limit int64) (*Stats, []string) {
+	chunks := stagetest.Pipe(t, in, stagetest.Cutting(stage.ChunkOptions{Chunker: chunker.Options{Name: chunker.FixedV1, Size: 1024}, Threads: 2}))
+	run := func(limit int64) (*flow.Stats, []string) {
 		var out bytes.Buffer
 		var notes []string
-		stats, err := Dedup(t.Context(), &out, bytes.NewReader(chunks), DedupOptions{MaxMemory: limit, Note: func(s string) { notes = append(notes, s) }})
+		stats, err := stage.Dedup(t.Context(), &out, bytes.NewReader(chunks), stage.DedupOptions{MaxMemory: limit, Note: func(s string) { notes = append(notes, s) }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(pipe(t, out.Bytes(), restoring(CatOptions{})), in) {
+		if !bytes.Equal(stagetest.Pipe(t, out.Bytes(), stagetest.Restoring(restore.Options{})), in) {
 			t.Fatal("restored to something else")
 		}
 		return stats, notes
@@ -43,13 +48,13 @@ func TestDedupWithLittleMemory(t *testing.T) {
 
 // Through pipes the kernel moves the payloads; the stream is the same.
 func TestDedupThroughPipes(t *testing.T) {
-	in := content(3 << 20)
+	in := stagetest.Content(3 << 20)
 	for name, chunks := range map[string][]byte{
-		"raw":     pipe(t, append(in, in...), cutting(ChunkOptions{})),
-		"encoded": pipe(t, append(in, in...), cutting(ChunkOptions{}), encoding(CompressOptions{Block: 50000})),
-		"archive": pipe(t, append(in, in...), cutting(ChunkOptions{}), sealing()),
+		"raw":     stagetest.Pipe(t, append(in, in...), stagetest.Cutting(stage.ChunkOptions{})),
+		"encoded": stagetest.Pipe(t, append(in, in...), stagetest.Cutting(stage.ChunkOptions{}), stagetest.Encoding(stage.CompressOptions{Block: 50000})),
+		"archive": stagetest.Pipe(t, append(in, in...), stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing()),
 	} {
-		want := pipe(t, chunks, dropping())
+		want := stagetest.Pipe(t, chunks, stagetest.Dropping())
 		for _, cut := range []int{len(chunks), len(chunks) - 1, len(chunks) / 2, 3000} {
 			inR, inW, err := os.Pipe()
 			if err != nil {
@@ -67,7 +72,7 @@ func TestDedupThroughPipes(t *testing.T) {
 			}()
 			done := make(chan error, 1)
 			go func() {
-				_, err := Dedup(t.Context(), outW, inR, DedupOptions{})
+				_, err := stage.Dedup(t.Context(), outW, inR, stage.DedupOptions{})
 				outW.Close()
 				done <- err
 			}()
@@ -83,7 +88,7 @@ func TestDedupThroughPipes(t *testing.T) {
 				if !errors.Is(err, stream.ErrTruncated) {
 					t.Errorf("%s cut to %d: %v", name, cut, err)
 				}
-				if err := sealing()(io.Discard, bytes.NewReader(got)); err == nil {
+				if err := stagetest.Sealing()(io.Discard, bytes.NewReader(got)); err == nil {
 					t.Errorf("%s cut to %d was sealed", name, cut)
 				}
 			}
@@ -95,17 +100,17 @@ func TestDedupThroughPipes(t *testing.T) {
 
 // What a patch is based on does not become a reference to a parent.
 func TestDedupBehindDelta(t *testing.T) {
-	old := unlike(22, 200<<10)
-	p := slices.Concat(old, unlike(23, 2<<20), edited(1, old))
-	patched := pipe(t, p, cutting(ChunkOptions{}), dropping(), patchingBy(DeltaOptions{Self: true}))
-	parent := func(p []byte) DedupOptions {
-		return DedupOptions{Parents: asParent(openArchive(t, pipe(t, p, cutting(ChunkOptions{}), sealing())))}
+	old := stagetest.Unlike(22, 200<<10)
+	p := slices.Concat(old, stagetest.Unlike(23, 2<<20), stagetest.Edited(1, old))
+	patched := stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Dropping(), stagetest.PatchingBy(similar.Options{Self: true}))
+	parent := func(p []byte) stage.DedupOptions {
+		return stage.DedupOptions{Parents: stagetest.AsParent(stagetest.OpenArchive(t, stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing())))}
 	}
-	_, err := Dedup(t.Context(), io.Discard, bytes.NewReader(patched), parent(old))
+	_, err := stage.Dedup(t.Context(), io.Discard, bytes.NewReader(patched), parent(old))
 	if err == nil || !strings.Contains(err.Error(), "before hexz-delta") {
 		t.Errorf("the parent has the bases: %v", err)
 	}
-	if got := restore(t, pipe(t, patched, droppingKnown(parent(unlike(24, 50<<10))), sealing())); !bytes.Equal(got, p) {
+	if got := stagetest.Restore(t, stagetest.Pipe(t, patched, stagetest.DroppingKnown(parent(stagetest.Unlike(24, 50<<10))), stagetest.Sealing())); !bytes.Equal(got, p) {
 		t.Error("the parent has none of the bases, and something else came out")
 	}
 }

@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -7,8 +7,11 @@ import (
 	"io"
 	"testing"
 
-	"hexz/pkg/archive"
+	"hexz/internal/stagetest"
+	"hexz/pkg/index"
+	"hexz/pkg/restore"
 	"hexz/pkg/seal"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
@@ -22,11 +25,11 @@ func TestDemandedSignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := content(50_000)
-	cut := pipe(t, p, cutting(ChunkOptions{}))
-	unsigned := pipe(t, cut, sealing())
-	signed := pipe(t, cut, func(dst io.Writer, src io.Reader) error {
-		_, err := Seal(context.Background(), dst, src, SealOptions{Sign: []seal.SecretKey{key}})
+	p := stagetest.Content(50_000)
+	cut := stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{}))
+	unsigned := stagetest.Pipe(t, cut, stagetest.Sealing())
+	signed := stagetest.Pipe(t, cut, func(dst io.Writer, src io.Reader) error {
+		_, err := stage.Seal(context.Background(), dst, src, stage.SealOptions{Sign: []seal.SecretKey{key}})
 		return err
 	})
 	for name, c := range map[string]struct {
@@ -42,26 +45,26 @@ func TestDemandedSignatures(t *testing.T) {
 		"a stream":     {cut, []seal.PublicKey{pub}, false},
 	} {
 		var stream1, plain bytes.Buffer
-		out := NewPlainOutput(&plain)
-		_, unsealErr := Unseal(t.Context(), &stream1, bytes.NewReader(c.in), UnsealOptions{SignedBy: c.keys})
+		out := restore.NewPlainOutput(&plain)
+		_, unsealErr := stage.Unseal(t.Context(), &stream1, bytes.NewReader(c.in), stage.UnsealOptions{SignedBy: c.keys})
 		errs := map[string]error{
 			"Unseal":    unsealErr,
-			"CatStream": CatStream(t.Context(), out, bytes.NewReader(c.in), CatOptions{SignedBy: c.keys}),
+			"CatStream": restore.Stream(t.Context(), out, bytes.NewReader(c.in), restore.Options{SignedBy: c.keys}),
 		}
 		if name != "a stream" {
 			plain.Reset()
-			errs["Cat"] = Cat(t.Context(), out, openArchive(t, c.in), CatOptions{SignedBy: c.keys})
+			errs["Cat"] = restore.Archive(t.Context(), out, stagetest.OpenArchive(t, c.in), restore.Options{SignedBy: c.keys})
 			if !c.ok && plain.Len() > 0 {
 				t.Errorf("%s: Cat wrote %d bytes", name, plain.Len())
 			}
 		}
 		for what, err := range errs {
-			if c.ok && err != nil || !c.ok && (!errors.Is(err, archive.ErrUnsigned) || errors.Is(err, stream.ErrCorrupt)) {
+			if c.ok && err != nil || !c.ok && (!errors.Is(err, index.ErrUnsigned) || errors.Is(err, stream.ErrCorrupt)) {
 				t.Errorf("%s: %s: %v", name, what, err)
 			}
 		}
 		if !c.ok {
-			if _, err := Seal(t.Context(), io.Discard, &stream1, SealOptions{}); !errors.Is(err, stream.ErrAborted) {
+			if _, err := stage.Seal(t.Context(), io.Discard, &stream1, stage.SealOptions{}); !errors.Is(err, stream.ErrAborted) {
 				t.Errorf("%s: what Unseal wrote can be sealed: %v", name, err)
 			}
 		}

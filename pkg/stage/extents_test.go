@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"hexz/internal/stagetest"
 	"hexz/pkg/chunker"
 	"hexz/pkg/overlay"
+	"hexz/pkg/stage"
 )
 
 var errNoFile = errors.New("it cannot be opened")
@@ -40,12 +42,12 @@ func TestScatteredExtents(t *testing.T) {
 	f := scattered(t, extents)
 	var first []byte
 	for _, threads := range []int{1, 2, 5} {
-		src, err := FileSource("disk", f)
+		src, err := stage.FileSource("disk", f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var buf bytes.Buffer
-		stats, err := Chunk(t.Context(), &buf, []Source{src}, ChunkOptions{Threads: threads})
+		stats, err := stage.Chunk(t.Context(), &buf, []stage.Source{src}, stage.ChunkOptions{Threads: threads})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,16 +68,16 @@ func TestScatteredExtents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src, err := FileSource("disk", f)
+	src, err := stage.FileSource("disk", f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newChunking(nil, ChunkOptions{Threads: 1})
-	seen := map[*batch]bool{}
-	err = c.read(split, &src, 0, func(s step) error {
-		if s.batch != nil {
-			seen[s.batch] = true
-			c.give(s.batch)
+	c := stage.NewChunking(nil, stage.ChunkOptions{Threads: 1})
+	seen := map[*stage.Batch]bool{}
+	err = c.Read(split, &src, 0, func(s stage.Step) error {
+		if s.Batch != nil {
+			seen[s.Batch] = true
+			c.Give(s.Batch)
 		}
 		return nil
 	})
@@ -113,25 +115,25 @@ func TestKnownZeros(t *testing.T) {
 			p := make([]byte, n)
 			kind := overlay.Kind(rng.IntN(3))
 			if kind == overlay.Data && rng.IntN(3) > 0 {
-				copy(p, content(n + 1000)[1000:])
+				copy(p, stagetest.Content(n + 1000)[1000:])
 			}
 			f.data = append(f.data, p...)
 			f.ends, f.kind = append(f.ends, int64(len(f.data))), append(f.kind, kind)
 		}
 		size := int64(len(f.data))
-		known := extentSource("disk", size, bytes.NewReader(f.data), f.extent)
+		known := stage.ExtentSource("disk", size, bytes.NewReader(f.data), f.extent)
 		var a, b bytes.Buffer
-		if _, err := Chunk(t.Context(), &a, []Source{known}, ChunkOptions{Threads: 1 + int(seed%4)}); err != nil {
+		if _, err := stage.Chunk(t.Context(), &a, []stage.Source{known}, stage.ChunkOptions{Threads: 1 + int(seed%4)}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Chunk(t.Context(), &b, []Source{ReaderSource("disk", bytes.NewReader(f.data))}, ChunkOptions{}); err != nil {
+		if _, err := stage.Chunk(t.Context(), &b, []stage.Source{stage.ReaderSource("disk", bytes.NewReader(f.data))}, stage.ChunkOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		x, y := openArchive(t, pipe(t, a.Bytes(), sealing())), openArchive(t, pipe(t, b.Bytes(), sealing()))
+		x, y := stagetest.OpenArchive(t, stagetest.Pipe(t, a.Bytes(), stagetest.Sealing())), stagetest.OpenArchive(t, stagetest.Pipe(t, b.Bytes(), stagetest.Sealing()))
 		if x.Info().Streams[0].Root != y.Info().Streams[0].Root {
 			t.Errorf("seed %d: other chunks", seed)
 		}
-		if got := (library{}).content(t, x, ""); !bytes.Equal(got, f.data) {
+		if got := (stagetest.Library{}).Content(t, x, ""); !bytes.Equal(got, f.data) {
 			t.Errorf("seed %d: other bytes", seed)
 		}
 	}
@@ -141,19 +143,19 @@ func TestKnownZeros(t *testing.T) {
 // stream.
 func TestLaterSources(t *testing.T) {
 	open, most := 0, 0
-	var sources []Source
+	var sources []stage.Source
 	for _, name := range []string{"a", "b", "c"} {
-		sources = append(sources, LaterSource(name, -1, func() (Source, error) {
+		sources = append(sources, stage.LaterSource(name, -1, func() (stage.Source, error) {
 			open++
 			most = max(most, open)
-			return ReaderSource(name, bytes.NewReader([]byte(name))).Closing(func() { open-- }), nil
+			return stage.ReaderSource(name, bytes.NewReader([]byte(name))).Closing(func() { open-- }), nil
 		}))
 	}
-	if _, err := Chunk(t.Context(), io.Discard, sources, ChunkOptions{Threads: 2}); err != nil || open != 0 || most != 1 {
+	if _, err := stage.Chunk(t.Context(), io.Discard, sources, stage.ChunkOptions{Threads: 2}); err != nil || open != 0 || most != 1 {
 		t.Errorf("%v; %d open at the end, %d at most", err, open, most)
 	}
-	sources = append(sources, LaterSource("d", -1, func() (Source, error) { return Source{}, errNoFile }))
-	if _, err := Chunk(t.Context(), io.Discard, sources, ChunkOptions{}); !errors.Is(err, errNoFile) || open != 0 {
+	sources = append(sources, stage.LaterSource("d", -1, func() (stage.Source, error) { return stage.Source{}, errNoFile }))
+	if _, err := stage.Chunk(t.Context(), io.Discard, sources, stage.ChunkOptions{}); !errors.Is(err, errNoFile) || open != 0 {
 		t.Errorf("%v; %d open", err, open)
 	}
 }

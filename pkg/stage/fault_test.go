@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -13,7 +13,10 @@ import (
 	"testing/iotest"
 	"time"
 
-	"hexz/pkg/archive"
+	"hexz/internal/stagetest"
+	"hexz/pkg/index"
+	"hexz/pkg/restore"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
@@ -31,17 +34,17 @@ func (f *fullAfter) Write(p []byte) (int, error) {
 }
 
 // input is a sound stream of frames for every filter, and names them.
-func inputs(t testing.TB) (map[string][]byte, map[string]filter) {
-	in := content(600000)
-	chunks := pipe(t, in, cutting(ChunkOptions{}))
-	packed := pipe(t, chunks, dropping(), encoding(CompressOptions{Threads: 2}))
-	filters := map[string]filter{
-		"chunk": cutting(ChunkOptions{Threads: 2}), "dedup": dropping(), "compress": encoding(CompressOptions{Threads: 2}),
-		"decompress": decompressing(2), "seal": sealing(), "unseal": unsealing(), "cat": restoring(CatOptions{Threads: 2}),
+func inputs(t testing.TB) (map[string][]byte, map[string]stagetest.Filter) {
+	in := stagetest.Content(600000)
+	chunks := stagetest.Pipe(t, in, stagetest.Cutting(stage.ChunkOptions{}))
+	packed := stagetest.Pipe(t, chunks, stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{Threads: 2}))
+	filters := map[string]stagetest.Filter{
+		"chunk": stagetest.Cutting(stage.ChunkOptions{Threads: 2}), "dedup": stagetest.Dropping(), "compress": stagetest.Encoding(stage.CompressOptions{Threads: 2}),
+		"decompress": stagetest.Decompressing(2), "seal": stagetest.Sealing(), "unseal": stagetest.Unsealing(), "cat": stagetest.Restoring(restore.Options{Threads: 2}),
 	}
 	return map[string][]byte{
 		"chunk": in, "dedup": chunks, "compress": chunks, "decompress": packed, "seal": packed,
-		"unseal": pipe(t, packed, sealing()), "cat": packed,
+		"unseal": stagetest.Pipe(t, packed, stagetest.Sealing()), "cat": packed,
 	}, filters
 }
 
@@ -77,8 +80,8 @@ func TestReadErrors(t *testing.T) {
 				continue
 			}
 			var sealed bytes.Buffer
-			err = sealing()(&sealed, bytes.NewReader(out.Bytes()))
-			if err == nil || archive.HasTrailer(bytes.NewReader(sealed.Bytes()), int64(sealed.Len())) {
+			err = stagetest.Sealing()(&sealed, bytes.NewReader(out.Bytes()))
+			if err == nil || index.HasTrailer(bytes.NewReader(sealed.Bytes()), int64(sealed.Len())) {
 				t.Errorf("%s, error after %d bytes: sealed all the same", name, n)
 			}
 			if name == "dedup" && errors.Is(err, stream.ErrTruncated) {
@@ -108,7 +111,7 @@ func TestCutInputs(t *testing.T) {
 			if name == "cat" || name == "seal" {
 				continue
 			}
-			err := sealing()(&sealed, bytes.NewReader(out.Bytes()))
+			err := stagetest.Sealing()(&sealed, bytes.NewReader(out.Bytes()))
 			if !errors.Is(err, stream.ErrAborted) && (name != "dedup" || !errors.Is(err, stream.ErrTruncated)) {
 				t.Fatalf("%s of %d bytes, sealed: %v", name, n, err)
 			}
@@ -119,13 +122,13 @@ func TestCutInputs(t *testing.T) {
 // A changed byte of a payload is found where the content is decoded.
 func TestDamagedPayloads(t *testing.T) {
 	in, _ := inputs(t)
-	want := content(600000)
+	want := stagetest.Content(600000)
 	rng := rand.New(rand.NewPCG(2, 2))
 	for range 200 {
 		p := bytes.Clone(in["cat"])
 		p[rng.IntN(len(p))] ^= byte(1 + rng.IntN(255))
 		var out bytes.Buffer
-		err := restoring(CatOptions{})(&out, bytes.NewReader(p))
+		err := stagetest.Restoring(restore.Options{})(&out, bytes.NewReader(p))
 		if err == nil && !bytes.Equal(out.Bytes(), want) || !bytes.HasPrefix(want, out.Bytes()) {
 			t.Fatalf("wrong bytes came out, %v", err)
 		}
@@ -133,9 +136,9 @@ func TestDamagedPayloads(t *testing.T) {
 }
 
 func TestExpectSize(t *testing.T) {
-	in := content(100000)
+	in := stagetest.Content(100000)
 	for size, ok := range map[int64]bool{0: false, 100000: true, 99999: false, 100001: false} {
-		if err := cutting(ChunkOptions{ExpectSize: &size})(io.Discard, bytes.NewReader(in)); (err == nil) != ok {
+		if err := stagetest.Cutting(stage.ChunkOptions{ExpectSize: &size})(io.Discard, bytes.NewReader(in)); (err == nil) != ok {
 			t.Errorf("expected %d: %v", size, err)
 		}
 	}
@@ -147,29 +150,29 @@ func TestShrinkingFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	f.Write(content(3 << 20))
+	f.Write(stagetest.Content(3 << 20))
 	f.Seek(0, io.SeekStart)
-	src, err := FileSource("disk", f)
+	src, err := stage.FileSource("disk", f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.Truncate(1 << 20)
-	if _, err := Chunk(t.Context(), io.Discard, []Source{src}, ChunkOptions{}); err == nil {
+	if _, err := stage.Chunk(t.Context(), io.Discard, []stage.Source{src}, stage.ChunkOptions{}); err == nil {
 		t.Error("a file that shrank was packed")
 	}
 }
 
 func runCommand(t *testing.T, script string) ([]byte, string, error) {
 	var out, stderr bytes.Buffer
-	src := CommandSource(t.Context(), "disk", []string{"sh", "-c", script}, nil, &stderr, nil)
-	_, err := Chunk(t.Context(), &out, []Source{src}, ChunkOptions{})
+	src := stage.CommandSource(t.Context(), "disk", []string{"sh", "-c", script}, nil, &stderr, nil)
+	_, err := stage.Chunk(t.Context(), &out, []stage.Source{src}, stage.ChunkOptions{})
 	src.Close()
 	return out.Bytes(), stderr.String(), err
 }
 
 func TestCommand(t *testing.T) {
 	p, _, err := runCommand(t, "echo hello")
-	if err != nil || string(pipe(t, p, restoring(CatOptions{}))) != "hello\n" {
+	if err != nil || string(stagetest.Pipe(t, p, stagetest.Restoring(restore.Options{}))) != "hello\n" {
 		t.Errorf("echo: %v", err)
 	}
 	for _, script := range []string{"echo hello; exit 3", "echo hello; kill -9 $$"} {
@@ -177,15 +180,15 @@ func TestCommand(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", script)
 		}
-		if err := sealing()(io.Discard, bytes.NewReader(p)); !errors.Is(err, stream.ErrAborted) {
+		if err := stagetest.Sealing()(io.Discard, bytes.NewReader(p)); !errors.Is(err, stream.ErrAborted) {
 			t.Errorf("%s: the next stage says %v", script, err)
 		}
 	}
 	if _, stderr, _ := runCommand(t, "echo reason >&2"); stderr != "reason\n" {
 		t.Errorf("stderr is %q", stderr)
 	}
-	src := CommandSource(t.Context(), "disk", []string{"/no/such/command"}, nil, nil, nil)
-	if _, err := Chunk(t.Context(), io.Discard, []Source{src}, ChunkOptions{}); err == nil {
+	src := stage.CommandSource(t.Context(), "disk", []string{"/no/such/command"}, nil, nil, nil)
+	if _, err := stage.Chunk(t.Context(), io.Discard, []stage.Source{src}, stage.ChunkOptions{}); err == nil {
 		t.Error("a command that does not exist was run")
 	}
 }
@@ -194,8 +197,8 @@ func TestCommand(t *testing.T) {
 func TestCommandIsStopped(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	src := CommandSource(ctx, "disk", []string{"sleep", "infinity"}, nil, nil, nil)
-	if _, err := Chunk(ctx, io.Discard, []Source{src}, ChunkOptions{}); err == nil {
+	src := stage.CommandSource(ctx, "disk", []string{"sleep", "infinity"}, nil, nil, nil)
+	if _, err := stage.Chunk(ctx, io.Discard, []stage.Source{src}, stage.ChunkOptions{}); err == nil {
 		t.Error("no error")
 	}
 	src.Close()

@@ -13,18 +13,19 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
 	"hexz/pkg/dedup"
+	"hexz/pkg/flow"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 )
 
-// flattening copies the chunks of parents into a stream, and what patches make of them, which then
+// flattener copies the chunks of parents into a stream, and what patches make of them, which then
 // needs none. Segments that refer to no parent pass as they are; the others are cut and encoded
 // anew. It keeps up to 64 bytes of memory for each chunk.
-type flattening struct {
-	out      *output
+type flattener struct {
+	out      *flow.Writer
 	in       *archive.Scanner
 	parents  *archive.Parents
-	codec    decoder
+	codec    flow.Decoder
 	encoders map[string]*codec.Encoder
 	last     string // codec of the last payload, of those that package codec has
 	threads  int
@@ -34,16 +35,16 @@ type flattening struct {
 	buffers  sync.Pool // of *[]byte
 }
 
-func flatten(ctx context.Context, out *output, in *archive.Scanner, o UnsealOptions) error {
-	decoder, err := newDecoder(1, o.Codecs)
+func flatten(ctx context.Context, out *flow.Writer, in *archive.Scanner, o UnsealOptions) error {
+	decoder, err := flow.NewDecoder(1, o.Codecs)
 	if err != nil {
 		return err
 	}
-	f := &flattening{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
+	f := &flattener{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
 	f.buffers.New = func() any { return new([]byte) }
-	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, Codecs: o.Codecs, CacheBytes: cmp.Or(o.CacheBytes, besideStream)})
+	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, Codecs: o.Codecs, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})
 	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
-		return eachFrame(ctx, in, o.OnParent, func(frame stream.Frame) error { return f.frame(frame, emit) })
+		return flow.EachFrame(ctx, in, o.OnParent, func(frame stream.Frame) error { return f.frame(frame, emit) })
 	}, f.encode, f.write)
 }
 
@@ -76,7 +77,7 @@ type flattened struct {
 	encoded *[]byte // memory for it after that
 }
 
-func (f *flattening) encode(d flattened) (flattened, error) {
+func (f *flattener) encode(d flattened) (flattened, error) {
 	if s, ok := d.frame.(*stream.Segment); ok && d.encoder != nil {
 		d.raw, d.encoded = s.Payload, f.buffers.Get().(*[]byte)
 		*d.encoded = slices.Grow((*d.encoded)[:0], codec.Bound(len(d.raw)))
@@ -86,7 +87,7 @@ func (f *flattening) encode(d flattened) (flattened, error) {
 	return d, nil
 }
 
-func (f *flattening) write(d flattened) error {
+func (f *flattener) write(d flattened) error {
 	err := f.out.Write(d.frame)
 	if s, ok := d.frame.(*stream.Segment); ok {
 		if d.encoded != nil {
@@ -98,15 +99,15 @@ func (f *flattening) write(d flattened) error {
 	return err
 }
 
-func (f *flattening) frame(frame stream.Frame, emit func(flattened) error) error {
+func (f *flattener) frame(frame stream.Frame, emit func(flattened) error) error {
 	switch frame := frame.(type) {
 	case *stream.Header:
-		notePlain(f.note, f.in.RecipientKinds())
+		flow.NotePlain(f.note, f.in.RecipientKinds())
 	case *stream.Parent:
 		f.parents.Add(frame)
 		return nil
 	case *stream.Dict:
-		if err := f.codec.add(frame); err != nil {
+		if err := f.codec.Add(frame); err != nil {
 			return err
 		}
 	case *stream.Segment:
@@ -116,7 +117,7 @@ func (f *flattening) frame(frame stream.Frame, emit func(flattened) error) error
 }
 
 // segment emits s, or what takes its place.
-func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) error {
+func (f *flattener) segment(s *stream.Segment, emit func(flattened) error) error {
 	if s.RawLen > 0 && codec.Known(s.Codec) {
 		f.last = s.Codec
 	}
@@ -129,7 +130,7 @@ func (f *flattening) segment(s *stream.Segment, emit func(flattened) error) erro
 		return emit(flattened{frame: s})
 	}
 	defer s.Release()
-	raw, err := f.codec.decode(s)
+	raw, err := f.codec.DecodeSegment(s)
 	if err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func needsParent(e stream.Entry) bool {
 }
 
 // see notes a chunk. What stands before it cannot refer to it.
-func (f *flattening) see(e *stream.Entry) error {
+func (f *flattener) see(e *stream.Entry) error {
 	if !e.Kind.IsStored() {
 		return nil
 	}
@@ -172,7 +173,7 @@ func (f *flattening) see(e *stream.Entry) error {
 }
 
 // replace makes a chunk of a parent, or one that a program makes of those, one of this stream.
-func (f *flattening) replace(e *stream.Entry, program []byte) error {
+func (f *flattener) replace(e *stream.Entry, program []byte) error {
 	_, added, err := f.seen.Add(e.Hash)
 	if err != nil {
 		return err
@@ -194,8 +195,8 @@ func (f *flattening) replace(e *stream.Entry, program []byte) error {
 }
 
 // room makes sure that there is a segment which e, at an offset of its stream, fits into.
-func (f *flattening) room(id, at int64, e *stream.Entry, emit func(flattened) error) error {
-	if m := f.made; m != nil && (len(m.Entries) >= maxSegmentEntries || !e.Kind.IsRun() && len(m.Payload) > 0 && len(m.Payload)+int(e.Len) > DefaultBlock) {
+func (f *flattener) room(id, at int64, e *stream.Entry, emit func(flattened) error) error {
+	if m := f.made; m != nil && (len(m.Entries) >= flow.MaxSegmentEntries || !e.Kind.IsRun() && len(m.Payload) > 0 && len(m.Payload)+int(e.Len) > flow.DefaultBlock) {
 		if err := f.flush(emit); err != nil {
 			return err
 		}
@@ -207,7 +208,7 @@ func (f *flattening) room(id, at int64, e *stream.Entry, emit func(flattened) er
 	return nil
 }
 
-func (f *flattening) flush(emit func(flattened) error) error {
+func (f *flattener) flush(emit func(flattened) error) error {
 	s := f.made
 	if s == nil {
 		return nil

@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -9,8 +9,12 @@ import (
 	"testing"
 
 	"hexz/internal/hostiletest"
+	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
+	"hexz/pkg/commit"
+	"hexz/pkg/diff"
 	"hexz/pkg/overlay"
+	"hexz/pkg/restore"
 	"hexz/pkg/stream"
 )
 
@@ -97,13 +101,13 @@ func FuzzDiff(f *testing.F) {
 		if a == nil || b == nil || !sized(a) {
 			return
 		}
-		var ranges []Range
-		rep, err := Diff(t.Context(), a, b, DiffOptions{Stream: "disk", Exact: true, Range: func(r Range) error {
+		var ranges []diff.Range
+		rep, err := diff.Archives(t.Context(), a, b, diff.Options{Stream: "disk", Exact: true, Range: func(r diff.Range) error {
 			ranges = append(ranges, r)
 			return nil
 		}})
 		if !soundA || !soundB {
-			if err != nil && !errors.Is(err, stream.ErrCorrupt) && !errors.Is(err, ErrChoose) {
+			if err != nil && !errors.Is(err, stream.ErrCorrupt) && !errors.Is(err, restore.ErrChoose) {
 				t.Fatal(err)
 			}
 			return
@@ -133,13 +137,13 @@ var commitSeeds = [][2]string{
 }
 
 // changed returns an overlay as a map tells.
-func changed(text string, size int64) ([]Overlay, error) {
+func changed(text string, size int64) ([]commit.Overlay, error) {
 	list, err := overlay.ParseMap(strings.NewReader(text), size, 0)
 	if err != nil {
 		return nil, err
 	}
 	image := overlay.NewMapped(bytes.NewReader(bytes.Repeat([]byte("x"), int(size))), size, list)
-	return []Overlay{{Stream: "disk", Image: image}}, nil
+	return []commit.Overlay{{Stream: "disk", Image: image}}, nil
 }
 
 // FuzzCommit puts changes on an archive that may lie. On a sound one, what comes out can be sealed
@@ -156,16 +160,16 @@ func FuzzCommit(f *testing.F) {
 			return
 		}
 		var out, sealed bytes.Buffer
-		if _, err := Commit(t.Context(), &out, base, "base.hxz", overlays, CommitOptions{}); err != nil {
+		if _, err := commit.Apply(t.Context(), &out, base, "base.hxz", overlays, commit.Options{}); err != nil {
 			if sound {
 				t.Fatal(err)
 			}
 			return
 		}
-		if err := sealing()(&sealed, bytes.NewReader(out.Bytes())); err != nil {
+		if err := stagetest.Sealing()(&sealed, bytes.NewReader(out.Bytes())); err != nil {
 			t.Fatalf("what Commit made cannot be sealed: %v", err)
 		}
-		find := yielding(copyOf(p), nil)
+		find := stagetest.Yielding(stagetest.CopyOf(p), nil)
 		if _, ok := verified(t, sealed.Bytes(), find); sound && !ok {
 			t.Fatal("what Commit made is not sound")
 		}
@@ -187,7 +191,7 @@ func TestFuzzSeeds(t *testing.T) {
 		if !ok || err != nil {
 			t.Fatal(fmt.Errorf("seed %d of FuzzCommit: %w", i, err))
 		}
-		if _, err := Commit(t.Context(), io.Discard, base, "", overlays, CommitOptions{}); err != nil {
+		if _, err := commit.Apply(t.Context(), io.Discard, base, "", overlays, commit.Options{}); err != nil {
 			t.Errorf("seed %d of FuzzCommit: %v", i, err)
 		}
 	}

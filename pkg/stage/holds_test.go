@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hexz/internal/hostiletest"
+	"hexz/pkg/restore"
 	"hexz/pkg/stream"
 )
 
@@ -36,7 +37,7 @@ func TestCatHoldsLittle(t *testing.T) {
 	p := b.Seal()
 	var none, out weighed
 	none.Write(nil)
-	if err := CatStream(t.Context(), &out, bytes.NewReader(p), CatOptions{TempDir: t.TempDir()}); err != nil || out.n != 61<<20 {
+	if err := restore.Stream(t.Context(), &out, bytes.NewReader(p), restore.Options{TempDir: t.TempDir()}); err != nil || out.n != 61<<20 {
 		t.Fatalf("%d bytes, %v", out.n, err)
 	}
 	if most := int64(out.most) - int64(none.most); most > 30<<20 {

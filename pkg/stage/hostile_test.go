@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -11,8 +11,15 @@ import (
 	"testing"
 
 	"hexz/internal/hostiletest"
+	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
+	"hexz/pkg/commit"
+	"hexz/pkg/diff"
+	"hexz/pkg/inspect"
+	"hexz/pkg/parents"
+	"hexz/pkg/restore"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
@@ -34,7 +41,7 @@ func (s *sink) Hole(n int64) error { return s.Zeros(n) }
 // hostileReaders are all that can read an archive. Each returns what is wrong with it.
 func hostileReaders(t *testing.T) map[string]func(p []byte) error {
 	ctx := t.Context()
-	sound := openArchive(t, hostiletest.Sound().Seal())
+	sound := stagetest.OpenArchive(t, hostiletest.Sound().Seal())
 	open := func(do func(r *archive.Reader) error) func(p []byte) error {
 		return func(p []byte) error {
 			r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 2})
@@ -46,12 +53,12 @@ func hostileReaders(t *testing.T) map[string]func(p []byte) error {
 	}
 	return map[string]func(p []byte) error{
 		"scan": func(p []byte) error {
-			_, err := Unseal(ctx, io.Discard, bytes.NewReader(p), UnsealOptions{})
+			_, err := stage.Unseal(ctx, io.Discard, bytes.NewReader(p), stage.UnsealOptions{})
 			return err
 		},
 		"cat": func(p []byte) error {
-			err := CatStream(ctx, &sink{}, bytes.NewReader(p), CatOptions{Stream: "disk", Threads: 2, TempDir: t.TempDir()})
-			if errors.Is(err, ErrChoose) {
+			err := restore.Stream(ctx, &sink{}, bytes.NewReader(p), restore.Options{Stream: "disk", Threads: 2, TempDir: t.TempDir()})
+			if errors.Is(err, restore.ErrChoose) {
 				return nil
 			}
 			return err
@@ -78,25 +85,25 @@ func hostileReaders(t *testing.T) map[string]func(p []byte) error {
 			return err
 		}),
 		"inspect": open(func(r *archive.Reader) error {
-			none := InspectOptions{Segment: func(SegmentLine) error { return nil }, Chunk: func(ChunkLine) error { return nil }}
-			_, err := Inspect(r, none)
+			none := inspect.Options{Segment: func(inspect.SegmentLine) error { return nil }, Chunk: func(inspect.ChunkLine) error { return nil }}
+			_, err := inspect.Archive(r, none)
 			return err
 		}),
 		"dedup": open(func(r *archive.Reader) error {
-			in := pipe(t, content(10000), cutting(ChunkOptions{}))
-			_, err := Dedup(ctx, io.Discard, bytes.NewReader(in), DedupOptions{Parents: []Parent{{Index: r.Index}}})
+			in := stagetest.Pipe(t, stagetest.Content(10000), stagetest.Cutting(stage.ChunkOptions{}))
+			_, err := stage.Dedup(ctx, io.Discard, bytes.NewReader(in), stage.DedupOptions{Parents: []parents.Parent{{Index: r.Index}}})
 			return err
 		}),
 		"diff": open(func(r *archive.Reader) error {
-			_, err := Diff(ctx, r, sound, DiffOptions{})
-			_, back := Diff(ctx, sound, r, DiffOptions{})
+			_, err := diff.Archives(ctx, r, sound, diff.Options{})
+			_, back := diff.Archives(ctx, sound, r, diff.Options{})
 			if (err == nil) != (back == nil) {
 				return fmt.Errorf("Diff says %v, and the other way round %v", err, back)
 			}
 			return err
 		}),
 		"commit": open(func(r *archive.Reader) error {
-			_, err := Commit(ctx, io.Discard, r, "", nil, CommitOptions{})
+			_, err := commit.Apply(ctx, io.Discard, r, "", nil, commit.Options{})
 			return err
 		}),
 	}

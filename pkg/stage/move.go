@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"hexz/pkg/flow"
 )
 
 // mover moves payloads from the input to the output of a stage without a look at them: within
@@ -19,7 +21,7 @@ var errNoSplice = errors.New("splice does not work here")
 
 func newMover(src io.Reader, dst io.Writer) *mover {
 	m := &mover{}
-	in := fileOf(src)
+	in := flow.FileOf(src)
 	if in == nil || !waits(in) {
 		return m
 	}
@@ -28,7 +30,7 @@ func newMover(src io.Reader, dst io.Writer) *mover {
 	}
 	m.in = in
 	m.null, _ = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if m.out = fileOf(dst); m.out != nil && !waits(m.out) {
+	if m.out = flow.FileOf(dst); m.out != nil && !waits(m.out) {
 		m.out = nil
 	}
 	return m
@@ -69,7 +71,7 @@ func (m *mover) move(dst io.Writer, src io.Reader, n int64) (int64, error) {
 
 func (m *mover) copy(dst io.Writer, src io.Reader, n, done int64) (int64, error) {
 	if m.buf == nil {
-		m.buf = make([]byte, DefaultBlock)
+		m.buf = make([]byte, flow.DefaultBlock)
 	}
 	for done < n {
 		k, err := src.Read(m.buf[:min(n-done, int64(len(m.buf)))])

@@ -4,8 +4,9 @@ import (
 	"reflect"
 	"unsafe"
 
-	"hexz/pkg/archive"
 	"hexz/pkg/dedup"
+	"hexz/pkg/index"
+	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
 
@@ -26,7 +27,7 @@ type parentTable struct {
 type parentPlace struct{ parent, length, ordinal uint32 }
 
 // load takes in the chunks of p, as far as the limit allows.
-func (t *parentTable) load(p Parent) error {
+func (t *parentTable) load(p parents.Parent) error {
 	info := p.Index.Info()
 	for _, s := range info.Streams {
 		t.chunkers = append(t.chunkers, s.Chunker)
@@ -37,7 +38,7 @@ func (t *parentTable) load(p Parent) error {
 		theirs[i] = t.parent(info.Parents[i])
 	}
 	defer p.Close()
-	return p.Index.Chunks(func(c archive.Chunk) error {
+	return p.Index.Chunks(func(c index.Chunk) error {
 		if t.limit > 0 && t.bytes() >= t.limit {
 			t.full = true
 			return nil

@@ -9,6 +9,8 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
 	"hexz/pkg/codec"
+	"hexz/pkg/flow"
+	"hexz/pkg/parents"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
@@ -20,8 +22,8 @@ type SealOptions struct {
 
 	MaxMemory int64  // bytes for the index, at least 1 MiB; what is over it goes to files; 0 is no limit
 	TempDir   string // where these files are; "" is the system's directory
-	Progress  Progress
-	OnParent  ParentFunc
+	Progress  flow.Progress
+	OnParent  flow.ParentFunc
 
 	// CheckParents is a directory with the parents of a thin stream, archives *.hxz or exported
 	// indexes *.hxi. What the stream takes from them is compared with what they have: a chunk
@@ -29,8 +31,8 @@ type SealOptions struct {
 	// That takes 36 bytes of memory for each chunk of a parent, which do not count for
 	// MaxMemory. "" is no check.
 	CheckParents string
-	Identities   []age.Identity // to open encrypted parents
-	Open         OpenFunc       // opens them; nil is os.Open
+	Identities   []age.Identity   // to open encrypted parents
+	Open         parents.OpenFunc // opens them; nil is os.Open
 
 	// Note is called with a remark worth a line: that chunk lengths tell of the content.
 	Note func(string)
@@ -40,29 +42,29 @@ const sealName = "hexz-seal"
 
 // Seal makes an archive of a stream of frames. If it fails, what was written has no index and
 // no trailer.
-func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*Stats, error) {
+func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*flow.Stats, error) {
 	check := func(stream.Frame) error { return nil }
 	if o.CheckParents != "" {
-		parents, err := newParentCheck(o.CheckParents, o.Identities, o.Open)
+		parents, err := parents.NewCheck(o.CheckParents, o.Identities, o.Open)
 		if err != nil {
 			return nil, err
 		}
-		check = parents.frame
+		check = parents.Frame
 	}
 	w := archive.NewWriter(dst, archive.WriterOptions{
 		Recipients: o.Recipients, Sign: o.Sign, MaxMemory: o.MaxMemory,
-		Temp: func() (archive.TempFile, error) { return tempFile(o.TempDir, "hexz-seal-*") },
+		Temp: func() (archive.TempFile, error) { return flow.TempFile(o.TempDir, "hexz-seal-*") },
 	})
 	defer w.Close()
 	done, unkeyed := int64(0), false
-	err := eachFrame(ctx, archive.NewScanner(src), o.OnParent, func(f stream.Frame) error {
+	err := flow.EachFrame(ctx, archive.NewScanner(src), o.OnParent, func(f stream.Frame) error {
 		switch f := f.(type) {
 		case *stream.Open:
 			unkeyed = unkeyed || f.Chunker["name"] != chunker.FixedV1 && !chunker.Keyed(f.Chunker)
 		case *stream.Segment:
 			defer f.Release()
 			done += f.Size()
-			o.Progress.report(done)
+			o.Progress.Report(done)
 		}
 		if err := check(f); err != nil {
 			return err
@@ -79,7 +81,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*St
 	if err != nil {
 		return nil, err
 	}
-	stats := newStats(sealName, int64(len(w.Info().Streams)), &w.Info().Totals)
+	stats := flow.NewStats(sealName, int64(len(w.Info().Streams)), &w.Info().Totals)
 	stats.Written = w.Size()
 	stats.Archive = id.String()
 	return stats, nil
@@ -94,32 +96,32 @@ type UnsealOptions struct {
 	Threads    int              // of Flatten: encoders; 0 is 1
 	Codecs     codec.Decoders   // of Flatten, of codecs that package codec does not have
 	SignedBy   []seal.PublicKey // who must have signed the archive
-	Progress   Progress
-	OnParent   ParentFunc
+	Progress   flow.Progress
+	OnParent   flow.ParentFunc
 
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what
 	// is not encrypted.
 	Note func(string)
 }
 
-const unsealName = "hexz-unseal"
+const UnsealName = "hexz-unseal"
 
 // Unseal makes the stream of frames again from which an archive was sealed. The End frame is
 // written only when all stored bytes were verified.
-func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*Stats, error) {
-	out := newOutput(dst, unsealName, o.Progress)
+func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*flow.Stats, error) {
+	out := flow.NewWriter(dst, UnsealName, o.Progress)
 	in := archive.NewScanner(src, o.Identities...)
 	in.Demand(o.SignedBy)
 	if o.Flatten {
 		if err := checkParentsOf(src, o); err != nil {
-			return out.end(err)
+			return out.Finish(err)
 		}
-		return out.end(flatten(ctx, out, in, o))
+		return out.Finish(flatten(ctx, out, in, o))
 	}
-	return out.end(eachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
+	return out.Finish(flow.EachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
 		switch f := f.(type) {
 		case *stream.Header:
-			notePlain(o.Note, in.RecipientKinds())
+			flow.NotePlain(o.Note, in.RecipientKinds())
 		case *stream.Segment:
 			defer f.Release()
 		}

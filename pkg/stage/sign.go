@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/flow"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 )
 
@@ -13,7 +15,7 @@ import (
 type SignOptions struct {
 	Keys     []seal.SecretKey
 	Threads  int // 0 is 1
-	Progress Progress
+	Progress flow.Progress
 	// Damage is called for each damaged part that was found. With nil the first ends the search.
 	Damage func(error)
 }
@@ -26,7 +28,7 @@ type Signed struct {
 // Sign checks the stored bytes of the archive in f, of size bytes, and appends signatures by those
 // keys that have not signed yet. It needs no identity for an encrypted archive. If it fails, the
 // archive is what it was before.
-func Sign(ctx context.Context, f archive.File, size int64, o SignOptions) (*Signed, error) {
+func Sign(ctx context.Context, f index.File, size int64, o SignOptions) (*Signed, error) {
 	r, err := archive.NewReader(f, size, archive.Options{Threads: o.Threads})
 	if err != nil {
 		return nil, err

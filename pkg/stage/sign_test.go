@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -10,12 +10,14 @@ import (
 
 	"filippo.io/age"
 
+	"hexz/internal/stagetest"
 	"hexz/pkg/seal"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
 // signFile signs the archive at path, and returns what became of the file.
-func signFile(t *testing.T, ctx context.Context, path string, o SignOptions) (*Signed, []byte, error) {
+func signFile(t *testing.T, ctx context.Context, path string, o stage.SignOptions) (*stage.Signed, []byte, error) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -26,7 +28,7 @@ func signFile(t *testing.T, ctx context.Context, path string, o SignOptions) (*S
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, signErr := Sign(ctx, f, info.Size(), o)
+	s, signErr := stage.Sign(ctx, f, info.Size(), o)
 	p, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -49,15 +51,15 @@ func TestSign(t *testing.T) {
 		t.Fatal(err)
 	}
 	encrypting := func(dst *bytes.Buffer, src []byte) error {
-		_, err := Seal(t.Context(), dst, bytes.NewReader(src), SealOptions{Recipients: []age.Recipient{identity.Recipient()}})
+		_, err := stage.Seal(t.Context(), dst, bytes.NewReader(src), stage.SealOptions{Recipients: []age.Recipient{identity.Recipient()}})
 		return err
 	}
-	frames := pipe(t, content(300_000), cutting(ChunkOptions{}))
+	frames := stagetest.Pipe(t, stagetest.Content(300_000), stagetest.Cutting(stage.ChunkOptions{}))
 	var locked bytes.Buffer
 	if err := encrypting(&locked, frames); err != nil {
 		t.Fatal(err)
 	}
-	for name, archive := range map[string][]byte{"plain": pipe(t, frames, sealing()), "encrypted": locked.Bytes()} {
+	for name, archive := range map[string][]byte{"plain": stagetest.Pipe(t, frames, stagetest.Sealing()), "encrypted": locked.Bytes()} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.hxz")
 			if err := os.WriteFile(path, archive, 0o600); err != nil {
@@ -75,28 +77,28 @@ func TestSign(t *testing.T) {
 				}
 			}
 			// A key that is given twice signs once.
-			s, one, err := signFile(t, t.Context(), path, SignOptions{Keys: []seal.SecretKey{keys[1], keys[0], keys[1]}, Threads: 2})
+			s, one, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: []seal.SecretKey{keys[1], keys[0], keys[1]}, Threads: 2})
 			if err != nil || !bytes.HasPrefix(one, archive) {
 				t.Fatal(err)
 			}
 			check("new", s.New, pubs[1], pubs[0])
 			check("before", s.Before)
-			if n := len(openArchive(t, one).Signatures()); n != 2 {
+			if n := len(stagetest.OpenArchive(t, one).Signatures()); n != 2 {
 				t.Errorf("%d signatures", n)
 			}
-			s, two, err := signFile(t, t.Context(), path, SignOptions{Keys: keys})
+			s, two, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: keys})
 			if err != nil || !bytes.HasPrefix(two, one) {
 				t.Fatal(err)
 			}
 			check("new", s.New, pubs[2])
 			check("before", s.Before, pubs[0], pubs[1])
-			s, again, err := signFile(t, t.Context(), path, SignOptions{Keys: keys})
+			s, again, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: keys})
 			if err != nil || !bytes.Equal(again, two) {
 				t.Fatal("signed once more: ", err)
 			}
 			check("new", s.New)
 			for _, k := range pubs {
-				if !openArchive(t, two).SignedBy(k) {
+				if !stagetest.OpenArchive(t, two).SignedBy(k) {
 					t.Error("not signed by ", k.KeyID())
 				}
 			}
@@ -110,7 +112,7 @@ func TestSignRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := pipe(t, content(300_000), cutting(ChunkOptions{}), sealing())
+	good := stagetest.Pipe(t, stagetest.Content(300_000), stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing())
 	bad := bytes.Clone(good)
 	bad[len(bad)/3] ^= 1
 	stopped, stop := context.WithCancel(t.Context())
@@ -124,7 +126,7 @@ func TestSignRefuses(t *testing.T) {
 		{"damaged", t.Context(), bad, stream.ErrCorrupt},
 		{"cut", t.Context(), good[:len(good)-1], stream.ErrCorrupt},
 		{"empty", t.Context(), nil, stream.ErrCorrupt},
-		{"stream", t.Context(), pipe(t, content(1000), cutting(ChunkOptions{})), stream.ErrCorrupt},
+		{"stream", t.Context(), stagetest.Pipe(t, stagetest.Content(1000), stagetest.Cutting(stage.ChunkOptions{})), stream.ErrCorrupt},
 		{"stopped", stopped, good, context.Canceled},
 	} {
 		path := filepath.Join(t.TempDir(), "x.hxz")
@@ -132,7 +134,7 @@ func TestSignRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		faults := 0
-		s, after, err := signFile(t, c.ctx, path, SignOptions{Keys: []seal.SecretKey{key}, Damage: func(error) { faults++ }})
+		s, after, err := signFile(t, c.ctx, path, stage.SignOptions{Keys: []seal.SecretKey{key}, Damage: func(error) { faults++ }})
 		if !errors.Is(err, c.want) || s != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}

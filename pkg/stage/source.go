@@ -133,23 +133,23 @@ func fileSource(name string, f *os.File, from, to int64) Source {
 		}
 		// After the end of a file that has shrunk everything looks like a hole.
 		if info, err := f.Stat(); err != nil || info.Mode().IsRegular() && info.Size()-from < min(start, size) {
-			return 0, overlay.Hole, errShrunk
+			return 0, overlay.Hole, ErrShrunk
 		}
 		return min(start, size), overlay.Hole, nil
 	}
-	return extentSource(name, size, io.NewSectionReader(f, from, size), extent)
+	return ExtentSource(name, size, io.NewSectionReader(f, from, size), extent)
 }
 
 // ContentSource packs what a guest sees of an image. Holes and zeros of it are not read.
 func ContentSource(name string, c overlay.Content) Source {
-	return extentSource(name, c.Size(), c, c.Extent)
+	return ExtentSource(name, c.Size(), c, c.Extent)
 }
 
 // extents tells what r has at a position below its size, and where that ends.
 type extents func(at int64) (end int64, kind overlay.Kind, err error)
 
-// extentSource packs size bytes of r, but for runs of zeros that are known.
-func extentSource(name string, size int64, r io.ReaderAt, kindOf extents) Source {
+// ExtentSource packs size bytes of r, but for runs of zeros that are known.
+func ExtentSource(name string, size int64, r io.ReaderAt, kindOf extents) Source {
 	runEnd := int64(0) // of the last run of zeros
 	return Source{Name: name, Size: size, next: func(at int64) (extent, error) {
 		if at >= size {
@@ -221,7 +221,7 @@ func (e *exactReader) Read(p []byte) (int, error) {
 	n, err := e.r.Read(p)
 	e.left -= int64(n)
 	if errors.Is(err, io.EOF) && e.left > 0 {
-		err = errShrunk
+		err = ErrShrunk
 	}
 	return n, err
 }

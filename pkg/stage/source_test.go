@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -9,7 +9,11 @@ import (
 	"slices"
 	"testing"
 
+	"hexz/internal/stagetest"
+	"hexz/pkg/inspect"
 	"hexz/pkg/overlay"
+	"hexz/pkg/restore"
+	"hexz/pkg/stage"
 )
 
 func TestHolesStayHoles(t *testing.T) {
@@ -20,16 +24,16 @@ func TestHolesStayHoles(t *testing.T) {
 	}
 	defer f.Close()
 	const mib = 1 << 20
-	f.WriteAt(content(100000), 8*mib)
+	f.WriteAt(stagetest.Content(100000), 8*mib)
 	f.WriteAt(make([]byte, mib), 16*mib)
 	f.WriteAt([]byte("end"), 40*mib-3)
 	f.Truncate(64 * mib)
-	src, err := FileSource("disk", f)
+	src, err := stage.FileSource("disk", f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var buf bytes.Buffer
-	stats, err := Chunk(t.Context(), &buf, []Source{src}, ChunkOptions{})
+	stats, err := stage.Chunk(t.Context(), &buf, []stage.Source{src}, stage.ChunkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +45,11 @@ func TestHolesStayHoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer back.Close()
-	out, err := NewFileOutput(back, SparseAuto)
+	out, err := restore.NewFileOutput(back, restore.SparseAuto)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Cat(t.Context(), out, openArchive(t, pipe(t, buf.Bytes(), sealing())), CatOptions{}); err != nil {
+	if err := restore.Archive(t.Context(), out, stagetest.OpenArchive(t, stagetest.Pipe(t, buf.Bytes(), stagetest.Sealing())), restore.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := out.Flush(); err != nil {
@@ -74,21 +78,21 @@ func TestHolesDoNotMatterToRoots(t *testing.T) {
 	defer f.Close()
 	rng := rand.New(rand.NewPCG(4, 4))
 	for range 40 {
-		f.WriteAt(content(1+rng.IntN(30000)), int64(rng.IntN(8<<20)))
+		f.WriteAt(stagetest.Content(1+rng.IntN(30000)), int64(rng.IntN(8<<20)))
 	}
 	f.Truncate(8<<20 + 100)
-	src, err := FileSource("disk", f)
+	src, err := stage.FileSource("disk", f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var sparse bytes.Buffer
-	stats, err := Chunk(t.Context(), &sparse, []Source{src}, ChunkOptions{})
+	stats, err := stage.Chunk(t.Context(), &sparse, []stage.Source{src}, stage.ChunkOptions{})
 	if err != nil || stats.Hole.N < 10 {
 		t.Fatalf("%v with %d holes", err, stats.Hole.N)
 	}
 	p, _ := os.ReadFile(path)
 	list := func(p []byte) (chunks []string) {
-		_, err := InspectStream(bytes.NewReader(p), InspectOptions{Chunk: func(c ChunkLine) error {
+		_, err := inspect.Stream(bytes.NewReader(p), inspect.Options{Chunk: func(c inspect.ChunkLine) error {
 			if c.Kind == "data" {
 				chunks = append(chunks, fmt.Sprint(c.Offset, c.Hash))
 			}
@@ -99,11 +103,11 @@ func TestHolesDoNotMatterToRoots(t *testing.T) {
 		}
 		return chunks
 	}
-	full := pipe(t, p, cutting(ChunkOptions{}))
+	full := stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{}))
 	if a, b := list(sparse.Bytes()), list(full); !slices.Equal(a, b) {
 		t.Errorf("%d chunks of the sparse file, %d of the full one", len(a), len(b))
 	}
-	a, b := openArchive(t, pipe(t, sparse.Bytes(), sealing())), openArchive(t, pipe(t, full, sealing()))
+	a, b := stagetest.OpenArchive(t, stagetest.Pipe(t, sparse.Bytes(), stagetest.Sealing())), stagetest.OpenArchive(t, stagetest.Pipe(t, full, stagetest.Sealing()))
 	if a.Info().Streams[0].Root != b.Info().Streams[0].Root {
 		t.Error("another root")
 	}

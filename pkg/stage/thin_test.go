@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -8,28 +8,34 @@ import (
 	"strings"
 	"testing"
 
+	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
+	"hexz/pkg/index"
+	"hexz/pkg/inspect"
+	"hexz/pkg/parents"
+	"hexz/pkg/restore"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
 func TestThinChain(t *testing.T) {
 	dir := t.TempDir()
-	list := versions(5)
-	paths := thinChain(t, dir, list)
+	list := stagetest.Versions(5)
+	paths := stagetest.ThinChain(t, dir, list)
 	for i, path := range paths {
-		f := &Finder{Beside: dir}
+		f := &parents.Finder{Beside: dir}
 		p, _ := os.ReadFile(path)
 		r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Find: f.Find})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var buf bytes.Buffer
-		out := NewPlainOutput(&buf)
-		if err := Cat(t.Context(), out, r, CatOptions{Threads: 2}); err != nil || out.Flush() != nil || !bytes.Equal(buf.Bytes(), list[i]) {
+		out := restore.NewPlainOutput(&buf)
+		if err := restore.Archive(t.Context(), out, r, restore.Options{Threads: 2}); err != nil || out.Flush() != nil || !bytes.Equal(buf.Bytes(), list[i]) {
 			t.Errorf("version %d: Cat: %v", i, err)
 		}
-		if got := pipe(t, p, restoring(CatOptions{Find: f.Find})); !bytes.Equal(got, list[i]) {
+		if got := stagetest.Pipe(t, p, stagetest.Restoring(restore.Options{Find: f.Find})); !bytes.Equal(got, list[i]) {
 			t.Errorf("version %d: CatStream gave something else", i)
 		}
 		if n := len(r.Info().Parents); n != i {
@@ -42,15 +48,15 @@ func TestThinChain(t *testing.T) {
 	}
 
 	// Flattened, an archive needs nothing, and the same bytes come out for any number of threads.
-	f := &Finder{Dirs: []string{dir}}
+	f := &parents.Finder{Dirs: []string{dir}}
 	defer f.Close()
 	last, _ := os.ReadFile(paths[4])
-	flat := pipe(t, last, flatteningAll(f.Find, 1), sealing())
-	if !bytes.Equal(flat, pipe(t, last, flatteningAll(f.Find, 3), sealing())) {
+	flat := stagetest.Pipe(t, last, stagetest.FlatteningAll(f.Find, 1), stagetest.Sealing())
+	if !bytes.Equal(flat, stagetest.Pipe(t, last, stagetest.FlatteningAll(f.Find, 3), stagetest.Sealing())) {
 		t.Error("threads change the bytes")
 	}
-	r := openArchive(t, flat)
-	if len(r.Info().Parents) != 0 || r.Info().Totals.Parent.N != 0 || !bytes.Equal(restore(t, flat), list[4]) {
+	r := stagetest.OpenArchive(t, flat)
+	if len(r.Info().Parents) != 0 || r.Info().Totals.Parent.N != 0 || !bytes.Equal(stagetest.Restore(t, flat), list[4]) {
 		t.Error("flattened it is something else")
 	}
 	if err := r.Verify(t.Context(), archive.VerifyOptions{Level: archive.Content}); err != nil {
@@ -59,7 +65,7 @@ func TestThinChain(t *testing.T) {
 }
 
 // first returns the first that a Finder yields.
-func first(f *Finder, want *stream.Parent) (archive.Copy, error) {
+func first(f *parents.Finder, want *stream.Parent) (archive.Copy, error) {
 	for c, err := range f.Find(want) {
 		return c, err
 	}
@@ -68,28 +74,28 @@ func first(f *Finder, want *stream.Parent) (archive.Copy, error) {
 
 func TestFinder(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
-	paths := thinChain(t, dir, versions(2))
+	paths := stagetest.ThinChain(t, dir, stagetest.Versions(2))
 	base, _ := os.ReadFile(paths[0])
-	id := openArchive(t, base).ID()
+	id := stagetest.OpenArchive(t, base).ID()
 	moved := filepath.Join(other, "moved.hxz")
 	if err := os.WriteFile(moved, base, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	empty := t.TempDir()
 	for name, c := range map[string]struct {
-		f    *Finder
+		f    *parents.Finder
 		hint string
 		ok   bool
 	}{
-		"file":             {&Finder{Files: []string{paths[1], moved}}, "", true},
-		"directory":        {&Finder{Dirs: []string{empty, other}}, "", true},
-		"beside":           {&Finder{Beside: dir}, "v0.hxz", true},
-		"beside, renamed":  {&Finder{Beside: other}, "v0.hxz", true},
-		"no place":         {&Finder{}, "v0.hxz", false},
-		"hint with a path": {&Finder{Beside: empty}, moved, false},
-		"hint upwards":     {&Finder{Beside: filepath.Join(other, "..", filepath.Base(empty))}, "../" + filepath.Base(other) + "/moved.hxz", false},
-		"hint, followed":   {&Finder{Beside: empty, FollowHints: true}, moved, true},
-		"not there":        {&Finder{Dirs: []string{empty}, Beside: empty}, "v0.hxz", false},
+		"file":             {&parents.Finder{Files: []string{paths[1], moved}}, "", true},
+		"directory":        {&parents.Finder{Dirs: []string{empty, other}}, "", true},
+		"beside":           {&parents.Finder{Beside: dir}, "v0.hxz", true},
+		"beside, renamed":  {&parents.Finder{Beside: other}, "v0.hxz", true},
+		"no place":         {&parents.Finder{}, "v0.hxz", false},
+		"hint with a path": {&parents.Finder{Beside: empty}, moved, false},
+		"hint upwards":     {&parents.Finder{Beside: filepath.Join(other, "..", filepath.Base(empty))}, "../" + filepath.Base(other) + "/moved.hxz", false},
+		"hint, followed":   {&parents.Finder{Beside: empty, FollowHints: true}, moved, true},
+		"not there":        {&parents.Finder{Dirs: []string{empty}, Beside: empty}, "v0.hxz", false},
 	} {
 		found, err := first(c.f, &stream.Parent{ID: id, Hint: c.hint})
 		if (err == nil) != c.ok {
@@ -108,10 +114,10 @@ func TestFinder(t *testing.T) {
 
 func TestDedupParents(t *testing.T) {
 	dir := t.TempDir()
-	list := versions(3)
-	paths := thinChain(t, dir, list[:2])
-	open := func(path string) Parent {
-		p, err := OpenParent(nil, path, nil)
+	list := stagetest.Versions(3)
+	paths := stagetest.ThinChain(t, dir, list[:2])
+	open := func(path string) parents.Parent {
+		p, err := parents.Open(nil, path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,53 +127,53 @@ func TestDedupParents(t *testing.T) {
 	// An exported index serves as well as the archive.
 	raw, _ := os.ReadFile(paths[1])
 	var index bytes.Buffer
-	if err := openArchive(t, raw).ExportIndex(&index); err != nil {
+	if err := stagetest.OpenArchive(t, raw).ExportIndex(&index); err != nil {
 		t.Fatal(err)
 	}
 	hxi := filepath.Join(dir, "v1.hxi")
 	if err := os.WriteFile(hxi, index.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	cut := pipe(t, list[2], cutting(ChunkOptions{}))
-	by := func(o DedupOptions) []byte { return pipe(t, cut, droppingKnown(o)) }
-	want := by(DedupOptions{Parents: []Parent{open(paths[1])}})
-	if !bytes.Equal(want, by(DedupOptions{Parents: []Parent{open(hxi)}})) {
+	cut := stagetest.Pipe(t, list[2], stagetest.Cutting(stage.ChunkOptions{}))
+	by := func(o stage.DedupOptions) []byte { return stagetest.Pipe(t, cut, stagetest.DroppingKnown(o)) }
+	want := by(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}})
+	if !bytes.Equal(want, by(stage.DedupOptions{Parents: []parents.Parent{open(hxi)}})) {
 		t.Error("with the exported index it is another stream")
 	}
 	// Behind another dedup with another parent, the frames of both stay.
-	twice := pipe(t, cut, droppingKnown(DedupOptions{Parents: []Parent{open(paths[0])}}), droppingKnown(DedupOptions{Parents: []Parent{open(paths[1])}}))
-	f := &Finder{Dirs: []string{dir}}
+	twice := stagetest.Pipe(t, cut, stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[0])}}), stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}}))
+	f := &parents.Finder{Dirs: []string{dir}}
 	defer f.Close()
-	if got := pipe(t, twice, restoring(CatOptions{Find: f.Find})); !bytes.Equal(got, list[2]) {
+	if got := stagetest.Pipe(t, twice, stagetest.Restoring(restore.Options{Find: f.Find})); !bytes.Equal(got, list[2]) {
 		t.Error("two dedups gave something else")
 	}
-	rep, err := InspectStream(bytes.NewReader(twice), InspectOptions{})
+	rep, err := inspect.Stream(bytes.NewReader(twice), inspect.Options{})
 	if err != nil || len(rep.Parents) != 2 {
 		t.Errorf("%d parents, %v", len(rep.Parents), err)
 	}
 	// In another order of stages, too.
-	late := pipe(t, list[2], cutting(ChunkOptions{}), encoding(CompressOptions{Codec: "lz4"}), droppingKnown(DedupOptions{Parents: []Parent{open(paths[1])}}))
-	if got := pipe(t, late, restoring(CatOptions{Find: f.Find})); !bytes.Equal(got, list[2]) {
+	late := stagetest.Pipe(t, list[2], stagetest.Cutting(stage.ChunkOptions{}), stagetest.Encoding(stage.CompressOptions{Codec: "lz4"}), stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}}))
+	if got := stagetest.Pipe(t, late, stagetest.Restoring(restore.Options{Find: f.Find})); !bytes.Equal(got, list[2]) {
 		t.Error("dedup behind compress gave something else")
 	}
 
 	var notes []string
 	note := func(s string) { notes = append(notes, s) }
-	pipe(t, list[2], cutting(ChunkOptions{Chunker: chunker.Options{Avg: 8 << 10}}), droppingKnown(DedupOptions{Parents: []Parent{open(paths[1])}, Note: note}))
+	stagetest.Pipe(t, list[2], stagetest.Cutting(stage.ChunkOptions{Chunker: chunker.Options{Avg: 8 << 10}}), stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}, Note: note}))
 	if len(notes) != 1 || !strings.Contains(notes[0], "--like") {
 		t.Errorf("another chunker: %q", notes)
 	}
 	notes = nil
-	pipe(t, cut, droppingKnown(DedupOptions{Parents: []Parent{open(paths[1])}, MaxMemory: 1, Note: note}))
+	stagetest.Pipe(t, cut, stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}, MaxMemory: 1, Note: note}))
 	if len(notes) == 0 || !strings.Contains(notes[0], "index is full") {
 		t.Errorf("no memory: %q", notes)
 	}
-	if _, err := OpenParent(nil, filepath.Join(dir, "missing"), nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := parents.Open(nil, filepath.Join(dir, "missing"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing parent: %v", err)
 	}
 	bad := filepath.Join(dir, "bad.hxz")
 	os.WriteFile(bad, raw[:len(raw)-1], 0o666)
-	if _, err := OpenParent(nil, bad, nil); !errors.Is(err, stream.ErrCorrupt) {
+	if _, err := parents.Open(nil, bad, nil); !errors.Is(err, stream.ErrCorrupt) {
 		t.Errorf("damaged parent: %v", err)
 	}
 }
@@ -175,10 +181,10 @@ func TestDedupParents(t *testing.T) {
 // A chunk that a parent has may come again as data: in front of that, nothing can refer to it.
 func TestFlattenBeforeData(t *testing.T) {
 	chunk := []byte("alpha and omega")
-	base := pipe(t, chunk, cutting(ChunkOptions{}), sealing())
-	r := openArchive(t, base)
+	base := stagetest.Pipe(t, chunk, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing())
+	r := stagetest.OpenArchive(t, base)
 	var e stream.Entry
-	if err := r.Chunks(func(c archive.Chunk) error {
+	if err := r.Chunks(func(c index.Chunk) error {
 		e = stream.Entry{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}
 		return nil
 	}); err != nil {
@@ -200,9 +206,9 @@ func TestFlattenBeforeData(t *testing.T) {
 	if err := errors.Join(w.CloseStream(nil), w.End(nil)); err != nil {
 		t.Fatal(err)
 	}
-	find := yielding(copyOf(base), nil)
-	flat := pipe(t, thin.Bytes(), flatteningAll(find, 1), sealing())
-	if !bytes.Equal(restore(t, flat), append(chunk, chunk...)) {
+	find := stagetest.Yielding(stagetest.CopyOf(base), nil)
+	flat := stagetest.Pipe(t, thin.Bytes(), stagetest.FlatteningAll(find, 1), stagetest.Sealing())
+	if !bytes.Equal(stagetest.Restore(t, flat), append(chunk, chunk...)) {
 		t.Error("flattened it is something else")
 	}
 }
@@ -210,22 +216,22 @@ func TestFlattenBeforeData(t *testing.T) {
 // An archive that has references of its own can be made thin: they follow what they refer to.
 func TestThinOfDeduplicated(t *testing.T) {
 	dir := t.TempDir()
-	list := versions(2)
+	list := stagetest.Versions(2)
 	twice := append(bytes.Clone(list[1]), list[1]...)
-	path := thinChain(t, dir, list[:1])[0]
-	parent, err := OpenParent(nil, path, nil)
+	path := stagetest.ThinChain(t, dir, list[:1])[0]
+	parent, err := parents.Open(nil, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer parent.Close()
-	full := pipe(t, twice, cutting(ChunkOptions{}), dropping(), encoding(CompressOptions{}), sealing())
-	if openArchive(t, full).Info().Totals.Ref.N == 0 {
+	full := stagetest.Pipe(t, twice, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing())
+	if stagetest.OpenArchive(t, full).Info().Totals.Ref.N == 0 {
 		t.Fatal("the archive has no references")
 	}
-	thin := pipe(t, full, droppingKnown(DedupOptions{Parents: []Parent{parent}}), sealing())
-	f := &Finder{Dirs: []string{dir}}
+	thin := stagetest.Pipe(t, full, stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{parent}}), stagetest.Sealing())
+	f := &parents.Finder{Dirs: []string{dir}}
 	defer f.Close()
-	if got := pipe(t, thin, restoring(CatOptions{Find: f.Find})); !bytes.Equal(got, twice) {
+	if got := stagetest.Pipe(t, thin, stagetest.Restoring(restore.Options{Find: f.Find})); !bytes.Equal(got, twice) {
 		t.Error("made thin it is something else")
 	}
 	if len(thin) > len(full)/3 {

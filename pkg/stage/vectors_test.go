@@ -1,4 +1,4 @@
-package stage
+package stage_test
 
 import (
 	"bytes"
@@ -6,18 +6,23 @@ import (
 	"io"
 	"testing"
 
+	"hexz/internal/stagetest"
 	"hexz/internal/vectortest"
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
+	"hexz/pkg/inspect"
+	"hexz/pkg/restore"
+	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
 // Every vector of package stream goes through every stage.
 func TestVectors(t *testing.T) {
-	filters := map[string]filter{
-		"dedup": dropping(), "compress": encoding(CompressOptions{Threads: 2}), "decompress": decompressing(2),
-		"seal": sealing(), "unseal": unsealing(), "cat": restoring(CatOptions{Threads: 2, Length: new(int64(1000))}),
+	filters := map[string]stagetest.Filter{
+		"dedup": stagetest.Dropping(), "compress": stagetest.Encoding(stage.CompressOptions{Threads: 2}), "decompress": stagetest.Decompressing(2),
+		"seal": stagetest.Sealing(), "unseal": stagetest.Unsealing(), "cat": stagetest.Restoring(restore.Options{Threads: 2, Length: new(int64(1000))}),
 		"inspect": func(_ io.Writer, src io.Reader) error {
-			_, err := InspectStream(src, InspectOptions{})
+			_, err := inspect.Stream(src, inspect.Options{})
 			return err
 		},
 	}
@@ -27,7 +32,7 @@ func TestVectors(t *testing.T) {
 			err := f(&out, bytes.NewReader(v.Input))
 			got := "ok"
 			switch {
-			case errors.Is(err, ErrChoose) && (v.Name == "no-streams" || v.Name == "parent-unused"):
+			case errors.Is(err, restore.ErrChoose) && (v.Name == "no-streams" || v.Name == "parent-unused"):
 			case errors.Is(err, archive.ErrParent) && name == "cat":
 			case errors.Is(err, stream.ErrCorrupt):
 				got = "corrupt"
@@ -41,7 +46,7 @@ func TestVectors(t *testing.T) {
 			if got != v.Expect {
 				t.Errorf("%s through %s: %s (%v), want %s", v.Name, name, got, err, v.Expect)
 			}
-			if v.Expect != "ok" && name == "seal" && archive.HasTrailer(bytes.NewReader(out.Bytes()), int64(out.Len())) {
+			if v.Expect != "ok" && name == "seal" && index.HasTrailer(bytes.NewReader(out.Bytes()), int64(out.Len())) {
 				t.Errorf("%s: got a trailer", v.Name)
 			}
 		}

@@ -9,8 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"hexz/pkg/archive"
 	"hexz/pkg/codec"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -104,7 +104,7 @@ func exitCode(err error) int {
 		return exitCodec
 	case errors.Is(err, stream.ErrAborted), errors.Is(err, stream.ErrTruncated):
 		return exitUpstream
-	case errors.Is(err, archive.ErrUnsigned):
+	case errors.Is(err, index.ErrUnsigned):
 		return exitUnsigned
 	}
 	return exitFailed

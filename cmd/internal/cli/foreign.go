@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -83,7 +84,7 @@ func NotArchive(f *os.File) error {
 		return err
 	case info.Size() == 0:
 		return fmt.Errorf("%w: the file is empty", stream.ErrCorrupt)
-	case archive.IsIndex(f, info.Size()):
+	case index.IsIndex(f, info.Size()):
 		return WithHint(fmt.Errorf("%w: this is an exported index, not an archive", stream.ErrCorrupt), "hexz-dedup --parent and hexz-chunk --like take it")
 	case stream.IsStream(head) && bytes.Contains(head, []byte("\xa7archive\xc3")):
 		return WithHint(fmt.Errorf("%w: no trailer: the archive was cut short", stream.ErrCorrupt), "hexz-unseal --salvage reads what is left of it")

@@ -8,7 +8,7 @@ import (
 	"filippo.io/age"
 	"github.com/spf13/pflag"
 
-	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 )
 
@@ -100,7 +100,7 @@ func (p *passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 // Explain adds to err what the user can do if an archive could not be opened.
 func (i *IdentityFlags) Explain(err error) error {
 	var other *seal.NoMatchError
-	var locked *archive.LockedError
+	var locked *index.LockedError
 	switch {
 	case errors.As(err, &other) && i.Given():
 		return WithHint(err, "-i takes the private key of one of those it is encrypted for; what only an SSH agent or a hardware key holds cannot be used")
@@ -112,7 +112,7 @@ func (i *IdentityFlags) Explain(err error) error {
 
 // explainLocked adds a hint to a LockedError of a binary that takes no keys.
 func explainLocked(err error) error {
-	var locked *archive.LockedError
+	var locked *index.LockedError
 	if !errors.As(err, &locked) {
 		return err
 	}

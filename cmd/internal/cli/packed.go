@@ -10,6 +10,7 @@ import (
 
 	"hexz/internal/patient"
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -34,7 +35,7 @@ func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 		return p, err
 	}
 	info, err := p.File.Stat()
-	if err == nil && archive.HasTrailer(p.File, info.Size()) {
+	if err == nil && index.HasTrailer(p.File, info.Size()) {
 		o.Threads = env.Threads
 		p.Archive, err = archive.NewReader(p.File, info.Size(), o)
 		err = p.name(twoArchives(p.File, err))

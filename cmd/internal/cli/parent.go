@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hexz/pkg/archive"
-	"hexz/pkg/stage"
+	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
 
@@ -71,7 +71,7 @@ func (d *dirNames) Type() string { return "DIR" }
 
 // Finder finds the parents of an archive, which no output may replace. Close it.
 type Finder struct {
-	*stage.Finder
+	*parents.Finder
 	env *Env
 }
 
@@ -86,7 +86,7 @@ func (f Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 // Finder returns what finds the parents of the archive that args name. The identities open encrypted
 // ones.
 func (p *ParentFlags) Finder(env *Env, args []string, ids []age.Identity) Finder {
-	f := &stage.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Identities: ids, Open: env.Open}
+	f := &parents.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Identities: ids, Open: env.Open}
 	f.Dirs = append(f.Dirs, filepath.SplitList(os.Getenv(pathVariable))...)
 	for _, file := range p.files { // where the parents of that one are likely to be
 		f.Dirs = append(f.Dirs, filepath.Dir(file))
@@ -99,8 +99,8 @@ func (p *ParentFlags) Finder(env *Env, args []string, ids []age.Identity) Finder
 
 // OpenParent opens an archive, or the exported index of one, whose chunks need not be stored again.
 // Close it.
-func OpenParent(env *Env, path string, ids []age.Identity) (stage.Parent, error) {
-	p, err := stage.OpenParent(env.Open, path, ids)
+func OpenParent(env *Env, path string, ids []age.Identity) (parents.Parent, error) {
+	p, err := parents.Open(env.Open, path, ids)
 	if err != nil {
 		return p, err
 	}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"sync"
 
-	"hexz/pkg/archive"
+	"hexz/pkg/index"
 )
 
 // protection keeps what a command reads from what it writes. All that is read is remembered, and
@@ -15,7 +15,7 @@ import (
 type protection struct {
 	mu      sync.Mutex
 	inputs  []input
-	parents map[archive.Hash]bool // archives that what is read, or what is made of it, needs
+	parents map[index.Hash]bool // archives that what is read, or what is made of it, needs
 	targets []*target
 	err     error // the first clash
 }
@@ -31,7 +31,7 @@ type target struct {
 	path string      // as messages name it
 	open string      // a path by which it can be read
 	info os.FileInfo // nil if there is none
-	id   *archive.Hash
+	id   *index.Hash
 	seen bool // id is known, and nil if it is no archive
 }
 
@@ -71,12 +71,12 @@ func (e *Env) Reads(path string, f *os.File) error {
 
 // Needs remembers an archive by its id: a parent of what is read, or of what is written. No output
 // may take its place, even if it was not opened.
-func (e *Env) Needs(id archive.Hash) error {
+func (e *Env) Needs(id index.Hash) error {
 	p := &e.protection
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.parents == nil {
-		p.parents = map[archive.Hash]bool{}
+		p.parents = map[index.Hash]bool{}
 	}
 	p.parents[id] = true
 	for _, t := range p.targets {
@@ -86,7 +86,7 @@ func (e *Env) Needs(id archive.Hash) error {
 }
 
 // needsAll is Needs for the parents that an archive names.
-func (e *Env) needsAll(info *archive.Info) error {
+func (e *Env) needsAll(info *index.Info) error {
 	for _, parent := range info.Parents {
 		if err := e.Needs(parent.ID); err != nil {
 			return err
@@ -156,7 +156,7 @@ func (t *target) holds(in input) error {
 }
 
 // isOneOf returns an error if t is one of some archives.
-func (t *target) isOneOf(parents map[archive.Hash]bool) error {
+func (t *target) isOneOf(parents map[index.Hash]bool) error {
 	if id := t.archive(); id == nil || !parents[*id] {
 		return nil
 	}
@@ -168,7 +168,7 @@ var errNoName = Usagef("a file name is empty")
 const anotherFile = "write to another file, then rename it"
 
 // archive returns the id of the archive in t, as it was when that was first asked for, or nil.
-func (t *target) archive() *archive.Hash {
+func (t *target) archive() *index.Hash {
 	if !t.seen && t.info != nil {
 		t.id = archiveAt(t.open, t.info)
 	}
@@ -177,7 +177,7 @@ func (t *target) archive() *archive.Hash {
 }
 
 // archiveAt returns the id of the archive in a regular file or block device, or nil.
-func archiveAt(path string, info os.FileInfo) *archive.Hash {
+func archiveAt(path string, info os.FileInfo) *index.Hash {
 	if !info.Mode().IsRegular() && !blockDevice(info) {
 		return nil
 	}
@@ -190,7 +190,7 @@ func archiveAt(path string, info os.FileInfo) *archive.Hash {
 	if err != nil {
 		return nil
 	}
-	id, err := archive.TrailerID(f, size)
+	id, err := index.TrailerID(f, size)
 	if err != nil {
 		return nil
 	}

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/stage"
 )
 
 // archiveFile makes an archive at path, and returns its bytes and its id.
-func archiveFile(t *testing.T, path string) ([]byte, archive.Hash) {
+func archiveFile(t *testing.T, path string) ([]byte, index.Hash) {
 	t.Helper()
 	var chunks, sealed bytes.Buffer
 	if _, err := stage.Chunk(t.Context(), &chunks, []stage.Source{stage.ReaderSource("disk", bytes.NewReader([]byte("content")))}, stage.ChunkOptions{}); err != nil {
@@ -23,7 +23,7 @@ func archiveFile(t *testing.T, path string) ([]byte, archive.Hash) {
 		t.Fatal(err)
 	}
 	write(t, path, sealed.String())
-	id, err := archive.TrailerID(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()))
+	id, err := index.TrailerID(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}

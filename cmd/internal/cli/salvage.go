@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"hexz/pkg/stage"
+	"hexz/pkg/salvage"
 )
 
 // SalvageFlags are the flags of binaries that read what is left of a damaged input.
@@ -34,7 +34,7 @@ func (s *SalvageFlags) Open(env *Env) (err error) {
 }
 
 // Close writes the report, once the output is committed. What is lost is an error with exit code 3.
-func (s *SalvageFlags) Close(r *stage.SalvageReport) error {
+func (s *SalvageFlags) Close(r *salvage.Report) error {
 	if s.out != nil {
 		if err := writeJSON(s.out, r); err != nil {
 			return err

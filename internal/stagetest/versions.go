@@ -1,0 +1,184 @@
+package stagetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/flow"
+	"hexz/pkg/index"
+	"hexz/pkg/parents"
+	"hexz/pkg/restore"
+	"hexz/pkg/stage"
+	"hexz/pkg/stream"
+)
+
+// Versions returns n versions of a content, each with some other bytes than the one before.
+func Versions(n int) [][]byte {
+	rng := rand.New(rand.NewPCG(4, 4))
+	p := Content(600 << 10)
+	list := [][]byte{p}
+	for len(list) < n {
+		p = bytes.Clone(p)
+		for range 3 {
+			at := rng.IntN(len(p) - 5000)
+			rand.NewChaCha8([32]byte{byte(len(list)), byte(at)}).Read(p[at : at+5000])
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// ThinChain packs each version with the one before as parent, into files of dir.
+func ThinChain(t *testing.T, dir string, list [][]byte) (paths []string) {
+	t.Helper()
+	for i, p := range list {
+		var o stage.DedupOptions
+		if i > 0 {
+			parent, err := parents.Open(nil, paths[i-1], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer parent.Close()
+			o.Parents = []parents.Parent{parent}
+		}
+		sealed := Pipe(t, p, Cutting(stage.ChunkOptions{}), DroppingKnown(o), Encoding(stage.CompressOptions{}), Sealing())
+		path := filepath.Join(dir, fmt.Sprintf("v%d.hxz", i))
+		if err := os.WriteFile(path, sealed, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// AsParent is r as a parent of Dedup.
+func AsParent(r *archive.Reader) []parents.Parent {
+	return []parents.Parent{{Index: r.Index, Hint: "parent.hxz"}}
+}
+
+// ThinOn is p as a stream that refers to parent.
+func ThinOn(t testing.TB, parent *archive.Reader, p []byte, o stage.ChunkOptions) []byte {
+	t.Helper()
+	return Pipe(t, p, Cutting(o), DroppingKnown(stage.DedupOptions{Parents: AsParent(parent)}))
+}
+
+// Changing passes on a stream with its tenth entry of a kind changed.
+func Changing(kind stream.EntryKind, change func(*stream.Entry)) Filter {
+	return func(dst io.Writer, src io.Reader) error {
+		out := flow.NewWriter(dst, "", nil)
+		n := 0
+		return flow.EachFrame(context.Background(), archive.NewScanner(src), nil, func(f stream.Frame) error {
+			switch f := f.(type) {
+			case *stream.Segment:
+				for i := range f.Entries {
+					if e := &f.Entries[i]; e.Kind == kind {
+						if n++; n == 10 {
+							change(e)
+						}
+					}
+				}
+			case *stream.Close:
+				return out.CloseStream(f.Digests)
+			case *stream.End:
+				return out.End(nil)
+			}
+			return out.Write(f)
+		})
+	}
+}
+
+// Library is a set of archives that find each other.
+type Library map[index.Hash][]byte
+
+func (l Library) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
+	return func(yield func(archive.Copy, error) bool) {
+		if p, ok := l[want.ID]; ok {
+			yield(CopyOf(p), nil)
+			return
+		}
+		yield(archive.Copy{}, &archive.MissingError{Parents: []stream.Parent{*want}})
+	}
+}
+
+// CopyOf is an archive in memory.
+func CopyOf(p []byte) archive.Copy {
+	return archive.Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))}
+}
+
+// Yielding finds the same for every parent.
+func Yielding(c archive.Copy, err error) archive.FindFunc {
+	return func(*stream.Parent) iter.Seq2[archive.Copy, error] {
+		return func(yield func(archive.Copy, error) bool) { yield(c, err) }
+	}
+}
+
+// Open opens an archive and takes it in.
+func (l Library) Open(t testing.TB, p []byte) *archive.Reader {
+	t.Helper()
+	r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 2, Find: l.Find})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l[r.ID()] = p
+	return r
+}
+
+func (l Library) Content(t testing.TB, r *archive.Reader, name string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	out := restore.NewPlainOutput(&buf)
+	if err := restore.Archive(t.Context(), out, r, restore.Options{Stream: name, Threads: 2}); err != nil {
+		t.Fatal(err)
+	}
+	out.Flush()
+	return buf.Bytes()
+}
+
+// Edited returns p with some bytes changed, put in or left out all over.
+func Edited(seed uint64, p []byte) []byte {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	var q []byte
+	for len(p) > 0 {
+		n := min(1+rng.IntN(6000), len(p))
+		q = append(q, p[:n]...)
+		p = p[n:]
+		switch rng.IntN(3) {
+		case 0:
+			q = append(q, "put in"...)
+		case 1:
+			p = p[min(len(p), rng.IntN(9)):]
+		case 2:
+			q = append(q, byte(rng.Uint32()))
+			p = p[min(len(p), 1):]
+		}
+	}
+	return q
+}
+
+// Unlike returns n bytes in which no chunk is like another.
+func Unlike(seed byte, n int) []byte {
+	p := make([]byte, n)
+	rand.NewChaCha8([32]byte{seed}).Read(p)
+	for i := range p {
+		p[i] = "0123456789abcdef"[p[i]&15] // which a codec makes smaller
+	}
+	return p
+}
+
+// Verify opens and verifies an archive.
+func (l Library) Verify(t testing.TB, p []byte) error {
+	t.Helper()
+	r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Find: l.Find})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Verify(t.Context(), archive.VerifyOptions{Level: archive.Content})
+}

@@ -1,0 +1,282 @@
+package carve
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/blake"
+	"hexz/pkg/codec"
+	"hexz/pkg/index"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// Carver finds what is left of a damaged archive or chunk stream, in three steps:
+//
+//   - open takes from the index what is right in itself: it says which segments there are, and
+//     vouches for them by their digests, wherever they stand now.
+//   - survey finds chains: frames that follow each other without a gap, in the file and in the
+//     content. What stands where the index says, with the digest it says, is an anchor, whatever
+//     is around it. Between anchors, survey reads the heads of frames, and where a chain breaks,
+//     looks for the next place where a frame holds. choose drops the chains that contradict others.
+//   - Next hands out the frames of the chains in order, and Check tells what of a segment is right.
+//
+// It takes memory for each place of damage, and not for each frame. The work on what proves to be
+// no frame is bounded by the size of the file. Not safe for concurrent use, but for Check.
+type Carver struct {
+	src     io.ReaderAt
+	size    int64
+	win     *window // to read frames
+	scan    *window // to look for them
+	ciphers *index.Ciphers
+	kinds   []string
+	sealed  bool          // the header says that it is an archive
+	index   *index.Index  // whose root is right, or nil
+	numbers map[int64]int // of the streams of the index, by id
+	state   IndexState
+	decoder *codec.Decoder
+	dicts   map[int64]bool // that the decoder has
+
+	body   int64 // where the frames begin: behind a clear header
+	buf    []byte
+	chains []chain
+	number int64 // of the last sealed frame
+	spent  int64 // bytes that were looked at in what proved to be no frame
+	nested *bool // see hasNested
+
+	shift      int64  // how far the root is from where the trailer says
+	anchor     anchor // survey: the next one
+	anchorNext func() (anchor, bool)
+	behind     index.Position // in the content: the end of the last anchor
+
+	chain int // Next: the current chain
+	at    int64
+}
+
+// IndexState tells what is left of the index of an archive.
+type IndexState string
+
+// The states of an index.
+const (
+	IndexNone    IndexState = "none"    // a chunk stream has none
+	IndexIntact  IndexState = "intact"  // the root is right; pages may be damaged
+	IndexDamaged IndexState = "damaged" // there is a trailer, but no root
+	IndexMissing IndexState = "missing" // there is no trailer
+)
+
+// Open looks over the size bytes on src, which takes as long as to read all bytes, or without
+// an index the heads of all frames, and all bytes where there is damage. It fails if there is
+// nothing to salvage, or if an encrypted archive cannot be opened: without its clear header no key
+// opens it.
+func Open(src io.ReaderAt, size int64, o archive.Options) (*Carver, error) {
+	s, err := newCarver(src, size, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(o.Identities); err != nil {
+		return nil, err
+	}
+	s.survey()
+	s.choose()
+	if err := errors.Join(s.win.err, s.scan.err); err != nil {
+		return nil, err
+	}
+	if len(s.chains) == 0 {
+		return nil, index.Corruptf("nothing of a hexz stream was found; if it was encrypted, its header is damaged")
+	}
+	// Dictionaries of chains that were dropped do not count.
+	if len(s.dicts) > 0 {
+		s.dicts = map[int64]bool{}
+		s.decoder, err = archive.NewDecoder(o)
+	}
+	s.Rewind()
+	return s, err
+}
+
+func newCarver(src io.ReaderAt, size int64, o archive.Options) (*Carver, error) {
+	decoder, err := archive.NewDecoder(o)
+	return &Carver{
+		src: src, size: size, win: newWindow(src, size), scan: newWindow(src, size),
+		decoder: decoder, dicts: map[int64]bool{}, numbers: map[int64]int{},
+	}, err
+}
+
+// open reads the clear header of an encrypted archive, and the index.
+func (s *Carver) open(ids []age.Identity) error {
+	f, n, err := s.frameAt(0)
+	h, ok := f.(*stream.Header)
+	if err == nil && ok {
+		s.sealed, _ = h.Meta[index.SealedKey].(bool)
+		if h.Encrypted() {
+			digest, err := s.digest(0, n)
+			if err != nil {
+				return err
+			}
+			if s.ciphers, s.kinds, err = index.Unlock(h, digest, ids); err != nil {
+				return err
+			}
+			s.body = n
+		}
+	}
+	s.state = s.openIndex()
+	if s.state == IndexMissing && err == nil && !s.sealed {
+		s.state = IndexNone
+	}
+	if s.index != nil && s.index.Root.Encrypted() && s.ciphers == nil {
+		return index.Corruptf("the archive is encrypted, and its clear header is damaged: without it no key opens it")
+	}
+	return s.win.err
+}
+
+// addDict gives a dictionary to the decoder. It tells whether that has it.
+func (s *Carver) addDict(d *stream.Dict) bool {
+	if !s.dicts[d.ID] && d.ID < 1<<32 && len(s.dicts) < stream.MaxDicts {
+		s.dicts[d.ID] = s.decoder.AddDict(uint32(d.ID), d.Bytes) == nil
+	}
+	return s.dicts[d.ID]
+}
+
+func (s *Carver) digest(pos, n int64) (index.Hash, error) {
+	p := make([]byte, n)
+	err := readFull(s.src, p, pos)
+	return blake.Sum(p), err
+}
+
+// frameAt reads the frame at a position, and returns its length in the file. The payload of a
+// segment is not read, but it is not cut short; a sealed frame is decrypted, which proves it.
+func (s *Carver) frameAt(pos int64) (stream.Frame, int64, error) {
+	in := wire.NewSourceReader(s.win.at(pos))
+	if s.ciphers == nil {
+		f, err := stream.ReadFrame(in)
+		n := in.Pos()
+		if seg, ok := f.(*stream.Segment); ok {
+			n += int64(seg.Deferred())
+		}
+		if err == nil && n > s.size-pos {
+			err = stream.ErrTruncated
+		}
+		return f, n, err
+	}
+	number, n := index.ReadSealedHead(in)
+	if in.Err() == nil && int64(n) > s.size-pos-in.Pos() {
+		return nil, 0, stream.ErrTruncated
+	}
+	s.buf = in.Rest(s.buf, n)
+	if err := in.Err(); err != nil {
+		return nil, 0, err
+	}
+	plain, err := s.ciphers.Open(index.FrameDomain, int(number), s.buf)
+	if err != nil {
+		return nil, in.Pos(), err
+	}
+	s.number = number
+	f, err := stream.ParseFrame(plain)
+	if seg, ok := f.(*stream.Segment); ok {
+		seg.Payload = nil // it is in s.buf
+	}
+	return f, in.Pos(), err
+}
+
+// Found is a frame, or a range of the file in which none was found.
+type Found struct {
+	Frame    stream.Frame // nil if the range is lost
+	Pos, Len int64
+
+	raw []byte // the frame as it is stored
+}
+
+// Next returns what was found, from front to back, and io.EOF at the end. The clear header of an
+// encrypted archive, ancillary frames and what stands behind End are left out.
+func (s *Carver) Next() (*Found, error) {
+	for s.chain < len(s.chains) {
+		c := &s.chains[s.chain]
+		if s.at < c.pos {
+			return s.lost(c.pos), nil
+		}
+		if s.at >= c.end {
+			s.chain++
+			continue
+		}
+		f, n, err := s.frameAt(s.at)
+		if err != nil {
+			return nil, s.changed(err)
+		}
+		found := &Found{Frame: f, Pos: s.at, Len: n}
+		s.at += n
+		switch f := f.(type) {
+		case *stream.Segment:
+			f.Release()
+			found, err := s.load(found.Pos, n)
+			return found, s.changed(err)
+		case *stream.Dict:
+			if !s.addDict(f) {
+				return &Found{Pos: found.Pos, Len: n}, nil
+			}
+		case *stream.Header:
+			delete(f.Meta, index.SealedKey)
+		case *stream.Ancillary:
+			continue
+		}
+		return found, nil
+	}
+	if last := len(s.chains) - 1; !s.chains[last].ended && s.at < s.size {
+		return s.lost(s.size), nil
+	}
+	return nil, io.EOF
+}
+
+// lost returns the range from the current position to another.
+func (s *Carver) lost(to int64) *Found {
+	f := &Found{Pos: s.at, Len: to - s.at}
+	s.at = to
+	return f
+}
+
+// load reads the whole frame of a segment.
+func (s *Carver) load(pos, n int64) (*Found, error) {
+	raw := make([]byte, n)
+	if s.win.err = readFull(s.src, raw, pos); s.win.err != nil {
+		return nil, s.win.err
+	}
+	plain := raw
+	if s.ciphers != nil {
+		var err error
+		if plain, err = index.OpenSealed(append([]byte(nil), raw...), s.ciphers); err != nil {
+			return nil, err
+		}
+	}
+	seg, err := stream.ParseSegment(plain)
+	if err != nil {
+		return nil, err
+	}
+	return &Found{Frame: seg, Pos: pos, Len: n, raw: raw}, nil
+}
+
+// changed is for what was right when it was surveyed.
+func (s *Carver) changed(err error) error {
+	if err == nil || s.win.err != nil {
+		return s.win.err
+	}
+	return fmt.Errorf("the file has changed while it was read: %w", err)
+}
+
+// Rewind makes Next begin again.
+func (s *Carver) Rewind() { s.chain, s.at = 0, s.body }
+
+// Index tells what is left of the index.
+func (s *Carver) Index() IndexState { return s.state }
+
+// Info returns what the index tells of the content, or nil if it is lost.
+func (s *Carver) Info() *index.Info {
+	if s.index == nil {
+		return nil
+	}
+	return s.index.Info()
+}
+
+// RecipientKinds is Scanner.RecipientKinds.
+func (s *Carver) RecipientKinds() []string { return s.kinds }

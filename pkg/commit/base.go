@@ -1,0 +1,167 @@
+package commit
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/flow"
+	"hexz/pkg/index"
+	"hexz/pkg/stream"
+)
+
+// baseEntries are the entries of an archive from front to back, as those of an archive whose
+// parent 0 it is: chunks have become references to it or to its parents.
+type baseEntries struct {
+	info    *index.Info
+	pull    func() (baseSegment, error, bool)
+	stop    func()
+	pending baseSegment
+	at      int64         // in the stream that is read
+	chunks  int64         // data chunks so far
+	hashes  []stream.Hash // of these, if there are references to them
+}
+
+// baseSegment is a segment of the base; its entries are valid until the next one.
+type baseSegment struct {
+	stream  int
+	offset  int64
+	entries []stream.Entry
+}
+
+func corruptBase(format string, args ...any) error {
+	return fmt.Errorf("%w: the base: %s", stream.ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+// newBaseEntries returns the entries of r. Call stop at the end.
+func newBaseEntries(r *archive.Reader) *baseEntries {
+	b := &baseEntries{info: r.Info()}
+	stopped := errors.New("stopped")
+	b.pull, b.stop = iter.Pull2(func(yield func(baseSegment, error) bool) {
+		var buf []stream.Entry
+		err := r.EntryPages(func(at index.Place, entries []stream.Entry) error {
+			buf = append(buf[:0], entries...)
+			for i := range buf {
+				if err := b.convert(&buf[i]); err != nil {
+					return err
+				}
+			}
+			if !yield(baseSegment{at.Stream, at.Offset, buf}, nil) {
+				return stopped
+			}
+			return nil
+		})
+		if err != nil && err != stopped {
+			yield(baseSegment{}, err)
+		}
+	})
+	return b
+}
+
+// convert makes a chunk a reference to the base or to a parent of it.
+func (b *baseEntries) convert(e *stream.Entry) error {
+	switch e.Kind {
+	case stream.Data, stream.Patched:
+		if b.info.Totals.Ref.N > 0 {
+			b.hashes = append(b.hashes, e.Hash)
+		}
+		e.Parent, e.Ordinal = 0, b.chunks
+		b.chunks++
+	case stream.Ref:
+		if e.Ordinal < 0 || e.Ordinal >= int64(len(b.hashes)) {
+			return corruptBase("reference to chunk %d, there are %d before it", e.Ordinal, b.chunks)
+		}
+		e.Parent, e.Hash = 0, b.hashes[e.Ordinal]
+	case stream.ParentRef:
+		if int(e.Parent) >= len(b.info.Parents) {
+			return corruptBase("chunk of parent %d, there are %d", e.Parent, len(b.info.Parents))
+		}
+		e.Parent++
+	default:
+		return nil
+	}
+	e.Kind, e.Patch = stream.ParentRef, nil
+	return nil
+}
+
+// segment returns the entries of the next segment of a stream, or nil at its end. Each stream is
+// to be read to its end before the next.
+func (b *baseEntries) segment(streamNo int) ([]stream.Entry, error) {
+	if b.pending.entries == nil {
+		s, err, ok := b.pull()
+		if ok && err != nil {
+			return nil, err
+		}
+		b.pending = s
+	}
+	s := b.pending
+	if s.entries == nil || s.stream != streamNo {
+		if size := b.info.Streams[streamNo].Size; b.at != size {
+			return nil, corruptBase("stream of %d bytes has entries for %d", size, b.at)
+		}
+		return nil, nil
+	}
+	if s.offset != b.at {
+		return nil, corruptBase("segment at offset %d where %d was expected", s.offset, b.at)
+	}
+	for i := range s.entries {
+		if b.at += s.entries[i].Len; b.at < 0 {
+			return nil, corruptBase("stream is longer than %d bytes", int64(stream.MaxSize))
+		}
+	}
+	b.pending = baseSegment{}
+	return s.entries, nil
+}
+
+// skip reads what is left of a stream, and gets ready for the next.
+func (b *baseEntries) skip(streamNo int) error {
+	for {
+		list, err := b.segment(streamNo)
+		if err != nil {
+			return err
+		}
+		if list == nil {
+			b.at = 0
+			return nil
+		}
+	}
+}
+
+// segmenter groups entries into segments.
+type segmenter struct {
+	out     *flow.Writer
+	id      int64
+	offset  int64 // of the first entry of the segment that is made
+	entries []stream.Entry
+	payload []byte
+}
+
+// add adds an entry, with its bytes if it is a data chunk. Neighbouring runs of one kind become
+// one.
+func (s *segmenter) add(e stream.Entry, data []byte) error {
+	if n := len(s.entries); n > 0 && e.Kind.IsRun() && s.entries[n-1].Kind == e.Kind {
+		s.entries[n-1].Len += e.Len
+		return nil
+	}
+	if len(s.entries) >= flow.MaxSegmentEntries || len(s.payload) > 0 && len(s.payload)+len(data) > flow.DefaultBlock {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	s.entries = append(s.entries, e)
+	s.payload = append(s.payload, data...)
+	return nil
+}
+
+// flush writes the segment.
+func (s *segmenter) flush() error {
+	if len(s.entries) == 0 {
+		return nil
+	}
+	f := &stream.Segment{Stream: s.id, Offset: s.offset, Entries: s.entries, Codec: stream.RawCodec, RawLen: len(s.payload), Payload: s.payload}
+	err := s.out.Write(f)
+	s.offset += f.Size()
+	s.entries, s.payload = s.entries[:0], s.payload[:0]
+	return err
+}

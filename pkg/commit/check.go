@@ -1,0 +1,65 @@
+package commit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/overlay"
+)
+
+// ErrOtherBase is the error of Commit if the base is not what an overlay was made to.
+var ErrOtherBase = errors.New("the base is not what the overlay was made to")
+
+// Below is what is known of the image that changes were made to.
+type Below struct {
+	io.ReaderAt
+	Size   int64           // bytes, or -1 if it is not known
+	Ranges []overlay.Range // what is to be compared
+
+	// Partial: what is all zero may also be missing.
+	Partial bool
+}
+
+// sector is the unit in which qcow2 files count.
+const sector = 512
+
+func sectors(n int64) int64 { return n/sector + min(1, n%sector) }
+
+// compare compares some ranges of what an overlay was made to with the base. What cannot be read of
+// the base, as a parent of it is missing, is left out.
+func (c *committer) compare(v *Overlay) error {
+	if v.Below == nil {
+		return nil
+	}
+	no := c.streams[v.Stream]
+	size := c.info.Streams[no].Size
+	if n := v.Below.Size; n >= 0 && sectors(n) != sectors(size) {
+		return fmt.Errorf("%w: that has %d bytes, the base %d", ErrOtherBase, n, size)
+	}
+	for _, r := range v.Below.Ranges {
+		if r.Length = min(r.Length, size-r.Offset); r.Length <= 0 {
+			continue
+		}
+		have, want := make([]byte, r.Length), make([]byte, r.Length)
+		if n, err := v.Below.ReadAt(want, r.Offset); n < len(want) && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("what the overlay was made to: %w", overlayError(err))
+		}
+		if v.Below.Partial && len(bytes.Trim(want, "\x00")) == 0 {
+			continue
+		}
+		_, err := c.base.ReadAt(no, have, r.Offset)
+		if errors.Is(err, archive.ErrParent) {
+			continue
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("base: %w", err)
+		}
+		if !bytes.Equal(have, want) {
+			return fmt.Errorf("%w: they differ in the %d bytes at offset %d", ErrOtherBase, r.Length, r.Offset)
+		}
+	}
+	return nil
+}

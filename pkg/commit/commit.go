@@ -1,0 +1,268 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
+	"hexz/pkg/flow"
+	"hexz/pkg/index"
+	"hexz/pkg/overlay"
+	"hexz/pkg/stage"
+	"hexz/pkg/stream"
+)
+
+// Overlay is what has changed in a stream of the base.
+type Overlay struct {
+	Stream string        // its name
+	Image  overlay.Image // the changes, and the size; nil is none
+	Size   *int64        // the new size; nil is that of Image. What the base has not is a hole
+
+	// Below is what is known of what the changes were made to. Commit compares some of it with
+	// the base, and ends with ErrOtherBase if they differ. nil is nothing.
+	Below *Below
+
+	close func()
+}
+
+// Close closes what OpenOverlay has opened.
+func (v *Overlay) Close() {
+	if v.close != nil {
+		v.close()
+	}
+}
+
+// Options are the options of Commit. The zero value works.
+type Options struct {
+	// Replace are streams with a content of their own. They take the place of the streams that
+	// have their names, or come last.
+	Replace []stage.Source
+
+	ChunkKey []byte // if the base was cut with a key
+	Threads  int    // workers that hash what Replace has; 0 is 1
+	Progress flow.Progress
+}
+
+const stageName = "hexz-commit"
+
+// Apply writes the stream of frames that hexz-chunk would make of the content of base after
+// changes, but that chunks which base has are references to it, its parent 0; the parents of base
+// follow. hint tells where base is.
+//
+// What has not changed is taken from the index of base. Chunks that a change touches, or whose end
+// is less than chunker.ZeroRun before one, are read and cut anew, and so on behind the change until
+// a cut falls on one of base. If base was cut by the same rule, the chunks are those that Chunk
+// makes of the whole content. If base has references, it takes 32 bytes of memory for each of its
+// data chunks.
+//
+// Streams without changes keep their digests, others lose them.
+func Apply(ctx context.Context, dst io.Writer, base *archive.Reader, hint string, overlays []Overlay, o Options) (*flow.Stats, error) {
+	out := flow.NewWriter(dst, stageName, o.Progress)
+	c := &committer{out: out, base: base, info: base.Info(), o: o, streams: map[string]int{}, changes: map[string]*Overlay{}, replace: map[string]*stage.Source{}}
+	for i := range c.info.Streams {
+		c.streams[c.info.Streams[i].Name] = i
+	}
+	return out.Finish(c.run(ctx, hint, overlays))
+}
+
+type committer struct {
+	out     *flow.Writer
+	base    *archive.Reader
+	info    *index.Info
+	o       Options
+	streams map[string]int // numbers of the streams of the base, by their names
+	changes map[string]*Overlay
+	replace map[string]*stage.Source
+}
+
+func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) error {
+	if err := c.base.Locked(); err != nil {
+		return err
+	}
+	if err := c.check(overlays); err != nil {
+		return err
+	}
+	header := &stream.Header{}
+	header.AddStage(stageName, nil)
+	if err := c.out.Write(header); err != nil {
+		return err
+	}
+	parents := append([]stream.Parent{{ID: c.base.ID(), Hint: hint, Content: c.info.Root()}}, c.info.Parents...)
+	for i := range parents {
+		parents[i].Index = int64(i)
+		if err := c.out.Write(&parents[i]); err != nil {
+			return err
+		}
+	}
+	entries := newBaseEntries(c.base)
+	defer entries.stop()
+	next := int64(0) // an id that no stream has
+	for i := range c.info.Streams {
+		s := &c.info.Streams[i]
+		if err := c.stream(ctx, entries, i, s); err != nil {
+			return fmt.Errorf("stream %q: %w", s.Name, err)
+		}
+		next = max(next, s.ID)
+	}
+	for i := range c.o.Replace {
+		src := &c.o.Replace[i]
+		if c.replace[src.Name] == nil {
+			continue // it is there already
+		}
+		next++
+		if next < 0 {
+			return errors.New("there is no id left for a stream")
+		}
+		if err := c.pack(ctx, src, next); err != nil {
+			return err
+		}
+	}
+	return c.out.End(stream.Meta{"streams": c.out.Streams, "size": c.out.Bytes})
+}
+
+// check holds what is to be done against the streams of the base.
+func (c *committer) check(overlays []Overlay) error {
+	for i := range overlays {
+		v := &overlays[i]
+		s := c.find(v.Stream)
+		if s == nil {
+			return fmt.Errorf("the base has no stream %q to change", v.Stream)
+		}
+		if c.changes[v.Stream] != nil {
+			return fmt.Errorf("two overlays for the stream %q", v.Stream)
+		}
+		if v.Size != nil && *v.Size < 0 {
+			return fmt.Errorf("size %d of the stream %q is negative", *v.Size, v.Stream)
+		}
+		if _, err := c.chunker(s); err != nil {
+			return fmt.Errorf("stream %q: %w", v.Stream, err)
+		}
+		c.changes[v.Stream] = v
+		if err := c.compare(v); err != nil {
+			return fmt.Errorf("stream %q: %w", v.Stream, err)
+		}
+	}
+	for i := range c.o.Replace {
+		src := &c.o.Replace[i]
+		if c.changes[src.Name] != nil || c.replace[src.Name] != nil {
+			return fmt.Errorf("the stream %q is to be replaced, and also changed or replaced again", src.Name)
+		}
+		if _, err := c.chunkerFor(src); err != nil {
+			return fmt.Errorf("stream %q: %w", src.Name, err)
+		}
+		c.replace[src.Name] = src
+	}
+	return nil
+}
+
+func (c *committer) find(name string) *index.Stream {
+	if i, ok := c.streams[name]; ok {
+		return &c.info.Streams[i]
+	}
+	return nil
+}
+
+// chunkerFor returns how to cut a new content: as the stream that it replaces was, or as the
+// first.
+func (c *committer) chunkerFor(src *stage.Source) (chunker.Options, error) {
+	if s := c.find(src.Name); s != nil {
+		return c.chunker(s)
+	}
+	if len(c.info.Streams) > 0 {
+		return c.chunker(&c.info.Streams[0])
+	}
+	return chunker.Options{Key: c.o.ChunkKey}, nil
+}
+
+// chunker returns how a stream of the base was cut.
+func (c *committer) chunker(s *index.Stream) (chunker.Options, error) {
+	return chunker.OptionsOf(s.Chunker, c.o.ChunkKey)
+}
+
+// stream writes what has become of stream i of the base.
+func (c *committer) stream(ctx context.Context, entries *baseEntries, i int, s *index.Stream) error {
+	if src := c.replace[s.Name]; src != nil {
+		delete(c.replace, s.Name)
+		if err := c.pack(ctx, src, s.ID); err != nil {
+			return err
+		}
+		return entries.skip(i)
+	}
+	open := &stream.Open{ID: s.ID, Name: s.Name, Size: s.Size, Chunker: s.Chunker}
+	v := c.changes[s.Name]
+	if v != nil && v.Image != nil {
+		open.Size = v.Image.Size()
+	}
+	if v != nil && v.Size != nil {
+		open.Size = *v.Size
+	}
+	if err := c.out.Write(open); err != nil {
+		return err
+	}
+	to := &segmenter{out: c.out, id: s.ID}
+	digests := s.Digests
+	if v == nil {
+		if err := c.copy(ctx, entries, i, to); err != nil {
+			return err
+		}
+	} else {
+		l := &layout{base: c.base, streamNo: i, baseSize: s.Size, from: entries, image: v.Image, size: open.Size}
+		if err := c.patch(ctx, l, s, to); err != nil {
+			return err
+		}
+		if l.changed || l.size != l.baseSize {
+			digests = nil
+		}
+	}
+	if err := to.flush(); err != nil {
+		return err
+	}
+	if err := entries.skip(i); err != nil {
+		return err
+	}
+	return c.out.CloseStream(digests)
+}
+
+// copy writes all entries of stream i of the base.
+func (c *committer) copy(ctx context.Context, entries *baseEntries, i int, to *segmenter) error {
+	for {
+		list, err := entries.segment(i)
+		if err != nil || list == nil {
+			return err
+		}
+		for j := range list {
+			if err := to.add(list[j], nil); err != nil {
+				return err
+			}
+		}
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// patch writes what has become of a stream of the base.
+func (c *committer) patch(ctx context.Context, l *layout, s *index.Stream, to *segmenter) error {
+	o, err := c.chunker(s)
+	if err != nil {
+		return err
+	}
+	cut, err := chunker.New(o)
+	if err != nil {
+		return err
+	}
+	p := &recutter{layout: l, cut: cut, to: to}
+	return p.all(ctx)
+}
+
+// pack writes a stream with a content of its own.
+func (c *committer) pack(ctx context.Context, src *stage.Source, id int64) error {
+	o, err := c.chunkerFor(src)
+	if err != nil {
+		return err
+	}
+	return stage.ChunkStream(ctx, c.out, src, id, stage.ChunkOptions{Chunker: o, Threads: c.o.Threads})
+}

@@ -1,0 +1,164 @@
+package commit
+
+import (
+	"context"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/chunker"
+	"hexz/pkg/stream"
+)
+
+// recutter cuts a changed stream. At each position it takes over what the base has there, if that
+// is certain to be what cutting the whole stream would give, and otherwise cuts one more chunk.
+type recutter struct {
+	*layout
+	cut chunker.Cutter
+	to  *segmenter
+	p   int64
+	run int64 // zeros right before p that are a run which may go on; 0: p is where a chunk begins
+
+	window []byte // bytes from p on that were read
+	buffer []byte
+	ahead  int64 // up to here no run of known zeros begins
+	end    bool  // one begins there, or the stream ends
+}
+
+func (t *recutter) all(ctx context.Context) error {
+	for t.p < t.size {
+		if err := t.step(); err != nil {
+			return err
+		}
+		t.forget(t.p)
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step goes on from p by at least a byte, or finds that a run has ended.
+func (t *recutter) step() error {
+	s, err := t.span(t.p)
+	if err != nil {
+		return err
+	}
+	if s.run {
+		n := t.run
+		if n == 0 {
+			if n, err = t.zeros(t.p, chunker.ZeroRun); err != nil {
+				return err
+			}
+			if n < chunker.ZeroRun {
+				n = 0
+			}
+		}
+		if n > 0 {
+			return t.zero(s.kind, s.end-t.p)
+		}
+	}
+	e, err := t.kept(t.p, t.run > 0)
+	if err != nil {
+		return err
+	}
+	if e != nil {
+		t.run = 0
+		return t.put(e.Entry, nil)
+	}
+	return t.recut()
+}
+
+// zero writes a part of a run.
+func (t *recutter) zero(kind stream.EntryKind, n int64) error {
+	t.run += n
+	return t.put(stream.Entry{Kind: kind, Len: n}, nil)
+}
+
+// put writes an entry and goes on behind it.
+func (t *recutter) put(e stream.Entry, data []byte) error {
+	t.p += e.Len
+	t.window = t.window[min(int64(len(t.window)), e.Len):]
+	return t.to.add(e, data)
+}
+
+// recut cuts a chunk, or writes zeros that were read.
+func (t *recutter) recut() error {
+	runBehind, err := t.fill()
+	if err != nil {
+		return err
+	}
+	w := t.window
+	if t.run > 0 {
+		if n := chunker.LeadingZeros(w); n > 0 {
+			return t.zero(stream.Zero, int64(n))
+		}
+		t.run = 0
+		return nil
+	}
+	end := chunker.FirstZeroRun(w)
+	if end < 0 {
+		end = len(w)
+		if runBehind {
+			end -= chunker.TrailingZeros(w)
+		}
+	}
+	if end == 0 {
+		return t.zero(stream.Zero, int64(chunker.LeadingZeros(w)))
+	}
+	data := w[:t.cut.Cut(w[:end], t.p)]
+	e := stream.Entry{Kind: stream.Data, Len: int64(len(data)), Hash: blake.Sum(data)}
+	old, err := t.entry(t.p)
+	if err != nil {
+		return err
+	}
+	if old != nil && old.at == t.p && !old.Kind.IsRun() && old.Len == e.Len && old.Hash == e.Hash {
+		return t.put(old.Entry, nil)
+	}
+	return t.put(e, data)
+}
+
+// fill makes the window hold what decides on the next cut: the longest chunk and what could be a
+// run behind it, or all up to a run of known zeros, or to the end. It tells whether zeros at the
+// end of the window may belong to a run.
+func (t *recutter) fill() (runBehind bool, err error) {
+	if t.ahead <= t.p {
+		t.ahead, t.end = t.p, false
+	}
+	need := t.p + int64(t.cut.Max()) + chunker.ZeroRun
+	for !t.end && t.ahead < need {
+		if t.ahead == t.size {
+			t.end = true
+			break
+		}
+		n, err := t.zeros(t.ahead, chunker.ZeroRun)
+		if err != nil {
+			return false, err
+		}
+		if n >= chunker.ZeroRun {
+			t.end = true
+			break
+		}
+		if n == 0 {
+			s, err := t.span(t.ahead)
+			if err != nil {
+				return false, err
+			}
+			n = s.end - t.ahead
+		}
+		t.ahead += n
+	}
+	have := len(t.window)
+	size := int(min(t.ahead, need) - t.p)
+	if size > have {
+		if size > cap(t.window) {
+			if 2*size > cap(t.buffer) {
+				t.buffer = make([]byte, 2*size)
+			}
+			t.window = t.buffer[:copy(t.buffer[:cap(t.buffer)], t.window)]
+		}
+		t.window = t.window[:size]
+		if err := t.readAt(t.window[have:], t.p+int64(have)); err != nil {
+			return false, err
+		}
+	}
+	return t.p+int64(len(t.window)) < t.size, nil
+}

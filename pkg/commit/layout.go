@@ -1,0 +1,202 @@
+package commit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
+	"hexz/pkg/overlay"
+	"hexz/pkg/stage"
+	"hexz/pkg/stream"
+)
+
+// layout tells where the bytes of a changed stream are. Positions that are asked for must not lie
+// before the last one of forget.
+type layout struct {
+	base     *archive.Reader
+	streamNo int
+	baseSize int64
+	from     *baseEntries
+	image    overlay.Image // or nil
+	size     int64
+	changed  bool // there are changes
+
+	entries  []placed // of the base, as far as they were asked for
+	read     int64    // end of these
+	afterRun bool     // the last one is a run
+	changes  []overlay.Change
+	seen     int64 // end of the last change
+	noMore   bool  // changes
+}
+
+// placed is an entry of the base.
+type placed struct {
+	at       int64
+	afterRun bool // the entry before it is a run
+	stream.Entry
+}
+
+func (e *placed) end() int64 { return e.at + e.Len }
+
+// span is a range, up to end, of one origin.
+type span struct {
+	end    int64
+	run    bool             // of zeros:
+	kind   stream.EntryKind // Zero or Hole
+	change bool             // in the image, not in the base
+}
+
+// forget drops what lies before p.
+func (l *layout) forget(p int64) {
+	n := 0
+	for n < len(l.entries) && l.entries[n].end() <= p {
+		n++
+	}
+	l.entries = l.entries[n:]
+	n = 0
+	for n < len(l.changes) && l.changes[n].End() <= p {
+		n++
+	}
+	l.changes = l.changes[n:]
+}
+
+// change returns the first change that ends behind p.
+func (l *layout) change(p int64) (c overlay.Change, ok bool, err error) {
+	for l.image != nil && !l.noMore && l.seen <= p {
+		c, err := l.image.Next()
+		if errors.Is(err, io.EOF) {
+			l.noMore = true
+			break
+		}
+		if err != nil {
+			return c, false, fmt.Errorf("overlay: %w", overlayError(err))
+		}
+		if c.Offset < l.seen || c.Length <= 0 || c.End() > l.image.Size() {
+			return c, false, fmt.Errorf("overlay: change of %d bytes at offset %d is out of order or range", c.Length, c.Offset)
+		}
+		l.seen = c.End()
+		if c.Offset < l.size {
+			c.Length = min(c.Length, l.size-c.Offset)
+			l.changes = append(l.changes, c)
+			l.changed = true
+		}
+	}
+	i := sort.Search(len(l.changes), func(i int) bool { return l.changes[i].End() > p })
+	if i == len(l.changes) {
+		return c, false, nil
+	}
+	return l.changes[i], true, nil
+}
+
+// entry returns the entry of the base that holds p, or nil behind its end.
+func (l *layout) entry(p int64) (*placed, error) {
+	if p >= l.baseSize {
+		return nil, nil
+	}
+	for l.read <= p {
+		list, err := l.from.segment(l.streamNo)
+		if err != nil {
+			return nil, err
+		}
+		if list == nil {
+			return nil, corruptBase("no entry holds offset %d", p)
+		}
+		for _, e := range list {
+			l.entries = append(l.entries, placed{l.read, l.afterRun, e})
+			l.read += e.Len
+			l.afterRun = e.Kind.IsRun()
+		}
+	}
+	return &l.entries[sort.Search(len(l.entries), func(i int) bool { return l.entries[i].end() > p })], nil
+}
+
+// span returns what begins at or goes on at p, which lies within the size.
+func (l *layout) span(p int64) (span, error) {
+	c, ok, err := l.change(p)
+	if err != nil {
+		return span{}, err
+	}
+	end := l.size
+	if ok {
+		if c.Offset <= p {
+			return span{end: c.End(), run: c.Zero, kind: stream.Zero, change: true}, nil
+		}
+		end = c.Offset
+	}
+	e, err := l.entry(p)
+	if err != nil {
+		return span{}, err
+	}
+	if e == nil {
+		return span{end: end, run: true, kind: stream.Hole}, nil
+	}
+	return span{end: min(e.end(), end), run: e.Kind.IsRun(), kind: e.Kind}, nil
+}
+
+// zeros returns how many zeros are known to begin at p; more than atMost do not matter.
+func (l *layout) zeros(p, atMost int64) (int64, error) {
+	at := p
+	for at < l.size && at-p < atMost {
+		s, err := l.span(at)
+		if err != nil {
+			return 0, err
+		}
+		if !s.run {
+			break
+		}
+		at = s.end
+	}
+	return at - p, nil
+}
+
+// kept returns the chunk of the base that begins at p, if a chunk that begins there is still the
+// same: neither its bytes nor those behind it that could be zeros have changed. If it follows a
+// run, it must be certain that it does not begin with zeros.
+func (l *layout) kept(p int64, behindRun bool) (*placed, error) {
+	e, err := l.entry(p)
+	if err != nil || e == nil || e.at != p || e.Kind.IsRun() || behindRun && !e.afterRun {
+		return nil, err
+	}
+	reach := e.end() + chunker.ZeroRun
+	if l.size != l.baseSize && reach > min(l.size, l.baseSize) {
+		return nil, nil
+	}
+	c, ok, err := l.change(p)
+	if err != nil || ok && c.Offset < reach {
+		return nil, err
+	}
+	return e, nil
+}
+
+// readAt fills p from offset off.
+func (l *layout) readAt(p []byte, off int64) error {
+	for len(p) > 0 {
+		s, err := l.span(off)
+		if err != nil {
+			return err
+		}
+		part := p[:min(int64(len(p)), s.end-off)]
+		switch {
+		case s.run:
+			clear(part)
+		case s.change:
+			n, err := l.image.ReadAt(part, off)
+			if n < len(part) {
+				if err == nil || errors.Is(err, io.EOF) {
+					err = stage.ErrShrunk
+				}
+				return fmt.Errorf("overlay: at byte %d: %w", off+int64(n), overlayError(err))
+			}
+		default:
+			if _, err := l.base.ReadAt(l.streamNo, part, off); err != nil {
+				return fmt.Errorf("base: %w", err)
+			}
+		}
+		p = p[len(part):]
+		off += int64(len(part))
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package diff
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/flow"
+	"hexz/pkg/index"
+	"hexz/pkg/restore"
+	"hexz/pkg/stream"
+)
+
+// Options are the options of Diff. The zero value works.
+type Options struct {
+	Stream string // compare this stream only; "" is all
+
+	// Exact compares the bytes of chunks that differ, also of streams that were cut in the same
+	// way. It needs the parents of thin archives.
+	Exact bool
+
+	// Brief stops at the first difference, and leaves out totals.
+	Brief bool
+
+	Names [2]string // of a and b, in errors
+
+	Begin    func(*Stream) error // called in front of the ranges of a stream; may be nil
+	Range    func(Range) error   // called for each range that differs, in order; may be nil
+	End      func(*Stream) error // called behind the ranges of a stream; may be nil
+	Progress flow.Progress
+}
+
+// Report tells how two archives, a and b, differ.
+type Report struct {
+	Identical bool
+	Streams   []*Stream // those of a in its order, then those that only b has
+	Totals    Totals
+}
+
+// Stream tells how two streams of one name differ.
+type Stream struct {
+	Name  string
+	A, B  *int64 // sizes; nil in an archive that has no such stream
+	Exact bool   // ranges are exact to the byte; otherwise to the bounds of chunks
+
+	// Once the stream was compared:
+	Identical bool  // the bytes are the same; holes are zeros
+	Ranges    int64 // how many differ
+	Differ    int64 // bytes in them
+	Equal     int64 // bytes that are the same at the same offset
+}
+
+// Range is a range of a stream.
+type Range struct {
+	Offset int64 `json:"offset"`
+	Length int64 `json:"length"`
+}
+
+// Totals count distinct chunks by their hashes, wherever they are in the streams that were
+// looked at, and the bytes of each once.
+type Totals struct {
+	Shared index.Count `json:"shared"`
+	OnlyA  index.Count `json:"only_a"`
+	OnlyB  index.Count `json:"only_b"`
+}
+
+// errStop ends a Brief Diff.
+var errStop = errors.New("the archives differ")
+
+// Archives compares the streams of two archives that have the same name. Zeros and holes are the
+// same. Where one stream is longer, its end differs.
+//
+// Two streams that were cut by the same chunker with the same parameters and key have the same
+// chunks where they have the same content, so the entry pages tell all: no payload is read, and
+// no parent is needed. Ranges begin and end at bounds of chunks then. Of other streams what does
+// not have the same chunks at the same offsets is read and compared, and ranges are exact to the
+// byte, but that less than minEqual equal bytes between two differences count as different.
+//
+// It takes 40 bytes of memory for each data chunk of both archives and for each reference to a
+// chunk of a parent, for the totals and to resolve references.
+func Archives(ctx context.Context, a, b *archive.Reader, o Options) (*Report, error) {
+	for i, r := range []*archive.Reader{a, b} {
+		if err := r.Locked(); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Names[i], err)
+		}
+	}
+	d := &differ{ctx: ctx, a: newWalker(a, o.Names[0]), b: newWalker(b, o.Names[1]), o: o, report: &Report{Identical: true}}
+	defer d.a.close()
+	defer d.b.close()
+	err := d.run()
+	switch {
+	case errors.Is(err, errStop):
+	case err != nil:
+		return nil, err
+	case !o.Brief:
+		d.report.Totals = compareChunks(d.a.distinct(), d.b.distinct())
+	}
+	return d.report, nil
+}
+
+// differ compares two archives.
+type differ struct {
+	ctx    context.Context
+	a, b   *walker
+	o      Options
+	report *Report
+
+	now     *Stream
+	pending Range // that may go on
+	buffers [2][]byte
+	done    int64 // bytes of the streams before
+}
+
+func (d *differ) run() error {
+	inB := map[string]int{}
+	for i, s := range d.b.streams {
+		inB[s.Name] = i
+	}
+	for i, s := range d.a.streams {
+		n, ok := inB[s.Name]
+		if !ok {
+			n = -1
+		}
+		delete(inB, s.Name)
+		if err := d.pair(i, n); err != nil {
+			return err
+		}
+	}
+	for i, s := range d.b.streams {
+		if _, ok := inB[s.Name]; ok {
+			if err := d.pair(-1, i); err != nil {
+				return err
+			}
+		}
+	}
+	if len(d.report.Streams) == 0 && d.o.Stream != "" {
+		return fmt.Errorf("%w? there is no %q in either archive", restore.ErrChoose, d.o.Stream)
+	}
+	return nil
+}
+
+// pair compares stream i of a with stream n of b; -1 is none.
+func (d *differ) pair(i, n int) error {
+	s := &Stream{}
+	if i >= 0 {
+		s.Name, s.A = d.a.streams[i].Name, &d.a.streams[i].Size
+	}
+	if n >= 0 {
+		s.Name, s.B = d.b.streams[n].Name, &d.b.streams[n].Size
+	}
+	if d.o.Stream != "" && d.o.Stream != s.Name {
+		return nil
+	}
+	both := i >= 0 && n >= 0
+	s.Exact = both && (d.o.Exact || !sameCuts(d.a.streams[i].Chunker, d.b.streams[n].Chunker))
+	d.now, d.pending = s, Range{}
+	d.report.Streams = append(d.report.Streams, s)
+	if err := d.call(d.o.Begin); err != nil {
+		return err
+	}
+	if err := d.a.seek(i); err != nil {
+		return err
+	}
+	if err := d.b.seek(n); err != nil {
+		return err
+	}
+	if both {
+		if err := d.compare(); err != nil {
+			return err
+		}
+		s.Identical = s.Ranges == 0
+		s.Equal = max(*s.A, *s.B) - s.Differ
+	} else if d.report.Identical = false; d.o.Brief {
+		return errStop
+	}
+	for _, w := range []*walker{d.a, d.b} { // what is left is for the totals
+		if err := w.skip(d.ctx); err != nil {
+			return err
+		}
+	}
+	d.done += max(d.a.at, d.b.at)
+	return d.call(d.o.End)
+}
+
+// sameCuts tells whether two streams of those parameters have the same chunks where they have the
+// same content.
+func sameCuts(a, b stream.Meta) bool { return a["name"] != nil && reflect.DeepEqual(a, b) }
+
+func (d *differ) call(f func(*Stream) error) error {
+	if f == nil {
+		return nil
+	}
+	return f(d.now)
+}

@@ -1,0 +1,185 @@
+package diff
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+)
+
+const (
+	// minEqual is how many equal bytes end a range that differs. Fewer are part of it: in bytes
+	// that have nothing in common, one of 256 is the same.
+	minEqual = 32
+
+	diffBlock = 256 << 10 // bytes that are compared at once
+)
+
+// compare compares two streams that the walkers are in front of.
+func (d *differ) compare() error {
+	short, long := d.a.size, d.b.size
+	if short > long {
+		short, long = long, short
+	}
+	for at := int64(0); at < short; {
+		if err := context.Cause(d.ctx); err != nil {
+			return err
+		}
+		equal, err := d.step()
+		end := min(d.a.at, d.b.at, short)
+		switch {
+		case err != nil:
+			return err
+		case equal:
+		case d.now.Exact:
+			err = d.compareBytes(at, end)
+		default:
+			err = d.differs(at, end)
+		}
+		if err != nil {
+			return err
+		}
+		at = end
+		d.o.Progress.Report(d.done + at)
+	}
+	if short < long {
+		if err := d.differs(short, long); err != nil {
+			return err
+		}
+	}
+	return d.flush()
+}
+
+// step moves both walkers on to the next offset where both have a bound, or one its end, and
+// tells whether the bytes up to there are known to be the same. In a run of zeros there are
+// bounds everywhere.
+func (d *differ) step() (equal bool, err error) {
+	a, b := d.a, d.b
+	if err := a.fill(); err != nil {
+		return false, err
+	}
+	if err := b.fill(); err != nil {
+		return false, err
+	}
+	x, y := a.piece, b.piece
+	switch {
+	case x.zero && y.zero:
+		n := min(x.len, y.len)
+		a.advance(n)
+		b.advance(n)
+		return true, nil
+	case !x.zero && !y.zero && x.len == y.len:
+		a.advance(x.len)
+		b.advance(x.len)
+		return x.hash == y.hash, nil
+	case x.zero:
+		b.advance(y.len)
+	default:
+		a.advance(x.len)
+	}
+	for a.at != b.at {
+		behind, ahead := a, b
+		if a.at > b.at {
+			behind, ahead = b, a
+		}
+		if behind.at == behind.size {
+			break
+		}
+		if err := behind.fill(); err != nil {
+			return false, err
+		}
+		n := behind.piece.len
+		if behind.piece.zero {
+			n = min(n, ahead.at-behind.at)
+		}
+		behind.advance(n)
+	}
+	return false, nil
+}
+
+// compareBytes reads and compares a range of both streams.
+func (d *differ) compareBytes(from, to int64) error {
+	for from < to {
+		if err := context.Cause(d.ctx); err != nil {
+			return err
+		}
+		n := int(min(to-from, diffBlock))
+		p, q, err := d.read(from, n)
+		if err != nil {
+			return err
+		}
+		for i := 0; i < n; {
+			if end := min(i+64, n); bytes.Equal(p[i:end], q[i:end]) {
+				i = end
+				continue
+			}
+			for p[i] == q[i] {
+				i++
+			}
+			start := i
+			for i < n && p[i] != q[i] {
+				i++
+			}
+			if err := d.differs(from+int64(start), from+int64(i)); err != nil {
+				return err
+			}
+		}
+		from += int64(n)
+		d.o.Progress.Report(d.done + from)
+	}
+	return nil
+}
+
+// read reads n bytes of both streams, side by side. They are valid up to the next call.
+func (d *differ) read(off int64, n int) (p, q []byte, err error) {
+	if d.buffers[0] == nil {
+		d.buffers = [2][]byte{make([]byte, diffBlock), make([]byte, diffBlock)}
+	}
+	p, q = d.buffers[0][:n], d.buffers[1][:n]
+	done := make(chan error, 1)
+	go func() { done <- d.a.readAt(p, off) }()
+	err = d.b.readAt(q, off)
+	if errA := <-done; errA != nil {
+		err = errA
+	}
+	return p, q, err
+}
+
+// readAt fills p from the current stream.
+func (w *walker) readAt(p []byte, off int64) error {
+	if _, err := w.r.ReadAt(w.no, p, off); err != nil {
+		return fmt.Errorf("%s: stream %q: %w", w.name, w.streams[w.no].Name, err)
+	}
+	return nil
+}
+
+// differs notes that the bytes of a range are not the same.
+func (d *differ) differs(from, to int64) error {
+	d.report.Identical = false
+	if d.o.Brief {
+		return errStop
+	}
+	if p := &d.pending; p.Length > 0 && from-(p.Offset+p.Length) < minEqual {
+		p.Length = to - p.Offset
+		return nil
+	}
+	if err := d.flush(); err != nil {
+		return err
+	}
+	d.pending = Range{from, to - from}
+	return nil
+}
+
+// flush hands out the range that was noted.
+func (d *differ) flush() error {
+	p := d.pending
+	d.pending = Range{}
+	if p.Length == 0 {
+		return nil
+	}
+	d.now.Ranges++
+	d.now.Differ += p.Length
+	if d.o.Range != nil {
+		return d.o.Range(p)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+// Package stage holds what the hexz binaries do: each stage reads a stream of frames (or bytes)
+// from an io.Reader and writes one (or an archive, or bytes) to an io.Writer.
+//
+// Every stage that reads frames takes an archive as well and reads its body. A stage that
+// fails ends its output with an Abort frame, if it still can, and returns the error; the
+// sentinels of package stream tell whose fault it was. Options are plain structs whose zero
+// value works. No stage closes what it did not open.
+package flow
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/index"
+	"hexz/pkg/stream"
+)
+
+// Sizes of the segments that stages make.
+const (
+	// DefaultBlock is the raw length at which a segment is full, in bytes.
+	DefaultBlock = 256 << 10
+
+	// MaxSegmentEntries keeps segments small that have little or no payload.
+	MaxSegmentEntries = 1024
+
+	// MaxPatched is the number of bytes that patches make of which a segment is full: who wants
+	// one chunk decodes the programs of all.
+	MaxPatched = 8 << 20
+)
+
+// CacheBesideStream is what is kept of segments of parents while a stream is read, in bytes, unless another
+// cache is asked for. It is less than a Reader keeps, as there are the stream and its chunks as well.
+const CacheBesideStream = 12 << 20
+
+// Progress is called now and then with the number of content bytes done so far. It may be nil.
+type Progress func(done int64)
+
+func (p Progress) Report(done int64) {
+	if p != nil {
+		p(done)
+	}
+}
+
+// ParentFunc is called with the id of each parent that a stream names, when its frame is read and
+// before anything that stands after it. An error ends the stage, so that what is written does not
+// take the place of a parent. It may be nil.
+type ParentFunc func(id stream.Hash) error
+
+func (p ParentFunc) Check(f stream.Frame) error {
+	if parent, ok := f.(*stream.Parent); ok && p != nil {
+		return p(parent.ID)
+	}
+	return nil
+}
+
+// Stats tell what a stage did. They are written as JSON; fields are only ever added.
+type Stats struct {
+	Version  int         `json:"version"` // of this object: 1
+	Stage    string      `json:"stage"`
+	Streams  int64       `json:"streams"`
+	Bytes    int64       `json:"bytes"` // of content
+	Segments int64       `json:"segments"`
+	Data     index.Count `json:"data"`
+	Zero     index.Count `json:"zero"`
+	Hole     index.Count `json:"hole"`
+	Ref      index.Count `json:"ref"`
+	Parent   index.Count `json:"parent"`
+	Patch    index.Count `json:"patch"`
+	Raw      int64       `json:"raw_bytes"`     // of payloads, decoded
+	Payload  int64       `json:"payload_bytes"` // of payloads, as written
+	Written  int64       `json:"written_bytes"` // all that was written
+	Archive  string      `json:"archive_id,omitempty"`
+}
+
+func NewStats(name string, streams int64, t *index.Totals) *Stats {
+	return &Stats{
+		Version: 1, Stage: name, Streams: streams, Segments: t.Segments,
+		Bytes: t.Bytes(),
+		Data:  t.Data, Zero: t.Zero, Hole: t.Hole, Ref: t.Ref, Parent: t.Parent, Patch: t.Patch,
+		Raw: t.Raw, Payload: t.Stored,
+	}
+}
+
+// Writer writes the frames of a stage and counts them.
+type Writer struct {
+	*stream.Writer
+	name     string
+	progress Progress
+	Streams  int64
+	Bytes    int64
+	totals   index.Totals
+}
+
+// NewWriter returns an output on dst for the stage of a name.
+func NewWriter(dst io.Writer, name string, progress Progress) *Writer {
+	return &Writer{Writer: stream.NewWriter(dst), name: name, progress: progress}
+}
+
+// Write writes f and counts it.
+func (o *Writer) Write(f stream.Frame) error {
+	if err := o.Writer.Write(f); err != nil {
+		return err
+	}
+	switch f := f.(type) {
+	case *stream.Open:
+		o.Streams++
+	case *stream.Segment:
+		o.totals.Add(f)
+		o.Bytes += f.Size()
+		o.progress.Report(o.Bytes)
+	}
+	return nil
+}
+
+// Finish finishes a stage: with an Abort frame if err is an error.
+func (o *Writer) Finish(err error) (*Stats, error) {
+	if err != nil {
+		o.Abort(o.name, err)
+		return nil, err
+	}
+	s := NewStats(o.name, o.Streams, &o.totals)
+	s.Written = o.Written()
+	return s, nil
+}
+
+// EachFrame calls do for every frame of in up to its end, and parents before that.
+func EachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do func(stream.Frame) error) error {
+	for {
+		f, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if err == nil {
+			err = parents.Check(f)
+		}
+		if err == nil {
+			err = do(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// NotePlain tells that nothing is encrypted, if nobody is a recipient.
+func NotePlain(note func(string), recipients []string) {
+	if note != nil && len(recipients) == 0 {
+		note("the input is not encrypted, so anyone could have made it")
+	}
+}

@@ -1,0 +1,147 @@
+package flow
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"hexz/pkg/dedup"
+	"hexz/pkg/stream"
+)
+
+// Spool keeps chunks in an unlinked temporary file.
+type Spool struct {
+	file   *os.File
+	size   int64
+	Index  dedup.Index
+	Places []place // of the distinct chunks, in the order of the index
+}
+
+type place struct {
+	pos     int64
+	len     int32
+	patched bool // what a patch made: no base of another
+}
+
+func NewSpool(dir, pattern string) (*Spool, error) {
+	f, err := TempFile(dir, pattern)
+	return &Spool{file: f}, err
+}
+
+// TempFile makes a file without a name.
+func TempFile(dir, pattern string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, pattern)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (s *Spool) Close() { s.file.Close() }
+
+// Write appends bytes, and returns where they are.
+func (s *Spool) Write(p []byte) (pos int64, err error) {
+	pos = s.size
+	n, err := s.file.WriteAt(p, pos)
+	s.size += int64(n)
+	return pos, err
+}
+
+// Note remembers where the bytes of a chunk are. The first of a hash counts.
+func (s *Spool) Note(e *stream.Entry, pos int64) error {
+	_, added, err := s.Index.Add(e.Hash)
+	if added && err == nil {
+		s.Places = append(s.Places, place{pos, int32(e.Len), e.Kind == stream.Patched})
+	}
+	return err
+}
+
+// Put keeps the bytes of a chunk.
+func (s *Spool) Put(e *stream.Entry, p []byte) error {
+	pos, err := s.Write(p)
+	if err == nil {
+		err = s.Note(e, pos)
+	}
+	return err
+}
+
+// find returns where the chunk is that a reference or a base names.
+func (s *Spool) find(hash stream.Hash) (place, error) {
+	n, ok := s.Index.Lookup(hash)
+	if !ok {
+		return place{}, fmt.Errorf("%w: reference to the chunk %v, which did not come before it", stream.ErrCorrupt, hash)
+	}
+	return s.Places[n], nil
+}
+
+// Get appends the bytes of the chunk that a reference names to dst.
+func (s *Spool) Get(dst []byte, ref *stream.Entry) ([]byte, error) {
+	at, err := s.find(ref.Hash)
+	if err != nil {
+		return dst, err
+	}
+	if int64(at.len) != ref.Len {
+		return dst, fmt.Errorf("%w: reference of %d bytes to the chunk %v of %d bytes", stream.ErrCorrupt, ref.Len, ref.Hash, at.len)
+	}
+	return s.Read(dst, at)
+}
+
+// Base returns the bytes of a base, for archive.BuildPatch.
+func (s *Spool) Base(b *stream.Base) ([]byte, func(), error) {
+	at, err := s.find(b.Hash)
+	if err == nil && at.patched {
+		err = fmt.Errorf("%w: the base %v is patched itself", stream.ErrCorrupt, b.Hash)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := s.Read(nil, at)
+	return p, func() {}, err
+}
+
+// Read appends what is at a place to dst.
+func (s *Spool) Read(dst []byte, at place) ([]byte, error) {
+	n := len(dst)
+	dst = slices.Grow(dst, int(at.len))[:n+int(at.len)]
+	_, err := s.file.ReadAt(dst[n:], at.pos)
+	return dst, err
+}
+
+// RandomAccess returns the bytes of src, from where it stands, for reading at random: a file as it
+// is, and all else by way of a temporary file. close takes that away.
+func RandomAccess(src io.Reader, dir string) (at io.ReaderAt, size int64, close func(), err error) {
+	close = func() {}
+	if f := FileOf(src); f != nil {
+		pos, err := f.Seek(0, io.SeekCurrent)
+		if err == nil {
+			size, err = f.Seek(0, io.SeekEnd)
+		}
+		if info, statErr := f.Stat(); err == nil && statErr == nil && (size > 0 || info.Mode().IsRegular()) {
+			_, err = f.Seek(pos, io.SeekStart)
+			size = max(size-pos, 0)
+			return io.NewSectionReader(f, pos, size), size, close, err
+		}
+	}
+	f, err := TempFile(dir, "hexz-salvage-*")
+	if err != nil {
+		return nil, 0, close, err
+	}
+	size, err = io.Copy(f, src)
+	return f, size, func() { f.Close() }, err
+}
+
+// FileOf returns the file that v is or wraps, or nil.
+func FileOf(v any) *os.File {
+	switch v := v.(type) {
+	case *os.File:
+		return v
+	case interface{ File() *os.File }:
+		return v.File()
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+// Package archive writes and reads sealed streams: the frames of a chunk stream, an index
+// behind them, and a trailer. docs/format.md is the specification.
+//
+// A Writer makes an archive in one pass to any io.Writer. A Reader opens one on an
+// io.ReaderAt and reads at random: the root names the map pages, a map page the segments,
+// and references are resolved by ordinal. A Scanner reads a stream or an archive from front
+// to back. All three hand out nothing that was not verified.
+package index
+
+import (
+	"errors"
+	"fmt"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/stream"
+)
+
+// Hash is a BLAKE3-256 digest.
+type Hash = blake.Hash
+
+// The kinds of the index frames.
+const (
+	KindMapPage   stream.Kind = 16
+	kindEntryPage stream.Kind = 17
+	KindRoot      stream.Kind = 18
+	KindSignature stream.Kind = 19
+)
+
+const (
+	PageSegments = 1024    // segments of a page, at most
+	PageBytes    = 1 << 20 // bytes of entries of a page; one segment more may go in
+	RunFrames    = 1024    // body frames of a run
+
+	MaxIndexFrame = 256 << 20                                // bytes of a page or root: a root for 400 TiB
+	MaxFrame      = stream.MaxPayload + 64*stream.MaxEntries // bytes of a frame of the body
+	MaxPages      = 1 << 20
+)
+
+// Keys in the Meta of the header.
+const (
+	SealedKey  = "archive" // true: an index follows behind the End frame
+	WrappedKey = "age"     // the wrapped file key of an encrypted archive
+)
+
+// Extent is a range of the file with the digest of its bytes.
+type Extent struct {
+	Pos, Len int64
+	Digest   Hash
+}
+
+func (s Extent) End() int64 { return s.Pos + s.Len }
+
+func Corruptf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", stream.ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+// Corrupt makes err an ErrCorrupt, unless it is one.
+func Corrupt(err error) error {
+	if err == nil || errors.Is(err, stream.ErrCorrupt) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
+}

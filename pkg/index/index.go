@@ -1,0 +1,246 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"filippo.io/age"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/cache"
+	"hexz/pkg/seal"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+const (
+	TailSize         = 64 << 10 // read at once when opening; holds the root of most archives
+	pageCacheBytes   = 4 << 20
+	segmentRefMemory = 80
+)
+
+// Index is the index of an archive: what streams and chunks there are, and where. It is that of an
+// archive, of an exported index, or of a damaged archive whose root is whole. All methods are safe
+// for concurrent use.
+//
+// What it returns was verified against the id. Damage is an ErrCorrupt for the page that it
+// concerns, and for nothing else.
+//
+// Of an encrypted archive, without an identity, the stored bytes and signatures can be
+// checked. All else is a LockedError, and Info is empty.
+type Index struct {
+	Src      io.ReaderAt
+	FileSize int64
+	magic    string // of its trailer
+	RootAt   Extent
+	Root     *Root
+	tail     *Tail        // nil of a damaged archive
+	Ciphers  *Ciphers     // nil if the archive is not encrypted
+	locked   *LockedError // or nil
+	kinds    []string     // of recipients
+	pages    *PageCache
+	opened   *Hash // the archive id, of an index that was exported opened; or nil
+}
+
+// PageCache keeps map pages of several indexes.
+type PageCache = cache.Cache[pageKey, []SegmentRef]
+
+// pageKey names a map page by its number.
+type pageKey struct {
+	x *Index
+	n int64
+}
+
+func NewPageCache() *PageCache {
+	return cache.NewCache(pageCacheBytes, func(k pageKey) ([]SegmentRef, int64, error) { return k.x.loadPage(k.n) }, nil)
+}
+
+// Open opens the index of an archive, or an exported index, of size bytes on src, by the magic
+// of its trailer.
+func Open(src io.ReaderAt, size int64, magic string, ids []age.Identity, pages *PageCache) (*Index, error) {
+	x := &Index{Src: src, FileSize: size, magic: magic, pages: pages}
+	if err := x.open(); err != nil {
+		return nil, err
+	}
+	if err := x.unlock(ids); err != nil || x.locked != nil {
+		return x, err
+	}
+	if err := x.Root.Open(x.Ciphers); err != nil {
+		return nil, fmt.Errorf("root at byte %d: %w", x.RootAt.Pos, err)
+	}
+	return x, nil
+}
+
+// FromRoot returns the index of a damaged archive, by its root, which was found and is whole. It is nil
+// if the root cannot be read. Without the keys of an encrypted archive it says no more than that.
+func FromRoot(raw []byte, at Extent, src io.ReaderAt, size int64, c *Ciphers) *Index {
+	root, err := ParseRoot(raw)
+	if err != nil {
+		return nil
+	}
+	x := &Index{Src: src, FileSize: size, Root: root, RootAt: at, Ciphers: c, pages: NewPageCache()}
+	if root.Encrypted() && c == nil {
+		return x
+	}
+	if root.Encrypted() != (c != nil) || root.Open(c) != nil {
+		return nil
+	}
+	return x
+}
+
+// open reads the root and what is behind it.
+func (x *Index) open() error {
+	if x.FileSize < TrailerSize {
+		return Corruptf("%d bytes are too few for a hexz archive", x.FileSize)
+	}
+	buf := make([]byte, min(x.FileSize, TailSize))
+	start := x.FileSize - int64(len(buf))
+	if err := x.ReadBytes(buf, start); err != nil {
+		return err
+	}
+	last, err := FindTrailer(buf, start, x.magic)
+	if err != nil {
+		return err
+	}
+	x.RootAt = last.Root
+	var raw []byte
+	if at := x.RootAt; at.Pos < start {
+		raw, err = x.ReadExtent(at, "root")
+	} else if raw = buf[at.Pos-start:][:at.Len]; blake.Sum(raw) != at.Digest {
+		err = Corruptf("root at byte %d is damaged", at.Pos)
+	}
+	if err != nil {
+		return err
+	}
+	if x.Root, err = ParseRoot(raw); err != nil {
+		return fmt.Errorf("root at byte %d: %w", x.RootAt.Pos, err)
+	}
+	end := x.RootAt.End()
+	if x.FileSize-end > maxTail {
+		return Corruptf("%d bytes behind the root", x.FileSize-end)
+	}
+	in := wire.NewReader(io.NewSectionReader(x.Src, end, x.FileSize-end))
+	if end >= start { // as in most archives: no second read
+		in = wire.NewBytesReader(buf[end-start:])
+	}
+	x.tail, err = ReadTail(in, last, end)
+	return Corrupt(err)
+}
+
+// unlock finds the keys of an encrypted archive, or sets locked.
+func (x *Index) unlock(ids []age.Identity) error {
+	if !x.Root.Encrypted() {
+		return nil
+	}
+	h, at, err := x.header()
+	if err != nil {
+		return err
+	}
+	if !h.Encrypted() {
+		return Corruptf("header and root do not agree on whether the archive is encrypted")
+	}
+	x.Ciphers, x.kinds, err = Unlock(h, at.Digest, ids)
+	if errors.As(err, &x.locked) {
+		return nil
+	}
+	return err
+}
+
+// ID returns the archive id: the digest of the root, which covers every byte before it.
+func (x *Index) ID() Hash {
+	if x.opened != nil {
+		return *x.opened
+	}
+	return x.RootAt.Digest
+}
+
+// Size returns the length of the archive in bytes, but for what Torn tells of.
+func (x *Index) Size() int64 { return x.tail.End }
+
+// Torn reports whether after the archive there is what an append of signatures has left, which
+// was interrupted. It has no meaning.
+func (x *Index) Torn() bool { return x.tail.Torn }
+
+// Signatures returns the signatures of the archive. They are not verified.
+func (x *Index) Signatures() []seal.Signature { return x.tail.Signatures }
+
+// Locked returns an error if the archive is encrypted and no identity was given.
+func (x *Index) Locked() error {
+	if x.locked == nil {
+		return nil
+	}
+	return x.locked
+}
+
+// Encrypted tells whether the archive is encrypted.
+func (x *Index) Encrypted() bool { return x.Root.Encrypted() }
+
+// RecipientKinds returns the kinds of those who can open an encrypted archive, see
+// seal.RecipientKinds.
+func (x *Index) RecipientKinds() []string { return x.kinds }
+
+// Info returns what the archive tells about its content. The caller must not change it.
+func (x *Index) Info() *Info { return &x.Root.Info }
+
+// ReadBytes fills p, and makes an early end an ErrCorrupt.
+func (x *Index) ReadBytes(p []byte, pos int64) error {
+	n, err := x.Src.ReadAt(p, pos)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return Corruptf("archive ends at byte %d", pos+int64(n))
+	}
+	return fmt.Errorf("at byte %d: %w", pos, err)
+}
+
+// ReadExtent reads and verifies a range.
+func (x *Index) ReadExtent(s Extent, what string) ([]byte, error) {
+	if s.Pos > x.FileSize-s.Len {
+		return nil, Damagedf(s, "%s at byte %d ends after the archive", what, s.Pos)
+	}
+	p := make([]byte, s.Len)
+	if err := x.ReadBytes(p, s.Pos); err != nil {
+		return nil, err
+	}
+	if blake.Sum(p) != s.Digest {
+		return nil, Damagedf(s, "%s at byte %d is damaged", what, s.Pos)
+	}
+	return p, nil
+}
+
+// header returns the first frame.
+func (x *Index) header() (*stream.Header, Extent, error) {
+	in := stream.NewReader(io.NewSectionReader(x.Src, 0, x.RootAt.Pos))
+	in.KeepDigests(true)
+	f, err := in.Next()
+	h, ok := f.(*stream.Header)
+	switch {
+	case err != nil:
+		return nil, Extent{}, headerDamage(err)
+	case !ok:
+		return nil, Extent{}, Corruptf("it does not begin with a header")
+	}
+	pos, n := in.Range()
+	return h, Extent{pos, n, in.Digest()}, nil
+}
+
+// headerDamage makes an early end of the header an ErrCorrupt: the file goes on.
+func headerDamage(err error) error {
+	if errors.Is(err, stream.ErrTruncated) {
+		return Corruptf("header is damaged")
+	}
+	return err
+}
+
+// Plain returns a frame of the body as it was before it was sealed, in place.
+func (x *Index) Plain(frame []byte) ([]byte, error) {
+	if x.Ciphers == nil {
+		return frame, nil
+	}
+	return OpenSealed(frame, x.Ciphers)
+}
+
+// Dicts returns the number of dictionaries.
+func (x *Index) Dicts() int { return len(x.Root.Dicts) }

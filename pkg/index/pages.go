@@ -1,0 +1,189 @@
+package index
+
+import (
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// SegmentRef is what a map page tells of a segment.
+type SegmentRef struct {
+	Position
+	Extent // of its frame
+}
+
+// Position is where a segment begins: in which stream (counted in order), at which offset, with
+// which number of data chunks before it in the archive.
+type Position struct {
+	Stream  int
+	Offset  int64
+	Ordinal int64
+}
+
+// Less tells whether the content at k comes before that at l.
+func (k Position) Less(l Position) bool {
+	return k.Stream < l.Stream || k.Stream == l.Stream && k.Offset < l.Offset
+}
+
+func AppendPosition(w *wire.Writer, k Position) {
+	w.Int(int64(k.Stream))
+	w.Int(k.Offset)
+	w.Int(k.Ordinal)
+}
+
+func readPosition(in *wire.Reader) Position {
+	return Position{int(in.Int(stream.MaxStreams)), in.Int(stream.MaxSize), in.Int(stream.MaxSize)}
+}
+
+func AppendExtent(w *wire.Writer, s Extent) {
+	w.Int(s.Pos)
+	w.Int(s.Len)
+	w.Bytes(s.Digest[:])
+}
+
+func readExtent(in *wire.Reader, maxLen int64) Extent {
+	s := Extent{Pos: in.Int(stream.MaxSize), Len: in.Int(maxLen)}
+	in.Fixed(s.Digest[:])
+	if s.Pos > stream.MaxSize-s.Len {
+		in.Failf("range ends behind byte %d", int64(stream.MaxSize))
+	}
+	return s
+}
+
+// tuple reads the head of an array of exactly n elements.
+func tuple(in *wire.Reader, n int) {
+	if got := in.Array(stream.MaxEntries); in.Err() == nil && got != n {
+		in.Failf("array of %d elements where %d were expected", got, n)
+	}
+}
+
+// IndexFrame reads the head of an index frame.
+func IndexFrame(in *wire.Reader, kind stream.Kind, arity int) {
+	tuple(in, arity)
+	if got := stream.Kind(in.Int(int64(stream.FirstAncillary))); in.Err() == nil && got != kind {
+		in.Failf("index frame of %s where %s was expected", got, kind)
+	}
+}
+
+// FrameKind returns the kind of a frame, or KindUnknown if it has none.
+func FrameKind(b []byte) stream.Kind {
+	in := wire.NewBytesReader(b)
+	in.Array(stream.MaxEntries)
+	kind := stream.Kind(in.Int(stream.MaxSize))
+	if in.Err() != nil {
+		return stream.KindUnknown
+	}
+	return kind
+}
+
+// finish checks that a frame was read to its last byte.
+func finish(in *wire.Reader) error {
+	if in.Err() == nil && in.More() {
+		in.Failf("bytes behind the end of a frame")
+	}
+	return Corrupt(in.Err())
+}
+
+// AppendMapPage writes a map page: where the frames of the segments are, and sealed if the
+// archive is encrypted, what is in them.
+func AppendMapPage(w *wire.Writer, number int, segments []SegmentRef, c *Ciphers) {
+	w.Array(4)
+	w.Int(int64(KindMapPage))
+	w.Int(int64(number))
+	w.Array(len(segments))
+	for i := range segments {
+		w.Array(3)
+		AppendExtent(w, segments[i].Extent)
+	}
+	keys := wire.NewWriter()
+	keys.Array(len(segments))
+	for i := range segments {
+		keys.Array(3)
+		AppendPosition(keys, segments[i].Position)
+	}
+	w.Bytes(c.Seal(mapDomain, number, keys.Written()))
+}
+
+// ParseMapPage reads a map page. If locked, the segments have no keys.
+func ParseMapPage(b []byte, number int, c *Ciphers, locked bool) ([]SegmentRef, error) {
+	in := wire.NewBytesReader(b)
+	IndexFrame(in, KindMapPage, 4)
+	pageNumber(in, number)
+	var segments []SegmentRef
+	for n := in.Array(PageSegments); n > 0 && in.Err() == nil; n-- {
+		tuple(in, 3)
+		segments = append(segments, SegmentRef{Extent: readExtent(in, MaxFrame)})
+	}
+	if in.Err() == nil && segments == nil {
+		in.Failf("page without segments")
+	}
+	keys := in.Bytes(MaxIndexFrame)
+	if err := finish(in); err != nil || locked {
+		return segments, err
+	}
+	keys, err := c.Open(mapDomain, number, keys)
+	if err != nil {
+		return nil, err
+	}
+	in = wire.NewBytesReader(keys)
+	tuple(in, len(segments))
+	for i := range segments {
+		tuple(in, 3)
+		segments[i].Position = readPosition(in)
+	}
+	return segments, finish(in)
+}
+
+func pageNumber(in *wire.Reader, want int) {
+	if got := in.Int(MaxPages); in.Err() == nil && got != int64(want) {
+		in.Failf("page %d where page %d was expected", got, want)
+	}
+}
+
+// AppendEntryPage writes an entry page of n segments, whose entries are encoded already.
+func AppendEntryPage(w *wire.Writer, number, n int, entries []byte, c *Ciphers) {
+	content := wire.NewWriter()
+	content.Array(n)
+	content.Raw(entries)
+	appendEntries(w, number, c.Seal(entryDomain, number, content.Written()))
+}
+
+// appendEntries writes an entry page whose content is encoded, and sealed if it is to be.
+func appendEntries(w *wire.Writer, number int, content []byte) {
+	w.Array(3)
+	w.Int(int64(kindEntryPage))
+	w.Int(int64(number))
+	w.Bytes(content)
+}
+
+// entryContent returns the content of an entry page, encoded.
+func entryContent(b []byte, number int, c *Ciphers) ([]byte, error) {
+	in := wire.NewBytesReader(b)
+	IndexFrame(in, kindEntryPage, 3)
+	pageNumber(in, number)
+	content := in.Bytes(MaxIndexFrame)
+	if err := finish(in); err != nil {
+		return nil, err
+	}
+	return c.Open(entryDomain, number, content)
+}
+
+// ParseEntryPage calls visit for the entries of each segment, in order. visit must not keep
+// them.
+func ParseEntryPage(b []byte, number int, c *Ciphers, visit func(i int, entries []stream.Entry) error) error {
+	content, err := entryContent(b, number, c)
+	if err != nil {
+		return err
+	}
+	in := wire.NewBytesReader(content)
+	var entries []stream.Entry
+	for i, n := 0, in.Array(PageSegments); i < n; i++ {
+		entries = stream.ReadEntries(in, entries[:0], false)
+		if in.Err() != nil {
+			break
+		}
+		if err := visit(i, entries); err != nil {
+			return err
+		}
+	}
+	return finish(in)
+}

@@ -1,0 +1,281 @@
+package index
+
+import (
+	"maps"
+	"slices"
+
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// Root is the last frame of the index.
+type Root struct {
+	Features      []string // what a reader must know to read the file
+	Maps, Entries []Extent
+	Runs          []Run
+	Content       []byte // what follows, encoded, and sealed if the archive is encrypted
+
+	Info   Info
+	Dicts  []DictRef
+	Firsts []First // a page
+}
+
+// Run covers up to runFrames frames of the body, which follow each other without a gap. Its
+// digest is BLAKE3 over the digests of the frames.
+type Run struct {
+	Extent
+	Frames int
+}
+
+type DictRef struct {
+	Id int64
+	Extent
+}
+
+// First is the key of the first segment of a page, with the number of segments before it.
+type First struct {
+	Position
+	Segment int64
+}
+
+// Info is what an archive tells about its content as a whole.
+type Info struct {
+	Features []string    // of the header: what a reader must know to read the content
+	Meta     stream.Meta // of the header
+	Parents  []stream.Parent
+	Streams  []Stream
+	Totals   Totals
+}
+
+// Stream is a stream of an archive.
+type Stream struct {
+	ID      int64
+	Name    string
+	Size    int64
+	Root    Hash
+	Chunker stream.Meta
+	Digests map[string][]byte
+}
+
+// Add takes in what a frame of the body tells.
+func (info *Info) Add(f stream.Frame) {
+	switch f := f.(type) {
+	case *stream.Header:
+		info.Features, info.Meta = f.Features, maps.Clone(f.Meta)
+		delete(info.Meta, SealedKey) // which tells of the file
+		delete(info.Meta, OpenedKey)
+	case *stream.Parent:
+		info.Parents = append(info.Parents, *f)
+	case *stream.Open:
+		info.Streams = append(info.Streams, Stream{ID: f.ID, Name: f.Name, Chunker: f.Chunker})
+	case *stream.Segment:
+		info.Totals.Add(f)
+	case *stream.Close:
+		s := &info.Streams[len(info.Streams)-1]
+		s.Size, s.Root, s.Digests = f.Size, f.Root, f.Digests
+	}
+}
+
+// Root returns the root of all streams, as the End frame has it: the content of the archive, which
+// stays the same when it is compressed or encrypted anew.
+func (info *Info) Root() Hash {
+	var end stream.EndRoot
+	for i := range info.Streams {
+		s := &info.Streams[i]
+		end.Add(s.Name, s.Size, s.Root)
+	}
+	return end.Sum()
+}
+
+// Origin is what tells whether an archive can take the place of another: what it holds, and its parents.
+type Origin struct {
+	root    Hash
+	parents []Hash // ids
+}
+
+// Origin returns the origin of the archive, which is the same after it was compressed or encrypted
+// anew.
+func (info *Info) Origin() Origin {
+	c := Origin{root: info.Root()}
+	for i := range info.Parents {
+		c.parents = append(c.parents, info.Parents[i].ID)
+	}
+	return c
+}
+
+// ServesAs reports whether an archive of this origin can take the place of a parent, as it has the
+// same root. It must not have that parent itself: then it may hold nothing of the content.
+func (c Origin) ServesAs(want *stream.Parent) bool {
+	return c.root == want.Content && !slices.Contains(c.parents, want.ID)
+}
+
+// Totals count entries and the bytes that they stand for, and segments.
+type Totals struct {
+	Data, Zero, Hole, Ref, Parent, Patch Count
+
+	Segments    int64
+	Raw, Stored int64            // bytes of payloads, decoded and as stored
+	Codecs      map[string]Count // segments and stored bytes by codec
+}
+
+// Count counts things and their bytes.
+type Count struct {
+	N     int64 `json:"n"`
+	Bytes int64 `json:"bytes"`
+}
+
+// Add counts one thing of n bytes.
+func (c *Count) Add(n int64) {
+	c.N++
+	c.Bytes += n
+}
+
+// Add counts a segment.
+func (t *Totals) Add(s *stream.Segment) {
+	for i := range s.Entries {
+		t.AddEntry(&s.Entries[i])
+	}
+	t.Segments++
+	t.Raw += int64(s.RawLen)
+	t.Stored += int64(s.PayloadLen())
+	if s.RawLen > 0 {
+		if t.Codecs == nil {
+			t.Codecs = map[string]Count{}
+		}
+		c := t.Codecs[s.Codec]
+		t.Codecs[s.Codec] = Count{c.N + 1, c.Bytes + int64(s.PayloadLen())}
+	}
+}
+
+// Bytes returns the bytes of content that all entries stand for.
+func (t *Totals) Bytes() int64 {
+	return t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes + t.Parent.Bytes + t.Patch.Bytes
+}
+
+// Chunks returns the number of entries that have an ordinal.
+func (t *Totals) Chunks() int64 { return t.Data.N + t.Patch.N }
+
+// Programs returns the bytes of all patch programs: what is in the decoded payloads beside data.
+func (t *Totals) Programs() int64 { return t.Raw - t.Data.Bytes }
+
+// AddEntry counts an entry.
+func (t *Totals) AddEntry(e *stream.Entry) {
+	c := &t.Data
+	switch e.Kind {
+	case stream.Zero:
+		c = &t.Zero
+	case stream.Hole:
+		c = &t.Hole
+	case stream.Ref:
+		c = &t.Ref
+	case stream.ParentRef:
+		c = &t.Parent
+	case stream.Patched:
+		c = &t.Patch
+	}
+	c.Add(e.Len)
+}
+
+func AppendRoot(w *wire.Writer, r *Root) {
+	w.Array(6)
+	w.Int(int64(KindRoot))
+	appendStrings(w, r.Features)
+	for _, list := range [][]Extent{r.Maps, r.Entries} {
+		w.Array(len(list))
+		for _, s := range list {
+			w.Array(3)
+			AppendExtent(w, s)
+		}
+	}
+	w.Array(len(r.Runs))
+	for _, s := range r.Runs {
+		w.Array(4)
+		AppendExtent(w, s.Extent)
+		w.Int(int64(s.Frames))
+	}
+	w.Bytes(r.Content)
+}
+
+// ParseRoot reads a root, but for its content.
+func ParseRoot(b []byte) (*Root, error) {
+	in := wire.NewBytesReader(b)
+	r := &Root{}
+	IndexFrame(in, KindRoot, 6)
+	r.Features = readStrings(in)
+	for _, list := range []*[]Extent{&r.Maps, &r.Entries} {
+		for n := in.Array(MaxPages); n > 0 && in.Err() == nil; n-- {
+			tuple(in, 3)
+			*list = append(*list, readExtent(in, MaxIndexFrame))
+		}
+	}
+	for n := in.Array(MaxPages); n > 0 && in.Err() == nil; n-- {
+		tuple(in, 4)
+		r.Runs = append(r.Runs, Run{readExtent(in, stream.MaxSize), int(in.Int(RunFrames))})
+	}
+	r.Content = in.Bytes(MaxIndexFrame)
+	if err := finish(in); err != nil {
+		return nil, err
+	}
+	if len(r.Maps) != len(r.Entries) {
+		return nil, Corruptf("root with %d map pages and %d entry pages", len(r.Maps), len(r.Entries))
+	}
+	return r, stream.CheckFeatures(r.Features)
+}
+
+// Encrypted tells whether the content of the archive is sealed.
+func (r *Root) Encrypted() bool { return slices.Contains(r.Features, stream.FeatureEncrypted) }
+
+// Seal encodes the content.
+func (r *Root) Seal(c *Ciphers) {
+	w := wire.NewWriter()
+	AppendInfo(w, r)
+	r.Content = c.Seal(infoDomain, 0, w.Written())
+}
+
+// Open decodes the content, and tells whether the lists of the root fit together.
+func (r *Root) Open(c *Ciphers) error {
+	content, err := c.Open(infoDomain, 0, r.Content)
+	if err != nil {
+		return err
+	}
+	in := wire.NewBytesReader(content)
+	readInfo(in, r)
+	if err := finish(in); err != nil {
+		return err
+	}
+	if err := stream.CheckFeatures(r.Info.Features); err != nil {
+		return err
+	}
+	if len(r.Maps) != len(r.Firsts) {
+		return Corruptf("root with %d map pages and %d keys", len(r.Maps), len(r.Firsts))
+	}
+	for i := 1; i < len(r.Firsts); i++ {
+		if a, b := r.Firsts[i-1], r.Firsts[i]; !a.Position.before(b.Position) || a.Segment >= b.Segment {
+			return Corruptf("pages %d and %d are out of order", i-1, i)
+		}
+	}
+	if len(r.Firsts) > 0 && r.Firsts[0].Segment != 0 {
+		return Corruptf("there are %d segments before the first page", r.Firsts[0].Segment)
+	}
+	if n := len(r.Firsts); n > 0 && r.Firsts[n-1].Stream >= len(r.Info.Streams) {
+		return Corruptf("page %d is of stream %d, there are %d", n-1, r.Firsts[n-1].Stream, len(r.Info.Streams))
+	}
+	names, ids := map[string]bool{}, map[int64]bool{}
+	for _, s := range r.Info.Streams {
+		switch {
+		case !stream.ValidName(s.Name):
+			return Corruptf("stream name %q is empty or not UTF-8", s.Name)
+		case names[s.Name]:
+			return Corruptf("two streams are named %q", s.Name)
+		case ids[s.ID]:
+			return Corruptf("two streams have the id %d", s.ID)
+		}
+		names[s.Name], ids[s.ID] = true, true
+	}
+	return nil
+}
+
+// before tells whether a segment at k can precede one at l.
+func (k Position) before(l Position) bool {
+	return k.Ordinal <= l.Ordinal && (k.Stream < l.Stream || k.Stream == l.Stream && k.Offset < l.Offset)
+}

@@ -1,0 +1,186 @@
+package inspect
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/index"
+	"hexz/pkg/stream"
+)
+
+// maxLevels bounds how deep Chain goes. A thin archive names every archive that it takes chunks
+// from, so what it needs lies one level below it.
+const maxLevels = 64
+
+// ChainReport describes an archive, its parents, theirs, and so on. Its JSON form only ever
+// gains fields.
+type ChainReport struct {
+	Version  int            `json:"version"` // of this object: 1
+	Archives []ChainArchive `json:"archives"`
+}
+
+// ChainArchive is an archive of a chain. Each id is there once: first where the chain begins,
+// then its parents, then theirs.
+type ChainArchive struct {
+	ID      string        `json:"id"`
+	Hint    string        `json:"hint"`               // that of the first archive that names it
+	Path    string        `json:"path,omitempty"`     // where it was found
+	OtherID string        `json:"other_id,omitempty"` // of what was found: it has the content, but was sealed anew
+	Missing bool          `json:"missing"`
+	Error   string        `json:"error,omitempty"` // why the rest is not known; also of a missing one
+	Size    int64         `json:"stored_bytes"`    // of the file
+	Data    index.Count   `json:"data"`            // chunks that it has itself
+	Patch   index.Count   `json:"patch"`           // chunks that it makes of others
+	Parents []ChainParent `json:"parents"`
+
+	err error // of Error
+}
+
+// ChainParent tells what an archive takes from a parent.
+type ChainParent struct {
+	ID      string      `json:"id"`
+	Taken   index.Count `json:"taken"`   // references to its chunks, and the bytes that they stand for
+	Patches int64       `json:"patches"` // chunks that are made of its chunks
+
+	Archive int `json:"-"` // its number in Archives
+}
+
+// Err returns what is wrong with the first archive that was found and is damaged or cannot be read.
+// One that is missing, or that no key was given for, is not.
+func (r *ChainReport) Err() error {
+	for i := range r.Archives {
+		var locked *index.LockedError
+		if a := &r.Archives[i]; a.err != nil && !a.Missing && !errors.As(a.err, &locked) {
+			return fmt.Errorf("%s: %w", cmp.Or(a.Path, a.ID), a.err)
+		}
+	}
+	return nil
+}
+
+// ChainOptions tell how to find and open parents.
+type ChainOptions struct {
+	Identities []age.Identity
+	Find       archive.FindFunc
+}
+
+// Chain reports on the archive r and all that it depends on, from the indexes alone. A parent
+// that is missing or cannot be read is part of the report, and no error.
+func Chain(r *archive.Reader, o ChainOptions) (*ChainReport, error) {
+	c := &chain{o: o, numbers: map[index.Hash]int{}}
+	c.add(stream.Parent{ID: r.ID()}, 0)
+	if err := c.describe(0, r); err != nil {
+		return nil, err
+	}
+	for n := 1; n < len(c.list); n++ { // which grows meanwhile
+		if err := c.open(n); err != nil {
+			c.list[n].err, c.list[n].Error, c.list[n].Missing = err, err.Error(), errors.Is(err, archive.ErrParent)
+		}
+	}
+	return &ChainReport{Version: 1, Archives: c.list}, nil
+}
+
+type chain struct {
+	o       ChainOptions
+	list    []ChainArchive
+	todo    []link // one for each of list
+	numbers map[index.Hash]int
+}
+
+type link struct {
+	stream.Parent
+	level int
+}
+
+// add returns the number of an archive in the list.
+func (c *chain) add(p stream.Parent, level int) int {
+	n, ok := c.numbers[p.ID]
+	if !ok {
+		n = len(c.list)
+		c.numbers[p.ID] = n
+		c.list = append(c.list, ChainArchive{ID: p.ID.String(), Hint: p.Hint, Parents: []ChainParent{}})
+		c.todo = append(c.todo, link{p, level})
+	}
+	return n
+}
+
+// open finds and describes archive n.
+func (c *chain) open(n int) error {
+	want := c.todo[n]
+	if want.level > maxLevels {
+		return fmt.Errorf("more than %d levels of parents: not followed", maxLevels)
+	}
+	if c.o.Find == nil {
+		return archive.ErrParent
+	}
+	var first error
+	for at, err := range c.o.Find(&want.Parent) {
+		if err == nil {
+			if c.list[n].Path == "" {
+				c.list[n].Path, c.list[n].Size = at.Name, at.Size
+			}
+			if err = c.openCopy(n, at); err == nil {
+				return nil
+			}
+		}
+		first = cmp.Or(first, err)
+	}
+	return first
+}
+
+// openCopy describes archive n by a copy of it.
+func (c *chain) openCopy(n int, at archive.Copy) error {
+	want := &c.todo[n].Parent
+	r, err := archive.NewReader(at.ReaderAt, at.Size, archive.Options{Identities: c.o.Identities, Threads: 1})
+	if err != nil {
+		return err
+	}
+	if r.ID() != want.ID {
+		if r.Locked() != nil || !r.Info().Origin().ServesAs(want) {
+			return fmt.Errorf("%w: it has the id %v", stream.ErrCorrupt, r.ID())
+		}
+		c.list[n].OtherID = r.ID().String()
+	}
+	c.list[n].Path = at.Name
+	return c.describe(n, r)
+}
+
+// describe notes what r, which is archive n, tells of itself, and adds its parents to the list.
+func (c *chain) describe(n int, r *archive.Reader) error {
+	c.list[n].Size = r.Size()
+	if err := r.Locked(); err != nil {
+		return err
+	}
+	info := r.Info()
+	parents := make([]ChainParent, len(info.Parents))
+	err := r.EntryPages(func(_ index.Place, entries []stream.Entry) error {
+		for i := range entries {
+			switch e := &entries[i]; e.Kind {
+			case stream.ParentRef:
+				parents[e.Parent].Taken.N++
+				parents[e.Parent].Taken.Bytes += e.Len
+			case stream.Patched:
+				for i, b := range e.Patch.Bases {
+					same := func(o stream.Base) bool { return o.Parent == b.Parent }
+					if b.Parent != stream.OwnBase && !slices.ContainsFunc(e.Patch.Bases[:i], same) {
+						parents[b.Parent].Patches++
+					}
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.list[n].Data, c.list[n].Patch = info.Totals.Data, info.Totals.Patch
+	for i, p := range info.Parents {
+		parents[i].ID, parents[i].Archive = p.ID.String(), c.add(p, c.todo[n].level+1)
+	}
+	c.list[n].Parents = parents
+	return nil
+}

@@ -1,0 +1,71 @@
+package parents
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+
+	"hexz/pkg/index"
+)
+
+// Parent is an archive, or the exported index of one, whose chunks are known.
+type Parent struct {
+	Index *index.Index
+	Hint  string // for those who look for the archive
+	file  *PooledFile
+}
+
+// OpenFunc opens a file for reading, as os.Open does. A caller can note by it what is read, and
+// refuse it by an error. nil is none.
+type OpenFunc func(path string) (*os.File, error)
+
+// note tells the caller that a file is read.
+func (o OpenFunc) note(path string) error {
+	if o == nil {
+		return nil
+	}
+	f, err := o(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Open opens the archive or exported index at path. The hint is the name that the archive
+// has or should have. Close it.
+func Open(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
+	f, err := new(FilePool).Add(path)
+	if err == nil {
+		err = open.note(path)
+	}
+	if err == nil {
+		defer f.pool.Close() // there may be a thousand parents
+		var p Parent
+		if p, err = openIndex(f, ids); err == nil {
+			return p, nil
+		}
+	}
+	if !IsReadError(err) {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return Parent{}, err
+}
+
+func openIndex(f *PooledFile, ids []age.Identity) (p Parent, err error) {
+	p = Parent{Hint: filepath.Base(f.Path), file: f}
+	if name, ok := strings.CutSuffix(p.Hint, ".hxi"); ok {
+		p.Hint = name + ".hxz"
+	}
+	p.Index, err = index.OpenAny(f, f.size(), ids...)
+	return p, err
+}
+
+// Close closes what OpenParent has opened. Who reads the Parent again opens it again.
+func (p Parent) Close() {
+	if p.file != nil {
+		p.file.pool.Close()
+	}
+}

@@ -1,0 +1,320 @@
+package restore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/blake"
+	"hexz/pkg/codec"
+	"hexz/pkg/flow"
+	"hexz/pkg/index"
+	"hexz/pkg/ordered"
+	"hexz/pkg/seal"
+	"hexz/pkg/stream"
+)
+
+// Options choose what Cat and CatStream restore. The zero value is the whole of the only
+// stream.
+type Options struct {
+	Stream   string // name; "" is the only one
+	Offset   int64
+	Length   *int64 // nil is all up to the end
+	Threads  int    // decoders; 0 is 1
+	Progress flow.Progress
+	OnParent flow.ParentFunc
+	TempDir  string // of CatStream's temporary file; "" is the system's
+
+	Identities []age.Identity   // of CatStream, to open an encrypted archive
+	Find       archive.FindFunc // of CatStream, to find parents
+	CacheBytes int64            // of CatStream, for segments of parents; 0 is 12 MiB
+	Codecs     codec.Decoders   // of CatStream, of codecs that package codec does not have
+	SignedBy   []seal.PublicKey // who must have signed the archive
+
+	// Note, if not nil, is called with a remark worth a line: that identities were given for what
+	// is not encrypted.
+	Note func(string)
+
+	// lost, if not nil, is called for each chunk that no parent has, but not if that may pass, as an
+	// error of a disk; zeros take its place.
+	Lost func(stream string, off, n int64, why error)
+}
+
+// End returns the offset in the stream up to which it is wanted, or more if it has no Length.
+func (o *Options) End() int64 {
+	if o.Length != nil && *o.Length < math.MaxInt64-o.Offset {
+		return o.Offset + *o.Length
+	}
+	return math.MaxInt64
+}
+
+// ErrChoose: there is not exactly one stream, and none was named; or none has that name.
+var ErrChoose = errors.New("a stream has to be chosen")
+
+// Archive restores a stream of an archive to out.
+func Archive(ctx context.Context, out archive.Output, r *archive.Reader, o Options) error {
+	if err := r.Locked(); err != nil {
+		return err
+	}
+	if err := r.Demand(o.SignedBy); err != nil {
+		return err
+	}
+	flow.NotePlain(o.Note, r.RecipientKinds())
+	no, err := Choose(r.Info().Streams, o.Stream)
+	if err != nil {
+		return err
+	}
+	if size := r.Info().Streams[no].Size; o.Offset <= size {
+		if err := expect(out, min(size, o.End())-o.Offset); err != nil {
+			return err
+		}
+	}
+	if err := r.CheckParentsOf(no, o.Offset, o.End()); err != nil {
+		return err
+	}
+	return r.Restore(ctx, no, out, archive.RestoreOptions{
+		Offset: o.Offset, Length: o.Length, Threads: o.Threads, Progress: o.Progress,
+	})
+}
+
+// maxNames is how many streams an error names.
+const maxNames = 16
+
+// Choose returns the number of the stream that is meant.
+func Choose(streams []index.Stream, name string) (int, error) {
+	var names []string
+	for i := range streams {
+		if streams[i].Name == name {
+			return i, nil
+		}
+		if i < maxNames {
+			names = append(names, fmt.Sprintf("%q", streams[i].Name))
+		}
+	}
+	if more := len(streams) - maxNames; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	switch {
+	case name == "" && len(streams) == 1:
+		return 0, nil
+	case len(streams) == 0:
+		return 0, fmt.Errorf("%w? there are none", ErrChoose)
+	case name == "":
+		return 0, fmt.Errorf("%w? there are %s", ErrChoose, strings.Join(names, ", "))
+	}
+	return 0, fmt.Errorf("%w? there is no %q, but %s", ErrChoose, name, strings.Join(names, ", "))
+}
+
+// Stream restores a stream from frames, or from an archive that is read from front to
+// back, to out. Since a later segment may refer to any chunk, it keeps a copy of all chunks
+// in a temporary file without a name, and up to 80 bytes of memory for each.
+//
+// Every byte is verified before it is written, but whether the stream is complete is known
+// only at the end: a caller has to withdraw what was written if CatStream fails.
+func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) error {
+	store, err := flow.NewSpool(o.TempDir, "hexz-cat-*")
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	decoder, err := flow.NewDecoder(o.Threads, o.Codecs)
+	if err != nil {
+		return err
+	}
+	c := &restorer{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
+	c.in.Demand(o.SignedBy)
+	c.in.CheckRefs()
+	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})
+	c.to = o.End()
+	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {
+		return flow.EachFrame(ctx, c.in, o.OnParent, func(f stream.Frame) error {
+			switch f := f.(type) {
+			case *stream.Header:
+				flow.NotePlain(o.Note, c.in.RecipientKinds())
+			case *stream.Dict:
+				return c.codec.Add(f)
+			}
+			return emit(decoded{frame: f})
+		})
+	}, c.decode, c.write); err != nil {
+		return err
+	}
+	if !c.found {
+		_, err := Choose(c.streams, o.Stream)
+		return err
+	}
+	return nil
+}
+
+// maxHeld is how many bytes of references are kept in memory before they are written.
+const maxHeld = 1 << 20
+
+type restorer struct {
+	out   archive.Output
+	o     Options
+	to    int64
+	in    *archive.Scanner
+	spool *flow.Spool
+	codec flow.Decoder
+	parts [][]byte // of the entries that are to be written next
+	made  []byte   // memory for those that are not in the payload
+
+	parents *archive.Parents
+
+	name           string         // of the current stream
+	streams        []index.Stream // names of those seen so far
+	found, writing bool
+}
+
+// decoded is a segment with its payload decoded, or another frame.
+type decoded struct {
+	frame stream.Frame
+	raw   []byte
+}
+
+// decode decodes a segment and verifies its chunks.
+func (c *restorer) decode(d decoded) (decoded, error) {
+	s, ok := d.frame.(*stream.Segment)
+	if !ok {
+		return d, nil
+	}
+	var err error
+	if d.raw, err = c.codec.DecodeSegment(s); err != nil {
+		return d, err
+	}
+	at, raw := s.Offset, d.raw
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		n := e.PayloadLen()
+		if e.Kind == stream.Data && blake.Sum(raw[:n]) != e.Hash {
+			return d, fmt.Errorf("%w: chunk at offset %d does not have its hash %v", stream.ErrCorrupt, at, e.Hash)
+		}
+		raw = raw[n:]
+		at += e.Len
+	}
+	return d, nil
+}
+
+func (c *restorer) write(d decoded) error {
+	switch f := d.frame.(type) {
+	case *stream.Parent:
+		c.parents.Add(f)
+	case *stream.Open:
+		c.streams = append(c.streams, index.Stream{Name: f.Name})
+		if c.o.Stream == "" && c.found {
+			_, err := Choose(c.streams, "")
+			return err
+		}
+		c.writing = c.o.Stream == "" || c.o.Stream == f.Name
+		c.found = c.found || c.writing
+		c.name = f.Name
+		if c.writing && f.Size >= c.o.Offset {
+			return expect(c.out, min(f.Size, c.to)-c.o.Offset)
+		}
+	case *stream.Close:
+		if c.writing && c.o.Offset > f.Size {
+			return fmt.Errorf("offset %d is outside of the stream of %d bytes", c.o.Offset, f.Size)
+		}
+	case *stream.Segment:
+		defer f.Release()
+		return c.segment(f, d.raw)
+	}
+	return nil
+}
+
+func (c *restorer) segment(s *stream.Segment, raw []byte) error {
+	pos, err := c.spool.Write(raw)
+	if err != nil {
+		return err
+	}
+	size := s.Size()
+	writing := c.writing && s.Offset+size > c.o.Offset && s.Offset < c.to
+	from, at, held := 0, s.Offset, 0 // the entries in parts, and the bytes of others than data among them
+	flush := func(to int) error {
+		entries := s.Entries[from:to]
+		var err error
+		if writing {
+			err = archive.WriteEntries(c.out, at, entries, c.parts, c.o.Offset, c.to)
+		}
+		for i := range entries {
+			at += entries[i].Len
+		}
+		from, held, c.parts, c.made = to, 0, c.parts[:0], c.made[:0]
+		return err
+	}
+	off := s.Offset
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		n := e.PayloadLen()
+		part, err := c.bytes(e, raw[:n], pos, writing)
+		if err != nil && c.o.Lost != nil && archive.IsLost(err) {
+			c.o.Lost(c.name, off, e.Len, err)
+			e.Kind = stream.Hole
+		} else if err != nil {
+			return fmt.Errorf("chunk at offset %d: %w", off, c.parents.Missing(err))
+		}
+		raw = raw[n:]
+		pos += int64(n)
+		off += e.Len
+		c.parts = append(c.parts, part)
+		if e.Kind != stream.Data {
+			held += len(part)
+		}
+		if held >= maxHeld { // references may repeat a long chunk a million times
+			if err := flush(i + 1); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(len(s.Entries)); err != nil || !writing {
+		return err
+	}
+	c.o.Progress.Report(min(s.Offset+size, c.to) - c.o.Offset)
+	return nil
+}
+
+// bytes returns the bytes of a chunk, which has p in the payload, at pos of the spool. Those of
+// others are left out unless they are needed for the output, and put behind what there is in made.
+func (c *restorer) bytes(e *stream.Entry, p []byte, pos int64, needed bool) ([]byte, error) {
+	switch e.Kind {
+	case stream.Data:
+		return p, c.spool.Note(e, pos)
+	case stream.Patched:
+		find := c.parents.Base
+		if e.Patch.Own() {
+			find = c.spool.Base
+		}
+		made, err := c.make(func(dst []byte) ([]byte, error) { return archive.BuildPatch(dst, e, p, find) })
+		if err != nil {
+			return nil, err
+		}
+		return made, c.spool.Put(e, made)
+	case stream.Ref:
+		if needed {
+			return c.make(func(dst []byte) ([]byte, error) { return c.spool.Get(dst, e) })
+		}
+	case stream.ParentRef:
+		if needed {
+			return c.make(func(dst []byte) ([]byte, error) { return c.parents.Append(dst, e) })
+		}
+	}
+	return nil, nil
+}
+
+// make lets a function append to made, and returns what it has appended.
+func (c *restorer) make(appendTo func([]byte) ([]byte, error)) ([]byte, error) {
+	n := len(c.made)
+	made, err := appendTo(c.made)
+	if err != nil {
+		return nil, err
+	}
+	c.made = made
+	return made[n:], nil
+}

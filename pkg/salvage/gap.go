@@ -1,0 +1,104 @@
+package salvage
+
+import (
+	"hexz/pkg/carve"
+	"hexz/pkg/stream"
+)
+
+// lostBytes is a range of the file.
+type lostBytes struct{ from, to int64 }
+
+// maxGapEntries bounds the entries of a segment that stands for what is lost.
+const maxGapEntries = 4096
+
+// filler is a part of the stream whose frames are lost, while what stands for it is written.
+type filler struct {
+	s       *salvager
+	at      int64          // in the stream: behind entries
+	entries []stream.Entry // that are not written yet
+	reason  string         // why it is lost
+}
+
+// fill writes what is known of the stream up to an offset without its frames: where the index says
+// so, runs of zeros and chunks of parents, and else holes.
+func (s *salvager) fill(to int64, reason string) error {
+	f := filler{s: s, at: s.open.at, reason: reason}
+	err := s.in.Entries(s.open.id, f.at, to, f.known)
+	if err == nil {
+		err = f.hole(to)
+	}
+	if err == nil {
+		err = f.flush()
+	}
+	return err
+}
+
+// known adds an entry that the index has, if it needs nothing that is lost.
+func (f *filler) known(off int64, e *stream.Entry) error {
+	if off < f.at {
+		return nil
+	}
+	known := *e
+	switch e.Kind {
+	case stream.Zero, stream.Hole:
+	case stream.ParentRef:
+		n, ok := f.s.parents[e.Parent]
+		if !ok {
+			return nil
+		}
+		known.Parent = n
+	default:
+		return nil
+	}
+	if err := f.hole(off); err != nil {
+		return err
+	}
+	return f.add(known)
+}
+
+// hole adds one up to an offset.
+func (f *filler) hole(to int64) error {
+	n := to - f.at
+	if n <= 0 {
+		return nil
+	}
+	if err := f.s.lost(f.at, n, f.reason); err != nil {
+		return err
+	}
+	return f.add(stream.Entry{Kind: stream.Hole, Len: n, Ordinal: stream.NoOrdinal})
+}
+
+func (f *filler) add(e stream.Entry) error {
+	f.entries = append(f.entries, e)
+	f.at += e.Len
+	if len(f.entries) < maxGapEntries {
+		return nil
+	}
+	return f.flush()
+}
+
+func (f *filler) flush() error {
+	if len(f.entries) == 0 {
+		return nil
+	}
+	o := f.s.open
+	err := f.s.put(&stream.Segment{Stream: o.id, Offset: o.at, Codec: stream.RawCodec, Entries: f.entries})
+	f.entries = nil
+	return err
+}
+
+// fromIndex returns the chunks of parents that the index says are in a segment that is damaged, by
+// their offsets in the stream.
+func (s *salvager) fromIndex(c *carve.Checked) (map[int64]stream.Entry, error) {
+	if c.Err == nil {
+		return nil, nil
+	}
+	known := map[int64]stream.Entry{}
+	err := s.in.Entries(c.Stream, c.Offset, c.Offset+c.Size(), func(off int64, e *stream.Entry) error {
+		if e.Kind == stream.ParentRef {
+			known[off] = *e
+		}
+		return nil
+	})
+	return known, err
+}

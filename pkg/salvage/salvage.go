@@ -1,0 +1,311 @@
+package salvage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/carve"
+	"hexz/pkg/codec"
+	"hexz/pkg/dedup"
+	"hexz/pkg/flow"
+	"hexz/pkg/index"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stage"
+	"hexz/pkg/stream"
+)
+
+// Options are the options of Salvage. The zero value works.
+type Options struct {
+	Identities []age.Identity // to open an encrypted archive
+	Threads    int            // decoders; 0 is 1
+	TempDir    string         // of a copy of what comes from a pipe; "" is the system's
+	Progress   flow.Progress
+	OnParent   flow.ParentFunc
+	Codecs     codec.Decoders // of codecs that package codec does not have
+	Note       func(string)   // see UnsealOptions
+}
+
+// Stream makes a stream of frames of what is left of a damaged archive or stream of frames: all
+// segments that still verify, and holes where something is lost. The stream is complete, also if
+// much is lost: what that is the report tells. If nothing is lost, it is what Unseal makes. A segment
+// that there is no decoder for stays as it is, unless its digest in the index says that it is damaged.
+//
+// It keeps up to 68 bytes of memory for each distinct chunk; and if there are patches, or the index
+// is lost, as much again, and a copy of all data chunks in a temporary file.
+func Stream(ctx context.Context, dst io.Writer, src io.Reader, o Options) (*flow.Stats, *Report, error) {
+	out := flow.NewWriter(dst, stage.UnsealName, o.Progress)
+	report, err := salvage(ctx, out, src, o)
+	stats, err := out.Finish(err)
+	return stats, report, err
+}
+
+func salvage(ctx context.Context, out *flow.Writer, src io.Reader, o Options) (*Report, error) {
+	file, size, done, err := flow.RandomAccess(src, o.TempDir)
+	defer func() { done() }()
+	if err != nil {
+		return nil, err
+	}
+	watched := &watchedFile{ReaderAt: file}
+	in, err := carve.Open(watched, size, archive.Options{Identities: o.Identities, Threads: max(o.Threads, 1), Codecs: o.Codecs})
+	if err = cmp.Or(watched.fault(), err); err != nil {
+		return nil, err
+	}
+	flow.NotePlain(o.Note, in.RecipientKinds())
+	// The header, which comes first, tells whether something was lost.
+	rehearsal, err := newSalvaging(flow.NewWriter(io.Discard, "", nil), in, o.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	defer rehearsal.close()
+	rehearsal.whole, rehearsal.onParent = true, o.OnParent
+	err = rehearsal.run(ctx, o.Threads)
+	if err = cmp.Or(watched.fault(), err); err != nil && !errors.Is(err, errLost) {
+		return nil, err
+	}
+	in.Rewind()
+	lossy := err != nil
+	s, err := newSalvaging(out, in, o.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	s.lossy, s.onParent = lossy, o.OnParent
+	err = s.run(ctx, o.Threads)
+	if err = cmp.Or(watched.fault(), err); err != nil {
+		return nil, err
+	}
+	return s.report, nil
+}
+
+// errLost: something is lost where nothing was to be.
+var errLost = errors.New("something is lost")
+
+// salvager makes the stream.
+type salvager struct {
+	out    *flow.Writer
+	in     *carve.Carver
+	info   *index.Info // or nil
+	whole  bool        // fail with errLost if anything is lost
+	lossy  bool        // something will be
+	report *Report
+
+	onParent flow.ParentFunc
+
+	begun   bool            // the header is written
+	parents map[int32]int32 // numbers of parents: on the input, on the output
+	ids     map[stream.Hash]bool
+	names   map[string]bool
+	streams map[int64]bool // ids of those that were opened
+	next    int            // number of the next stream of info
+	chunks  dedup.Index    // that were found
+	sizes   []uint32       // of chunks, with noBase for what is patched
+	data    *flow.Spool    // the data chunks, to try the patches that nothing vouches for; nil if the index knows of no patch
+	dicts   []*stream.Dict // found in front of a stream
+	dictIDs map[int64]bool // of those written
+	gap     lostBytes      // of the file, behind the last frame
+	at      int64          // in the file: behind the last frame
+
+	open *salvagedStream // or nil
+}
+
+func newSalvaging(out *flow.Writer, in *carve.Carver, dir string) (s *salvager, err error) {
+	s = &salvager{
+		out: out, in: in, info: in.Info(),
+		report:  &Report{Version: 1, Index: in.Index(), Streams: []SalvagedStream{}, Lost: []LostRange{}},
+		parents: map[int32]int32{}, ids: map[stream.Hash]bool{}, names: map[string]bool{}, streams: map[int64]bool{}, dictIDs: map[int64]bool{},
+	}
+	if s.info == nil || s.info.Totals.Patch.N > 0 {
+		s.data, err = flow.NewSpool(dir, "hexz-unseal-*")
+	}
+	return s, err
+}
+
+func (s *salvager) close() {
+	if s.data != nil {
+		s.data.Close()
+	}
+}
+
+// salvaged is a frame that was found, with what is right of it if it is a segment.
+type salvaged struct {
+	*carve.Found
+	checked *carve.Checked
+}
+
+func (s *salvager) run(ctx context.Context, threads int) error {
+	produced := make(chan struct{})
+	err := ordered.Map(ctx, threads, func(emit func(*carve.Found) error) error {
+		defer close(produced)
+		for {
+			f, err := s.in.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err == nil {
+				err = emit(f)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}, func(f *carve.Found) (salvaged, error) {
+		if _, ok := f.Frame.(*stream.Segment); ok {
+			return salvaged{f, s.in.Check(f)}, nil
+		}
+		return salvaged{Found: f}, nil
+	}, s.take)
+	<-produced // it uses s.in
+	if err != nil {
+		return err
+	}
+	if s.at >= 0 { // End did not come
+		return s.end(nil)
+	}
+	return nil
+}
+
+// take takes in what was found next.
+func (s *salvager) take(f salvaged) error {
+	s.at = f.Pos + f.Len
+	if f.Frame == nil {
+		if s.gap.from == s.gap.to {
+			s.gap.from = f.Pos
+		}
+		s.gap.to = s.at
+		return nil
+	}
+	h, _ := f.Frame.(*stream.Header)
+	if err := s.begin(h); err != nil {
+		return err
+	}
+	var err error
+	switch frame := f.Frame.(type) {
+	case *stream.Parent:
+		err = s.parent(frame)
+	case *stream.Open:
+		err = s.openStream(frame.ID, frame)
+	case *stream.Dict:
+		s.dicts = append(s.dicts, frame)
+		err = s.flushDicts()
+	case *stream.Segment:
+		err = s.segment(f.checked)
+		frame.Release()
+	case *stream.Close:
+		err = s.closeStream(frame)
+	case *stream.End:
+		err = s.end(frame)
+		s.at = -1
+	}
+	return err
+}
+
+// begin writes the header, if that was not done: that of the index, or h, or one of its own.
+func (s *salvager) begin(h *stream.Header) error {
+	if s.begun {
+		return nil
+	}
+	s.begun = true
+	if h == nil {
+		h = &stream.Header{}
+	}
+	if s.info != nil {
+		h = &stream.Header{Features: s.info.Features, Meta: maps.Clone(s.info.Meta)}
+	}
+	if s.lossy {
+		h.AddStage(stage.UnsealName, stream.Meta{"salvage": true})
+	}
+	if err := s.out.Write(h); err != nil || s.info == nil {
+		return err
+	}
+	for i := range s.info.Parents {
+		if err := s.addParent(&s.info.Parents[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parent takes in a Parent frame, which counts only if the index is lost.
+func (s *salvager) parent(f *stream.Parent) error {
+	if s.info != nil || len(s.streams) > 0 {
+		return nil
+	}
+	return s.addParent(f)
+}
+
+func (s *salvager) addParent(f *stream.Parent) error {
+	if s.ids[f.ID] {
+		return nil
+	}
+	if err := s.onParent.Check(f); err != nil {
+		return err
+	}
+	n := len(s.ids)
+	s.ids[f.ID], s.parents[int32(f.Index)] = true, int32(n)
+	return s.out.Write(&stream.Parent{Index: int64(n), ID: f.ID, Hint: f.Hint, Content: f.Content})
+}
+
+// lost notes a range of the open stream.
+func (s *salvager) lost(off, n int64, reason string) error {
+	s.open.lost = true
+	s.open.Lost += max(n, 0)
+	s.report.add(s.open.Name, off, n, reason)
+	return s.mayLose()
+}
+
+// lostElse notes what is not of a stream, or not of a range.
+func (s *salvager) lostElse(name *string, reason string) error {
+	s.report.unknown(LostRange{Stream: name, Reason: reason})
+	return s.mayLose()
+}
+
+func (s *salvager) mayLose() error {
+	if s.whole {
+		return errLost
+	}
+	return nil
+}
+
+// reason tells why nothing was found behind the last frame.
+func (s *salvager) reason() string {
+	if s.gap.from < s.gap.to {
+		return fmt.Sprintf("no sound frame in bytes %d to %d of the file", s.gap.from, s.gap.to)
+	}
+	return fmt.Sprintf("frames are missing at byte %d of the file", s.at)
+}
+
+// end ends the stream. f is nil if its End is lost.
+func (s *salvager) end(f *stream.End) error {
+	if err := s.begin(nil); err != nil {
+		return err
+	}
+	if err := s.finish(nil); err != nil {
+		return err
+	}
+	if s.info != nil {
+		if err := s.skipTo(len(s.info.Streams)); err != nil {
+			return err
+		}
+	} else if f == nil {
+		if err := s.lostElse(nil, "the end is lost: there may have been more streams; "+s.reason()); err != nil {
+			return err
+		}
+	}
+	var totals stream.Meta
+	if f != nil && s.report.Whole() {
+		totals = f.Totals
+		if s.info == nil && f.Root != s.out.EndRoot() {
+			if err := s.lostElse(nil, "the root of all streams is another: a name may be wrong"); err != nil {
+				return err
+			}
+		}
+	}
+	return s.out.End(totals)
+}

@@ -1,0 +1,134 @@
+package similar
+
+import (
+	"slices"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/blake"
+	"hexz/pkg/delta"
+	"hexz/pkg/stream"
+)
+
+// maxTexts bounds the texts that a chunk is compared with.
+const maxTexts = 64
+
+// candidates are what a chunk may be patched from: the version before, which is text 0, and bases
+// that have samples in common with it.
+type candidates struct {
+	b        *bases
+	texts    []delta.Text
+	before   []stream.Base           // what text 0 is made of; shared
+	bases    []stream.Base           // numbered on from these
+	payloads map[int]archive.Payload // of the blocks of parents
+	found    map[chunkPlace]int      // texts
+}
+
+// chunkPlace is where a chunk begins.
+type chunkPlace struct{ block, from int }
+
+func newCandidates(b *bases) *candidates {
+	return &candidates{b: b, texts: make([]delta.Text, 1, 4), payloads: map[int]archive.Payload{}, found: map[chunkPlace]int{}}
+}
+
+func (c *candidates) release() {
+	for _, p := range c.payloads {
+		p.Release()
+	}
+}
+
+// near makes t text 0.
+func (c *candidates) near(t *nearText) { c.texts[0], c.before = t.text, t.bases }
+
+// number returns the number of a base.
+func (c *candidates) number(base stream.Base) int {
+	if n := slices.Index(c.before, base); n >= 0 {
+		return n
+	}
+	n := slices.Index(c.bases, base)
+	if n < 0 {
+		n = len(c.bases)
+		c.bases = append(c.bases, base)
+	}
+	return len(c.before) + n
+}
+
+// base returns the base of a number.
+func (c *candidates) base(n int) stream.Base {
+	if n < len(c.before) {
+		return c.before[n]
+	}
+	return c.bases[n-len(c.before)]
+}
+
+// collect reads the bases that the spots are in, and appends where in them the spots are to hits.
+func (c *candidates) collect(hits []delta.Hit, spots []spot) ([]delta.Hit, error) {
+	block, n, from, to := -1, 0, 0, 0 // the text of the spot before
+	for i := range spots {
+		s := &spots[i]
+		if s.Block != block || s.Offset <= from || s.Offset > to {
+			find := c.ofParent
+			if c.b.isOwn(s.Block) {
+				find = c.own
+			}
+			var err error
+			if n, from, err = find(s); err != nil {
+				return nil, err
+			}
+			if n < 0 {
+				block = -1
+				continue
+			}
+			block, to = s.Block, from+len(c.texts[n].Bytes)
+		}
+		hits = delta.AppendHit(hits, delta.Hit{End: s.end, Text: n, Offset: s.Offset - from})
+	}
+	return hits, nil
+}
+
+// own returns the number of the text that holds an own spot, or -1, and where it begins in its
+// block.
+func (c *candidates) own(s *spot) (n, from int, err error) {
+	at := chunkPlace{s.Block, 0}
+	if n, ok := c.found[at]; ok {
+		return n, 0, nil
+	}
+	number := s.Block - int(c.b.first[len(c.b.readers)])
+	text, err := c.b.own.Read(nil, c.b.own.Places[number])
+	if err != nil {
+		return -1, 0, err
+	}
+	hash := blake.Hash(c.b.own.Index.At(uint32(number)))
+	return c.add(at, stream.Base{Parent: stream.OwnBase, Hash: hash, Ordinal: stream.NoOrdinal}, text), 0, nil
+}
+
+// ofParent is own for a spot of a parent.
+func (c *candidates) ofParent(s *spot) (n, from int, err error) {
+	p, ok := c.payloads[s.Block]
+	if !ok {
+		if p, err = c.b.payload(int64(s.Block)); err != nil {
+			return -1, 0, err
+		}
+		c.payloads[s.Block] = p
+	}
+	ordinal, from, to, ok := p.Chunk(s.Offset - 1)
+	if !ok {
+		return -1, 0, nil
+	}
+	at := chunkPlace{s.Block, from}
+	if n, ok := c.found[at]; ok {
+		return n, from, nil
+	}
+	parent := c.b.parentOf(int64(s.Block))
+	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, p.Bytes()[from:to]), from, nil
+}
+
+// add returns the number of a new text, or -1 if there are enough.
+func (c *candidates) add(at chunkPlace, base stream.Base, text []byte) int {
+	if len(c.texts) > maxTexts {
+		return -1
+	}
+	n := len(c.texts)
+	c.found[at] = n
+	c.texts = append(c.texts, delta.BaseText(c.number(base), text))
+	return n
+}

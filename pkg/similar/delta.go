@@ -1,0 +1,256 @@
+package similar
+
+import (
+	"context"
+	"io"
+
+	"filippo.io/age"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/codec"
+	"hexz/pkg/delta"
+	"hexz/pkg/flow"
+	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
+)
+
+// Options are the options of Delta. The zero value works.
+type Options struct {
+	Self       bool             // make patches of earlier chunks of the stream as well
+	Find       archive.FindFunc // to find the parents of the stream
+	Identities []age.Identity   // to open them
+	CacheBytes int64            // for segments of parents; 0 is 20 MiB
+	MaxMemory  int64            // bytes for the index of samples; 0 is DefaultDeltaIndex
+	TempDir    string           // of the file for Self; "" is the system's
+	Threads    int              // 0 is 1
+	Codecs     codec.Decoders   // of codecs that package codec does not have
+	Progress   flow.Progress
+	OnParent   flow.ParentFunc
+
+	// Note is called with a remark worth a line: that there is nothing to make patches of.
+	Note func(string)
+}
+
+// DefaultIndex is the memory of Delta for samples, in bytes: one in 64 bytes of 512 MiB, and
+// fewer the more there is.
+const DefaultIndex = 128 << 20
+
+const stageName = "hexz-delta"
+
+// roundBytes is how many bytes of chunks Delta looks at together. What one of them has can be
+// found by samples from the next round on.
+const roundBytes = 1 << 20
+
+// Delta copies a stream of frames and replaces data chunks that are much like others by patches: of
+// chunks of the parents that the stream names, and with Self of earlier chunks of its own. It
+// decodes what it looks at; what comes out is not encoded.
+//
+// Beside the index and the cache it takes a few MiB for the version before; with Self also a copy of
+// all data chunks in a temporary file, and 70 bytes of memory for each. The output does not depend
+// on Threads and CacheBytes.
+func Delta(ctx context.Context, dst io.Writer, src io.Reader, o Options) (*flow.Stats, error) {
+	out := flow.NewWriter(dst, stageName, o.Progress)
+	d := &deltifier{out: out, o: o, in: archive.NewScanner(src)}
+	if d.o.MaxMemory == 0 {
+		d.o.MaxMemory = DefaultIndex
+	}
+	d.o.Threads = max(o.Threads, 1)
+	defer d.close()
+	return out.Finish(d.run(ctx))
+}
+
+type deltifier struct {
+	ctx   context.Context
+	out   *flow.Writer
+	o     Options
+	in    *archive.Scanner
+	codec flow.Decoder
+	bases *bases
+	last  anchor
+
+	round []*stream.Segment
+	jobs  []*job // of the data chunks of round
+	size  int    // bytes of these
+}
+
+// job is a data chunk that may become a patch.
+type job struct {
+	segment  int // of the round
+	entry    int
+	data     []byte
+	near     anchor
+	text     *nearText // of what is where it is likely to have been; or nil
+	at       int       // offset in text at which it is likely to begin
+	literals int       // bytes of it that are not there
+	samples  []delta.Sample
+	patch    *stream.Patch // nil if it stays as it is
+	code     []byte
+	cost     int // of the patch, in bytes of data that cost as much
+}
+
+func (d *deltifier) run(ctx context.Context) error {
+	var err error
+	d.ctx = ctx
+	if d.codec, err = flow.NewDecoder(1, d.o.Codecs); err != nil {
+		return err
+	}
+	if d.bases, err = newBases(d.o); err != nil {
+		return err
+	}
+	return flow.EachFrame(ctx, d.in, d.o.OnParent, d.frame)
+}
+
+func (d *deltifier) close() {
+	if d.bases != nil {
+		d.bases.close()
+	}
+}
+
+func (d *deltifier) frame(f stream.Frame) error {
+	switch f := f.(type) {
+	case *stream.Header:
+		params := stream.Meta{}
+		if d.o.Self {
+			params["self"] = true
+		}
+		f.AddStage(stageName, params)
+	case *stream.Parent:
+		d.bases.parents.Add(f)
+		d.bases.named++
+	case *stream.Open:
+		d.last = anchor{name: f.Name}
+	case *stream.Dict:
+		return d.codec.Add(f) // what may need it is decoded here
+	case *stream.Segment:
+		return d.segment(f)
+	case *stream.Close:
+		if err := d.endRound(); err != nil {
+			return err
+		}
+	}
+	return d.out.Write(f)
+}
+
+// segment puts s into the round.
+func (d *deltifier) segment(s *stream.Segment) error {
+	raw, err := d.codec.DecodeSegment(s)
+	if err != nil {
+		return err
+	}
+	s.Payload, s.Codec = raw, stream.RawCodec
+	d.last.offset = s.Offset
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		n := e.PayloadLen()
+		if e.Kind == stream.Data {
+			d.jobs = append(d.jobs, &job{segment: len(d.round), entry: i, data: raw[:n], near: d.last})
+			d.size += n
+		}
+		raw = raw[n:]
+		d.last.pass(e)
+	}
+	d.round = append(d.round, s)
+	if d.size < roundBytes && len(d.round) < maxRound {
+		return nil
+	}
+	return d.endRound()
+}
+
+// maxRound bounds the segments of a round, which may have no data.
+const maxRound = 256
+
+// endRound makes patches where it pays, and writes the segments.
+func (d *deltifier) endRound() error {
+	jobs, round := d.jobs, d.round
+	d.jobs, d.round, d.size = nil, nil, 0
+	if len(jobs) > 0 {
+		if d.bases.index == nil && d.bases.named == 0 && !d.o.Self && d.o.Note != nil {
+			d.o.Note("no patches are made: the stream names no parents (hexz-dedup --parent), and --self was not given")
+		}
+		if err := d.patch(jobs); err != nil {
+			return err
+		}
+	}
+	for _, j := range jobs {
+		if j.patch == nil {
+			if err := d.bases.addOwn(&round[j.segment].Entries[j.entry], j); err != nil {
+				return err
+			}
+		}
+	}
+	for n, s := range round {
+		mine := 0
+		for mine < len(jobs) && jobs[mine].segment == n {
+			mine++
+		}
+		d.apply(s, jobs[:mine])
+		jobs = jobs[mine:]
+		err := d.out.Write(s)
+		s.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// patch makes patches for chunks.
+func (d *deltifier) patch(jobs []*job) error {
+	b := d.bases
+	if b.index == nil {
+		if err := b.open(); err != nil {
+			return err
+		}
+	}
+	var open []*job
+	for _, j := range jobs {
+		if err := b.settle(j); err != nil {
+			return err
+		}
+		if j.patch == nil || j.literals > len(j.data)/settled {
+			open = append(open, j)
+		}
+	}
+	more, err := b.lookAt(d.ctx, open)
+	if err == nil && more {
+		err = d.each(open, b.encode)
+	}
+	if err != nil {
+		return err
+	}
+	return d.each(jobs, b.weigh)
+}
+
+// each calls do for all jobs, several at a time.
+func (d *deltifier) each(jobs []*job, do func(*job) error) error {
+	return ordered.Map(d.ctx, d.o.Threads, func(emit func(*job) error) error {
+		for _, j := range jobs {
+			if err := emit(j); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(j *job) (*job, error) {
+		return j, do(j)
+	}, func(*job) error { return nil })
+}
+
+// apply puts the patches into a segment. A program is shorter than its chunk, so what is behind it
+// moves to the front.
+func (d *deltifier) apply(s *stream.Segment, jobs []*job) {
+	at, used := 0, 0
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		p := s.Payload[at:][:e.PayloadLen()]
+		at += len(p)
+		if len(jobs) > 0 && jobs[0].entry == i {
+			if j := jobs[0]; j.patch != nil {
+				e.Kind, e.Patch = stream.Patched, j.patch
+				p = j.code
+			}
+			jobs = jobs[1:]
+		}
+		used += copy(s.Payload[used:], p)
+	}
+	s.Payload, s.RawLen = s.Payload[:used], used
+}

@@ -1,0 +1,28 @@
+package similar
+
+import (
+	"bytes"
+	"testing"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/flow"
+)
+
+// deltaWork is what Delta has looked at, see deltaBases.
+type deltaWork struct {
+	Held, Looked int64
+	Searched     bool
+}
+
+// DeltaOf passes a stream through Delta, and returns what comes out, and what it took.
+func DeltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, deltaWork) {
+	t.Helper()
+	var dst bytes.Buffer
+	d := &deltifier{out: flow.NewWriter(&dst, "", nil), in: archive.NewScanner(bytes.NewReader(thin))}
+	d.o = Options{Find: find, Threads: 2, MaxMemory: DefaultIndex}
+	defer d.close()
+	if _, err := d.out.Finish(d.run(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	return dst.Bytes(), deltaWork{d.bases.held, d.bases.looked, d.bases.searched}
+}

@@ -1,0 +1,42 @@
+package similar
+
+import (
+	"slices"
+
+	"hexz/pkg/codec"
+	"hexz/pkg/stream"
+)
+
+const (
+	// weighFrom: patches that cost more than this share of their chunk are weighed. The others are
+	// smaller than any codec makes the chunk, but for what is all alike.
+	weighFrom = 32
+
+	// What the name of a base takes in an archive, in bytes: in the body and in the index.
+	parentBaseBytes, ownBaseBytes = 16, 48
+)
+
+// weigh drops the patch of j, unless it makes the chunk smaller by a fifth than a codec does: ops do
+// not compress as well as text does, nor text without what was around it. Safe for concurrent use.
+func (b *bases) weigh(j *job) error {
+	if j.patch == nil || j.cost <= len(j.data)/weighFrom {
+		return nil
+	}
+	w := b.scratch.Get().(*scratch)
+	defer b.scratch.Put(w)
+	size := func(p []byte) int {
+		_, out := b.codec.Encode(w.coded, p)
+		return len(out)
+	}
+	w.coded = slices.Grow(w.coded[:0], codec.Bound(len(j.data)))
+	patch := size(j.code)
+	for i := range j.patch.Bases {
+		if patch += parentBaseBytes; j.patch.Bases[i].Parent == stream.OwnBase {
+			patch += ownBaseBytes - parentBaseBytes
+		}
+	}
+	if patch*5 > size(j.data)*4 {
+		j.patch, j.code = nil, nil
+	}
+	return nil
+}
