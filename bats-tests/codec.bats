@@ -65,7 +65,9 @@ rotated() {
 	rot=rot='gzip -dc | tr b-za a-z'
 	hexz-unseal --salvage x.hxz | hexz-seal | cmp - x.hxz
 	head -c -200 x.hxz >cut.hxz # without index
-	hexz-unseal --salvage cut.hxz | cmp - <(hexz-unseal x.hxz)
+	hexz-unseal --salvage --codec-command "$rot" cut.hxz | cmp - <(hexz-unseal x.hxz)
+	run -3 --separate-stderr hexz-unseal --salvage --report cut.json -o cut.hxs cut.hxz
+	grep -q 'needs codec rot' cut.json
 	poke x.hxz $(($(size x.hxz) / 2))
 	run -3 --separate-stderr bash -c 'hexz-unseal --salvage --report lost.json x.hxz | hexz-seal -o saved.hxz; exit ${PIPESTATUS[0]}'
 	[ "$("$PYTHON" -c 'import json; print(json.load(open("lost.json"))["lost_bytes"] < 100000)')" = True ]

@@ -17,7 +17,7 @@ type Checked struct {
 	Sure bool   // by the index or the key; or else entries without bytes are only what they say
 	Err  error  // why something is not right
 
-	// Opaque: there is no decoder for its codec, so nothing is known of its payload but what Sure says.
+	// Opaque: there is no decoder for its codec, but the index or the key vouches for it.
 	// Raw is nil then. The payload can only be kept or lost as a whole.
 	Opaque bool
 
@@ -40,7 +40,7 @@ func (s *Carver) Check(f *Found) *Checked {
 		raw, err = s.decoder.Decode(nil, c.Codec, c.Payload, c.RawLen)
 	}
 	var unknown *codec.UnknownError
-	if v != wrong && errors.As(err, &unknown) {
+	if c.Sure && errors.As(err, &unknown) { // or its name may be what is damaged
 		c.Opaque, err = true, nil
 	}
 	good := make([]bool, len(c.Entries))

@@ -199,5 +199,5 @@ func (s *Carver) try(pos, n int64) (fine, proof, sure bool) {
 	if !fine {
 		s.spent += n + int64(c.RawLen)
 	}
-	return fine, fine && (c.RawLen > 0 && !c.Opaque || c.Sure), fine && c.Sure
+	return fine, fine && (c.RawLen > 0 || c.Sure), fine && c.Sure
 }

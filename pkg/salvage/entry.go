@@ -36,7 +36,7 @@ func (s *salvager) entry(c *carve.Checked, i int, p []byte, known stream.Entry) 
 		}
 		size := uint32(e.Len)
 		if e.Kind == stream.Patched {
-			if reason = s.bases(e.Patch.Bases); reason == "" && !c.Sure && !c.Opaque && e.Patch.Own() {
+			if reason = s.bases(e.Patch.Bases); reason == "" && !c.Sure && e.Patch.Own() {
 				reason = s.try(e, p)
 			}
 			if reason != "" {

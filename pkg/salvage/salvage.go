@@ -35,7 +35,7 @@ type Options struct {
 // Stream makes a stream of frames of what is left of a damaged archive or stream of frames: all
 // segments that still verify, and holes where something is lost. The stream is complete, also if
 // much is lost: what that is the report tells. If nothing is lost, it is what Unseal makes. A segment
-// that there is no decoder for stays as it is, unless its digest in the index says that it is damaged.
+// that there is no decoder for stays as it is if its digest in the index, or its tag, is right.
 //
 // It keeps up to 68 bytes of memory for each distinct chunk; and if there are patches, or the index
 // is lost, as much again, and a copy of all data chunks in a temporary file.
