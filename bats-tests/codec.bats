@@ -105,7 +105,9 @@ rotated() {
 	before=$(wc -l <"$MARK")
 	until [ "$(wc -l <"$MARK")" -ge $((before + 2)) ]; do sleep 0.1; done
 	kill -TERM "$cat"
-	run -143 wait "$cat"
+	local status=0
+	wait "$cat" || status=$?
+	[ "$status" -eq 143 ] || fail "exit $status"
 	while read -r pid; do
 		until [ ! -d "/proc/$pid" ] || grep -q '^State:.*Z' "/proc/$pid/status"; do sleep 0.1; done
 	done <"$MARK"
