@@ -14,7 +14,7 @@ var errNotRegular = errors.New("not a regular file")
 // candidate is a file that may be a parent.
 type candidate struct {
 	path       string
-	file       *PooledFile
+	file       *pooledFile
 	isArchive  bool       // or an index, if these are allowed
 	id         index.Hash // as the trailer has it; nothing was verified
 	fault      string     // why it is no archive
@@ -44,7 +44,7 @@ func (f *Finder) look(path string) *candidate {
 
 // identify reads the trailer of a file.
 func (f *Finder) identify(c *candidate) {
-	file, err := f.files.Add(c.path)
+	file, err := f.files.add(c.path)
 	if errors.Is(err, errNotRegular) {
 		c.fault = "not a regular file"
 		return
@@ -91,15 +91,15 @@ func (f *Finder) serves(c *candidate, want *stream.Parent) bool {
 		if err == nil {
 			origin := x.Info().Origin()
 			c.origin = &origin
-		} else if IsReadError(err) {
+		} else if isReadError(err) {
 			c.unreadable = err
 		}
 	}
 	return c.origin != nil && c.origin.ServesAs(want)
 }
 
-// IsReadError reports whether an error is of the file system, which names the file.
-func IsReadError(err error) bool {
+// isReadError reports whether an error is of the file system, which names the file.
+func isReadError(err error) bool {
 	var of *fs.PathError
 	return errors.As(err, &of)
 }

@@ -8,28 +8,28 @@ import (
 	"sync"
 )
 
-// MaxOpenParents is how many files of parents are kept open at a time, but for those that are being
+// maxOpenParents is how many files of parents are kept open at a time, but for those that are being
 // read.
-const MaxOpenParents = 8
+const maxOpenParents = 8
 
-// FilePool reads many files and keeps few of them open: the last used ones. The zero value is ready.
-type FilePool struct {
+// filePool reads many files and keeps few of them open: the last used ones. The zero value is ready.
+type filePool struct {
 	mu   sync.Mutex
-	Open list.List // of *pooledFile, the last used first
+	open list.List // of *pooledFile, the last used first
 }
 
-// PooledFile is a file that is opened when it is read. All methods are safe for concurrent use.
-type PooledFile struct {
-	pool  *FilePool
-	Path  string
+// pooledFile is a file that is opened when it is read. All methods are safe for concurrent use.
+type pooledFile struct {
+	pool  *filePool
+	path  string
 	info  os.FileInfo
 	file  *os.File      // nil while it is closed
 	place *list.Element // in pool.open, while it is open
 	users int           // that are reading
 }
 
-// Add returns the file at path, which must be a regular one.
-func (p *FilePool) Add(path string) (*PooledFile, error) {
+// add returns the file at path, which must be a regular one.
+func (p *filePool) add(path string) (*pooledFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (p *FilePool) Add(path string) (*PooledFile, error) {
 	if !info.Mode().IsRegular() { // to open a FIFO would wait
 		return nil, errNotRegular
 	}
-	f := &PooledFile{pool: p, Path: path, info: info}
+	f := &pooledFile{pool: p, path: path, info: info}
 	if err := f.acquire(); err != nil {
 		return nil, err
 	}
@@ -46,13 +46,13 @@ func (p *FilePool) Add(path string) (*PooledFile, error) {
 }
 
 // Name returns the path.
-func (f *PooledFile) Name() string { return f.Path }
+func (f *pooledFile) Name() string { return f.path }
 
 // size returns the size that the file had at first, in bytes.
-func (f *PooledFile) size() int64 { return f.info.Size() }
+func (f *pooledFile) size() int64 { return f.info.Size() }
 
 // ReadAt is that of os.File. It fails if the path has become that of another file.
-func (f *PooledFile) ReadAt(p []byte, off int64) (int, error) {
+func (f *pooledFile) ReadAt(p []byte, off int64) (int, error) {
 	if err := f.acquire(); err != nil {
 		return 0, err
 	}
@@ -61,54 +61,54 @@ func (f *PooledFile) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // acquire opens the file, which stays open until release.
-func (f *PooledFile) acquire() error {
+func (f *pooledFile) acquire() error {
 	p := f.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if f.file == nil {
-		file, err := os.Open(f.Path)
+		file, err := os.Open(f.path)
 		if err != nil {
 			return err
 		}
 		info, err := file.Stat()
 		if err == nil && !os.SameFile(info, f.info) {
-			err = &fs.PathError{Op: "read", Path: f.Path, Err: errors.New("it was replaced by another file meanwhile")}
+			err = &fs.PathError{Op: "read", Path: f.path, Err: errors.New("it was replaced by another file meanwhile")}
 		}
 		if err != nil {
 			file.Close()
 			return err
 		}
-		f.file, f.place = file, p.Open.PushFront(f)
+		f.file, f.place = file, p.open.PushFront(f)
 	}
-	p.Open.MoveToFront(f.place)
+	p.open.MoveToFront(f.place)
 	f.users++
-	p.closeIdle(MaxOpenParents)
+	p.closeIdle(maxOpenParents)
 	return nil
 }
 
-func (f *PooledFile) release() {
+func (f *pooledFile) release() {
 	f.pool.mu.Lock()
 	defer f.pool.mu.Unlock()
 	f.users--
-	f.pool.closeIdle(MaxOpenParents)
+	f.pool.closeIdle(maxOpenParents)
 }
 
 // closeIdle closes files that nobody reads until there are no more than n open, the last used
 // ones last. The pool is locked.
-func (p *FilePool) closeIdle(n int) {
-	for at := p.Open.Back(); at != nil && p.Open.Len() > n; {
-		f := at.Value.(*PooledFile)
+func (p *filePool) closeIdle(n int) {
+	for at := p.open.Back(); at != nil && p.open.Len() > n; {
+		f := at.Value.(*pooledFile)
 		at = at.Prev()
 		if f.users == 0 {
-			p.Open.Remove(f.place)
+			p.open.Remove(f.place)
 			f.file.Close()
 			f.file, f.place = nil, nil
 		}
 	}
 }
 
-// Close closes all files that nobody reads. They are opened again if they are read again.
-func (p *FilePool) Close() {
+// close closes all files that nobody reads. They are opened again if they are read again.
+func (p *filePool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closeIdle(0)

@@ -43,7 +43,7 @@ type Finder struct {
 	mu    sync.Mutex
 	seen  map[string]*candidate // by path
 	dirs  map[string]*listing   // by path
-	files FilePool
+	files filePool
 }
 
 // listing is what a directory holds.
@@ -190,7 +190,7 @@ func (f *Finder) looked(hint string) (places []string) {
 }
 
 // Close closes the archives that were found.
-func (f *Finder) Close() { f.files.Close() }
+func (f *Finder) Close() { f.files.close() }
 
 // isAbsent reports whether an error says that there is no such file, perhaps as there can be none of
 // that name.

@@ -15,7 +15,7 @@ import (
 type Parent struct {
 	Index *index.Index
 	Hint  string // for those who look for the archive
-	file  *PooledFile
+	file  *pooledFile
 }
 
 // OpenFunc opens a file for reading, as os.Open does. A caller can note by it what is read, and
@@ -37,25 +37,25 @@ func (o OpenFunc) note(path string) error {
 // Open opens the archive or exported index at path. The hint is the name that the archive
 // has or should have. Close it.
 func Open(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
-	f, err := new(FilePool).Add(path)
+	f, err := new(filePool).add(path)
 	if err == nil {
 		err = open.note(path)
 	}
 	if err == nil {
-		defer f.pool.Close() // there may be a thousand parents
+		defer f.pool.close() // there may be a thousand parents
 		var p Parent
 		if p, err = openIndex(f, ids); err == nil {
 			return p, nil
 		}
 	}
-	if !IsReadError(err) {
+	if !isReadError(err) {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	return Parent{}, err
 }
 
-func openIndex(f *PooledFile, ids []age.Identity) (p Parent, err error) {
-	p = Parent{Hint: filepath.Base(f.Path), file: f}
+func openIndex(f *pooledFile, ids []age.Identity) (p Parent, err error) {
+	p = Parent{Hint: filepath.Base(f.path), file: f}
 	if name, ok := strings.CutSuffix(p.Hint, ".hxi"); ok {
 		p.Hint = name + ".hxz"
 	}
@@ -66,6 +66,6 @@ func openIndex(f *PooledFile, ids []age.Identity) (p Parent, err error) {
 // Close closes what OpenParent has opened. Who reads the Parent again opens it again.
 func (p Parent) Close() {
 	if p.file != nil {
-		p.file.pool.Close()
+		p.file.pool.close()
 	}
 }

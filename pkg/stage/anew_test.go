@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -124,43 +125,6 @@ func TestDeltaOnParentSealedAnew(t *testing.T) {
 	}
 }
 
-// Few files of parents are open at a time; one that was replaced meanwhile is not read.
-func TestFilePool(t *testing.T) {
-	dir := t.TempDir()
-	var pool parents.FilePool
-	var files []*parents.PooledFile
-	for i := range 50 {
-		path := filepath.Join(dir, string(rune('A'+i)))
-		rewrite(t, path, []byte{byte(i)})
-		f, err := pool.Add(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, f)
-	}
-	for range 2 {
-		for i, f := range files {
-			p := make([]byte, 1)
-			if _, err := f.ReadAt(p, 0); err != nil || p[0] != byte(i) {
-				t.Errorf("file %d: %v, %v", i, p, err)
-			}
-			if n := pool.Open.Len(); n > parents.MaxOpenParents {
-				t.Fatalf("%d files are open", n)
-			}
-		}
-	}
-	pool.Close()
-	if pool.Open.Len() != 0 {
-		t.Error("files stay open")
-	}
-	if err := os.Rename(files[1].Path, files[0].Path); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := files[0].ReadAt(make([]byte, 1), 0); !parents.IsReadError(err) {
-		t.Errorf("another file: %v", err)
-	}
-}
-
 // What cannot be read may be the parent, so nothing is said to be missing; what is there is found.
 func TestFinderCannotRead(t *testing.T) {
 	dir := t.TempDir()
@@ -177,7 +141,7 @@ func TestFinderCannotRead(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	want.ID[0] ^= 1
-	if _, err := first(f, want); archive.IsLost(err) || !parents.IsReadError(err) {
+	if _, err := first(f, want); archive.IsLost(err) || !errors.As(err, new(*fs.PathError)) {
 		t.Error(err)
 	}
 }

@@ -38,14 +38,14 @@ const chunkName = "hexz-chunk"
 // Chunk cuts the sources into chunks, hashes them, and writes a stream of frames to dst.
 func Chunk(ctx context.Context, dst io.Writer, sources []Source, o ChunkOptions) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, chunkName, o.Progress)
-	c := NewChunking(out, o)
+	c := newPacker(out, o)
 	return out.Finish(c.run(ctx, sources))
 }
 
 type packer struct {
 	out     *flow.Writer
 	o       ChunkOptions
-	free    chan *Batch // to be used again
+	free    chan *batch // to be used again
 	name    string      // of the stream
 	digests map[string]hash.Hash
 	id      int64
@@ -54,20 +54,20 @@ type packer struct {
 	carry   []byte         // its bytes from batches before
 }
 
-func NewChunking(out *flow.Writer, o ChunkOptions) *packer {
+func newPacker(out *flow.Writer, o ChunkOptions) *packer {
 	// One more than can be under way at a time: the one that is being filled.
-	return &packer{out: out, o: o, free: make(chan *Batch, 3*max(o.Threads, 1)+1)}
+	return &packer{out: out, o: o, free: make(chan *batch, 3*max(o.Threads, 1)+1)}
 }
 
-// Step is the next thing to write: one of its fields is set.
-type Step struct {
+// step is the next thing to write: one of its fields is set.
+type step struct {
 	open  *stream.Open
-	Batch *Batch
+	batch *batch
 	close bool
 }
 
-// Batch is a run of pieces of a stream and the hashes of its chunks.
-type Batch struct {
+// batch is a run of pieces of a stream and the hashes of its chunks.
+type batch struct {
 	chunker.Batch
 	hashes []blake.Hash
 }
@@ -87,9 +87,9 @@ func (c *packer) run(ctx context.Context, sources []Source) error {
 	if err := c.out.Write(header); err != nil {
 		return err
 	}
-	err = ordered.Map(ctx, c.o.Threads, func(emit func(Step) error) error {
+	err = ordered.Map(ctx, c.o.Threads, func(emit func(step) error) error {
 		for i := range sources {
-			if err := c.Read(split, &sources[i], int64(i), emit); err != nil {
+			if err := c.read(split, &sources[i], int64(i), emit); err != nil {
 				return err
 			}
 		}
@@ -110,9 +110,9 @@ func ChunkStream(ctx context.Context, out *flow.Writer, src *Source, id int64, o
 	if err != nil {
 		return err
 	}
-	c := NewChunking(out, o)
-	return ordered.Map(ctx, o.Threads, func(emit func(Step) error) error {
-		return c.Read(split, src, id, emit)
+	c := newPacker(out, o)
+	return ordered.Map(ctx, o.Threads, func(emit func(step) error) error {
+		return c.read(split, src, id, emit)
 	}, hashBatch, c.write)
 }
 
@@ -125,8 +125,8 @@ func cutters(threads int) int {
 	return threads
 }
 
-func hashBatch(s Step) (Step, error) {
-	if b := s.Batch; b != nil {
+func hashBatch(s step) (step, error) {
+	if b := s.batch; b != nil {
 		b.hashes = b.hashes[:0]
 		data := b.Data
 		for _, p := range b.Pieces {

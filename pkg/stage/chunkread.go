@@ -8,8 +8,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Read emits the steps of one source.
-func (c *packer) Read(split *chunker.Splitter, src *Source, id int64, emit func(Step) error) error {
+// read emits the steps of one source.
+func (c *packer) read(split *chunker.Splitter, src *Source, id int64, emit func(step) error) error {
 	name := src.Name
 	if src.open != nil {
 		opened, err := src.open()
@@ -19,7 +19,7 @@ func (c *packer) Read(split *chunker.Splitter, src *Source, id int64, emit func(
 		defer opened.Close()
 		src = &opened
 	}
-	err := emit(Step{open: &stream.Open{ID: id, Name: name, Size: src.Size, Chunker: c.o.Chunker.Params()}})
+	err := emit(step{open: &stream.Open{ID: id, Name: name, Size: src.Size, Chunker: c.o.Chunker.Params()}})
 	if err != nil {
 		return err
 	}
@@ -27,10 +27,10 @@ func (c *packer) Read(split *chunker.Splitter, src *Source, id int64, emit func(
 	for at := int64(0); ; {
 		e, err := src.next(at)
 		if err == io.EOF {
-			if err := emit(Step{Batch: f.b}); err != nil {
+			if err := emit(step{batch: f.b}); err != nil {
 				return err
 			}
-			return emit(Step{close: true})
+			return emit(step{close: true})
 		}
 		switch {
 		case err != nil:
@@ -48,7 +48,7 @@ func (c *packer) Read(split *chunker.Splitter, src *Source, id int64, emit func(
 		}
 		if err != nil {
 			// What was read before is handled first.
-			if err := emit(Step{Batch: f.b}); err != nil {
+			if err := emit(step{batch: f.b}); err != nil {
 				return err
 			}
 			return err
@@ -61,8 +61,8 @@ func (c *packer) Read(split *chunker.Splitter, src *Source, id int64, emit func(
 type batcher struct {
 	c     *packer
 	split *chunker.Splitter
-	emit  func(Step) error
-	b     *Batch
+	emit  func(step) error
+	b     *batch
 }
 
 // cut adds all pieces of the splitter.
@@ -88,22 +88,22 @@ func (f *batcher) passFull() error {
 	}
 	b := f.b
 	f.b = f.c.take()
-	return f.emit(Step{Batch: b})
+	return f.emit(step{batch: b})
 }
 
 // take returns an empty batch.
-func (c *packer) take() *Batch {
+func (c *packer) take() *batch {
 	select {
 	case b := <-c.free:
 		b.Reset()
 		return b
 	default:
-		return new(Batch)
+		return new(batch)
 	}
 }
 
-// Give takes a batch back.
-func (c *packer) Give(b *Batch) {
+// give takes a batch back.
+func (c *packer) give(b *batch) {
 	select {
 	case c.free <- b:
 	default:

@@ -10,7 +10,7 @@ import (
 )
 
 // write turns a step into frames.
-func (c *packer) write(s Step) error {
+func (c *packer) write(s step) error {
 	switch {
 	case s.open != nil:
 		c.id, c.name, c.offset = s.open.ID, s.open.Name, 0
@@ -19,9 +19,9 @@ func (c *packer) write(s Step) error {
 			c.digests[name] = archive.NewDigest(name)
 		}
 		return c.out.Write(s.open)
-	case s.Batch != nil:
-		defer c.Give(s.Batch)
-		return c.writeBatch(s.Batch)
+	case s.batch != nil:
+		defer c.give(s.batch)
+		return c.writeBatch(s.batch)
 	}
 	if err := c.flush(c.carry); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (c *packer) write(s Step) error {
 
 // writeBatch writes the segments of up to DefaultBlock bytes that a batch completes. What is left
 // is kept for the next one: where a segment ends does not depend on batches.
-func (c *packer) writeBatch(b *Batch) error {
+func (c *packer) writeBatch(b *batch) error {
 	data, from, at, chunk := b.Data, 0, 0, 0 // the segment has data[from:at], or c.carry
 	c.look(b)
 	flush := func() error {
@@ -80,7 +80,7 @@ func (c *packer) writeBatch(b *Batch) error {
 }
 
 // look finds a known format in the first chunk of a stream.
-func (c *packer) look(b *Batch) {
+func (c *packer) look(b *batch) {
 	if c.o.Found == nil || c.offset > 0 || len(c.entries) > 0 || len(b.Pieces) == 0 || b.Pieces[0].Zero {
 		return
 	}

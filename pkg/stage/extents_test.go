@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"hexz/internal/stagetest"
-	"hexz/pkg/chunker"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
 )
@@ -63,27 +62,6 @@ func TestScatteredExtents(t *testing.T) {
 			t.Errorf("%d threads: another stream", threads)
 		}
 	}
-	// As many batches are made as can be under way, and no more.
-	split, err := chunker.NewSplitter(chunker.Options{}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	src, err := stage.FileSource("disk", f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := stage.NewChunking(nil, stage.ChunkOptions{Threads: 1})
-	seen := map[*stage.Batch]bool{}
-	err = c.Read(split, &src, 0, func(s stage.Step) error {
-		if s.Batch != nil {
-			seen[s.Batch] = true
-			c.Give(s.Batch)
-		}
-		return nil
-	})
-	if err != nil || len(seen) > 2 {
-		t.Errorf("%d batches, %v", len(seen), err)
-	}
 }
 
 // fakeKinds is content in memory, of which some ranges are said to be holes or zeros.
@@ -93,7 +71,13 @@ type fakeKinds struct {
 	kind []overlay.Kind
 }
 
-func (f *fakeKinds) extent(at int64) (int64, overlay.Kind, error) {
+func (f *fakeKinds) Size() int64 { return int64(len(f.data)) }
+
+func (f *fakeKinds) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(f.data).ReadAt(p, off)
+}
+
+func (f *fakeKinds) Extent(at int64) (int64, overlay.Kind, error) {
 	for i, end := range f.ends {
 		if at < end {
 			return end, f.kind[i], nil
@@ -120,8 +104,7 @@ func TestKnownZeros(t *testing.T) {
 			f.data = append(f.data, p...)
 			f.ends, f.kind = append(f.ends, int64(len(f.data))), append(f.kind, kind)
 		}
-		size := int64(len(f.data))
-		known := stage.ExtentSource("disk", size, bytes.NewReader(f.data), f.extent)
+		known := stage.ContentSource("disk", f)
 		var a, b bytes.Buffer
 		if _, err := stage.Chunk(t.Context(), &a, []stage.Source{known}, stage.ChunkOptions{Threads: 1 + int(seed%4)}); err != nil {
 			t.Fatal(err)

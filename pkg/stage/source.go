@@ -137,19 +137,27 @@ func fileSource(name string, f *os.File, from, to int64) Source {
 		}
 		return min(start, size), overlay.Hole, nil
 	}
-	return ExtentSource(name, size, io.NewSectionReader(f, from, size), extent)
+	return extentSource(name, size, io.NewSectionReader(f, from, size), extent)
 }
 
-// ContentSource packs what a guest sees of an image. Holes and zeros of it are not read.
-func ContentSource(name string, c overlay.Content) Source {
-	return ExtentSource(name, c.Size(), c, c.Extent)
+// Content knows where it has zeros and holes, as overlay.Content does.
+type Content interface {
+	io.ReaderAt
+	Size() int64
+	// Extent returns what there is at an offset below Size, and where that ends.
+	Extent(off int64) (end int64, kind overlay.Kind, err error)
+}
+
+// ContentSource packs c. Its holes and zeros are not read.
+func ContentSource(name string, c Content) Source {
+	return extentSource(name, c.Size(), c, c.Extent)
 }
 
 // extents tells what r has at a position below its size, and where that ends.
 type extents func(at int64) (end int64, kind overlay.Kind, err error)
 
-// ExtentSource packs size bytes of r, but for runs of zeros that are known.
-func ExtentSource(name string, size int64, r io.ReaderAt, kindOf extents) Source {
+// extentSource packs size bytes of r, but for runs of zeros that are known.
+func extentSource(name string, size int64, r io.ReaderAt, kindOf extents) Source {
 	runEnd := int64(0) // of the last run of zeros
 	return Source{Name: name, Size: size, next: func(at int64) (extent, error) {
 		if at >= size {
