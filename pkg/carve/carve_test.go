@@ -16,7 +16,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// salvaged returns what a Salvager hands out of p: the content of each stream by offset.
+// salvaged returns what a Carver hands out of p: the content of each stream by offset.
 func salvaged(t testing.TB, p []byte, ids ...age.Identity) (map[int64]map[int64][]byte, *Carver) {
 	t.Helper()
 	s, err := Open(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 1, Identities: ids})

@@ -6,7 +6,7 @@ import (
 	"reflect"
 )
 
-// ErrKey: a stream was cut with a key that is not there, or with none.
+// ErrKey means that a stream was cut with a key that is not there, or with none.
 var ErrKey = errors.New("chunk key")
 
 // OptionsOf returns the options that give a stream those parameters, as they stand in a stream:

@@ -1,10 +1,5 @@
-// Package stage holds what the hexz binaries do: each stage reads a stream of frames (or bytes)
-// from an io.Reader and writes one (or an archive, or bytes) to an io.Writer.
-//
-// Every stage that reads frames takes an archive as well and reads its body. A stage that
-// fails ends its output with an Abort frame, if it still can, and returns the error; the
-// sentinels of package stream tell whose fault it was. Options are plain structs whose zero
-// value works. No stage closes what it did not open.
+// Package flow is what stages share: a [Writer] of frames that counts them, the loop over the frames of an
+// input, decoders of payloads, and a [Spool] for chunks that may be needed again.
 package flow
 
 import (

@@ -1,10 +1,3 @@
-// Package archive writes and reads sealed streams: the frames of a chunk stream, an index
-// behind them, and a trailer. docs/format.md is the specification.
-//
-// A Writer makes an archive in one pass to any io.Writer. A Reader opens one on an
-// io.ReaderAt and reads at random: the root names the map pages, a map page the segments,
-// and references are resolved by ordinal. A Scanner reads a stream or an archive from front
-// to back. All three hand out nothing that was not verified.
 package index
 
 import (

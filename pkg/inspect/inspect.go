@@ -19,7 +19,7 @@ type Options struct {
 	Segment func(SegmentLine) error
 	Chunk   func(ChunkLine) error
 
-	Identities []age.Identity // of InspectStream, to open an encrypted archive
+	Identities []age.Identity // of Stream, to open an encrypted archive
 }
 
 // inspector collects a report.

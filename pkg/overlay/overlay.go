@@ -32,7 +32,7 @@ type Image interface {
 	io.ReaderAt
 }
 
-// ErrInvalid: a map or a qcow2 file is damaged, or is none, or has what this version lacks.
+// ErrInvalid means that a map or a qcow2 file is damaged, or is none, or has what this version lacks.
 var ErrInvalid = errors.New("invalid overlay")
 
 func invalidf(format string, args ...any) error {

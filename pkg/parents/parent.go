@@ -63,7 +63,7 @@ func openIndex(f *pooledFile, ids []age.Identity) (p Parent, err error) {
 	return p, err
 }
 
-// Close closes what OpenParent has opened. Who reads the Parent again opens it again.
+// Close closes what Open has opened. Who reads the Parent again opens it again.
 func (p Parent) Close() {
 	if p.file != nil {
 		p.file.pool.close()

@@ -29,7 +29,7 @@ func NewDeviceOutput(w io.Writer, room int64) *PlainOutput {
 	return &PlainOutput{bufio.NewWriterSize(w, flow.DefaultBlock), room}
 }
 
-// ErrNoRoom: a device is smaller than what is to be written to it.
+// ErrNoRoom means that a device is smaller than what is to be written to it.
 var ErrNoRoom = errors.New("the device is too small")
 
 // expect tells an output that takes a limited number of bytes how many are to come, if that is

@@ -43,7 +43,7 @@ func Cat(ctx context.Context, out archive.Output, src io.Reader, o restore.Optio
 	}
 	name := o.Stream
 	if name == "" {
-		name = report.Streams[0].Name // the only one, or CatStream had failed
+		name = report.Streams[0].Name // the only one, or restore.Stream had failed
 	}
 	report.join(&missing)
 	return report.within(name, o.Offset, o.End()), nil

@@ -29,7 +29,7 @@ type Options struct {
 	Progress   flow.Progress
 	OnParent   flow.ParentFunc
 	Codecs     codec.Decoders // of codecs that package codec does not have
-	Note       func(string)   // see UnsealOptions
+	Note       func(string)   // see stage.UnsealOptions
 }
 
 // Stream makes a stream of frames of what is left of a damaged archive or stream of frames: all

@@ -66,7 +66,7 @@ func checkReaders(t *testing.T, lib stagetest.Library, r *archive.Reader, sealed
 		t.Error("Cat gave something else")
 	}
 	if !bytes.Equal(stagetest.Pipe(t, sealed, stagetest.Restoring(restore.Options{Find: lib.Find, Threads: 2})), want) {
-		t.Error("CatStream gave something else")
+		t.Error("restore.Stream gave something else")
 	}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 300 {
@@ -193,7 +193,7 @@ func TestDeltaThatLies(t *testing.T) {
 		changed := stagetest.Pipe(t, c.in, stagetest.Changing(stream.Patched, c.change))
 		err := stagetest.Restoring(restore.Options{Find: lib.Find})(io.Discard, bytes.NewReader(changed))
 		if !errors.Is(err, stream.ErrCorrupt) {
-			t.Errorf("%s: CatStream: %v", c.name, err)
+			t.Errorf("%s: restore.Stream: %v", c.name, err)
 		}
 		var sealed bytes.Buffer
 		err = stagetest.Sealing()(&sealed, bytes.NewReader(changed))
@@ -218,7 +218,7 @@ func TestDeltaThatLies(t *testing.T) {
 		t.Errorf("a patch on a patch: %v", err)
 	}
 	if err := stagetest.Restoring(restore.Options{})(io.Discard, bytes.NewReader(stagetest.Pipe(t, self, twice))); !errors.Is(err, stream.ErrCorrupt) {
-		t.Errorf("a patch on a patch: CatStream: %v", err)
+		t.Errorf("a patch on a patch: restore.Stream: %v", err)
 	}
 	// A parent that is missing is a missing parent.
 	if err := stagetest.PatchingBy(similar.Options{})(io.Discard, bytes.NewReader(stagetest.Pipe(t, stagetest.Edited(9, old), stagetest.Cutting(stage.ChunkOptions{}), stagetest.DroppingKnown(stage.DedupOptions{Parents: stagetest.AsParent(base)})))); !errors.Is(err, archive.ErrParent) {

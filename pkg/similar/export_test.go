@@ -8,7 +8,7 @@ import (
 	"hexz/pkg/flow"
 )
 
-// deltaWork is what Delta has looked at, see deltaBases.
+// deltaWork is what Delta has looked at, see bases.
 type deltaWork struct {
 	Held, Looked int64
 	Searched     bool

@@ -139,7 +139,7 @@ func hashBatch(s step) (step, error) {
 	return s, nil
 }
 
-// ErrShrunk: a file has fewer bytes than it had when it was opened.
+// ErrShrunk means that a file has fewer bytes than it had when it was opened.
 var ErrShrunk = errors.New("file became shorter while it was read")
 
 // CheckDigest returns an error unless name is a digest that ChunkOptions takes.

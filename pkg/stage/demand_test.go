@@ -49,7 +49,7 @@ func TestDemandedSignatures(t *testing.T) {
 		_, unsealErr := stage.Unseal(t.Context(), &stream1, bytes.NewReader(c.in), stage.UnsealOptions{SignedBy: c.keys})
 		errs := map[string]error{
 			"Unseal":    unsealErr,
-			"CatStream": restore.Stream(t.Context(), out, bytes.NewReader(c.in), restore.Options{SignedBy: c.keys}),
+			"restore.Stream": restore.Stream(t.Context(), out, bytes.NewReader(c.in), restore.Options{SignedBy: c.keys}),
 		}
 		if name != "a stream" {
 			plain.Reset()

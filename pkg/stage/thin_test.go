@@ -36,7 +36,7 @@ func TestThinChain(t *testing.T) {
 			t.Errorf("version %d: Cat: %v", i, err)
 		}
 		if got := stagetest.Pipe(t, p, stagetest.Restoring(restore.Options{Find: f.Find})); !bytes.Equal(got, list[i]) {
-			t.Errorf("version %d: CatStream gave something else", i)
+			t.Errorf("version %d: restore.Stream gave something else", i)
 		}
 		if n := len(r.Info().Parents); n != i {
 			t.Errorf("version %d has %d parents", i, n)

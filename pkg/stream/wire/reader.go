@@ -21,7 +21,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// ErrFormat: the bytes are not msgpack, or not of the expected type, or exceed a limit.
+// ErrFormat means that the bytes are not msgpack, or not of the expected type, or exceed a limit.
 var ErrFormat = errors.New("invalid input")
 
 // MaxInt is the largest integer of the format.

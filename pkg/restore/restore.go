@@ -21,7 +21,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Options choose what Cat and CatStream restore. The zero value is the whole of the only
+// Options choose what Archive and Stream restore. The zero value is the whole of the only
 // stream.
 type Options struct {
 	Stream   string // name; "" is the only one
@@ -30,12 +30,12 @@ type Options struct {
 	Threads  int    // decoders; 0 is 1
 	Progress flow.Progress
 	OnParent flow.ParentFunc
-	TempDir  string // of CatStream's temporary file; "" is the system's
+	TempDir  string // of Stream's temporary file; "" is the system's
 
-	Identities []age.Identity   // of CatStream, to open an encrypted archive
-	Find       archive.FindFunc // of CatStream, to find parents
-	CacheBytes int64            // of CatStream, for segments of parents; 0 is 12 MiB
-	Codecs     codec.Decoders   // of CatStream, of codecs that package codec does not have
+	Identities []age.Identity   // of Stream, to open an encrypted archive
+	Find       archive.FindFunc // of Stream, to find parents
+	CacheBytes int64            // of Stream, for segments of parents; 0 is 12 MiB
+	Codecs     codec.Decoders   // of Stream, of codecs that package codec does not have
 	SignedBy   []seal.PublicKey // who must have signed the archive
 
 	// Note, if not nil, is called with a remark worth a line: that identities were given for what
@@ -55,7 +55,7 @@ func (o *Options) End() int64 {
 	return math.MaxInt64
 }
 
-// ErrChoose: there is not exactly one stream, and none was named; or none has that name.
+// ErrChoose means that there is not exactly one stream, and none was named; or none has that name.
 var ErrChoose = errors.New("a stream has to be chosen")
 
 // Archive restores a stream of an archive to out.
@@ -117,7 +117,7 @@ func Choose(streams []index.Stream, name string) (int, error) {
 // in a temporary file without a name, and up to 80 bytes of memory for each.
 //
 // Every byte is verified before it is written, but whether the stream is complete is known
-// only at the end: a caller has to withdraw what was written if CatStream fails.
+// only at the end: a caller has to withdraw what was written if Stream fails.
 func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) error {
 	store, err := flow.NewSpool(o.TempDir, "hexz-cat-*")
 	if err != nil {

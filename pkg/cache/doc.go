@@ -1,0 +1,2 @@
+// Package cache keeps values in memory up to a limit of cost, the last used ones.
+package cache
