@@ -13,7 +13,7 @@ import (
 // is given back by release; it is nil if they are of b itself.
 func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
 	if e := &b.entries[i]; e.Kind == stream.ParentRef {
-		p, held, err := r.parentChunk(e)
+		p, held, err := r.parents.chunk(e)
 		return p, held, referring(b, i, err)
 	}
 	h, err := r.home(b, i)
@@ -22,18 +22,6 @@ func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
 	}
 	p, held, err := h.bytes()
 	return p, held, referring(b, i, err)
-}
-
-// parentChunk returns the verified bytes that a ParentRef of r stands for, as bytes does.
-func (r *Reader) parentChunk(e *stream.Entry) (p []byte, held *heldBlock, err error) {
-	err = r.withParent(int(e.Parent), func(from *Reader) error {
-		h, err := from.homeOfHash(e)
-		if err == nil {
-			p, held, err = h.bytes()
-		}
-		return err
-	})
-	return p, held, err
 }
 
 // home is where a chunk is stored: an entry of a segment of a Reader.
@@ -77,7 +65,7 @@ func (r *Reader) home(b *block, i int) (h home, err error) {
 	case stream.Data, stream.Patched:
 		return home{r, b, i, nil}, nil
 	case stream.ParentRef:
-		err = r.withParent(int(e.Parent), func(from *Reader) error {
+		err = r.parents.with(int(e.Parent), func(from *Reader) error {
 			h, err = from.homeOfHash(e)
 			return err
 		})

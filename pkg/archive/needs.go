@@ -25,7 +25,7 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 	if err := r.Locked(); err != nil {
 		return err
 	}
-	absent := r.absentParents()
+	absent := r.parents.absent()
 	if len(absent) == 0 {
 		return nil
 	}
@@ -40,24 +40,24 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 	return n.error()
 }
 
-// absentParents returns what is wrong with those parents of r that are not found.
-func (r *Reader) absentParents() map[int32]error {
+// absent returns what is wrong with those parents that are not found.
+func (p *parentList) absent() map[int32]error {
 	list := map[int32]error{}
-	for i := range r.Root.Info.Parents {
-		if err := r.foundParent(&r.Root.Info.Parents[i]); err != nil {
+	for i := range p.list {
+		if err := p.family.look(&p.list[i]); err != nil {
 			list[int32(i)] = err
 		}
 	}
 	return list
 }
 
-// foundParent returns nil if there is a copy of a parent. It opens none.
-func (r *Reader) foundParent(want *stream.Parent) error {
-	if r.o.Find == nil {
+// look returns nil if there is a copy of a parent. It opens none.
+func (f *family) look(want *stream.Parent) error {
+	if f.o.Find == nil {
 		return missing(want)
 	}
 	var worst error
-	for _, err := range r.o.Find(want) {
+	for _, err := range f.o.Find(want) {
 		if err == nil {
 			return nil
 		}
@@ -102,7 +102,7 @@ func (n *needs) entry(e *stream.Entry) {
 // patches notes what the patches need that are taken from other parents.
 func (n *needs) patches() error {
 	for parent, taken := range n.taken {
-		err := n.r.withParent(int(parent), func(from *Reader) error {
+		err := n.r.parents.with(int(parent), func(from *Reader) error {
 			if from.Root.Info.Totals.Patch.N == 0 {
 				return nil
 			}

@@ -41,7 +41,7 @@ func (r *Reader) homeOfHash(e *stream.Entry) (home, error) {
 	if at.parent < 0 {
 		return r.homeOf(nil, &moved)
 	}
-	err = r.withParent(int(at.parent), func(from *Reader) error {
+	err = r.parents.with(int(at.parent), func(from *Reader) error {
 		h, err = from.homeOf(nil, &moved) // and no further, as archives may name each other
 		return err
 	})

@@ -23,8 +23,8 @@ type Copy struct {
 }
 
 // FindFunc yields the copies of a parent, as far as they are asked for, and in the same order each
-// time: first archives with its id, then archives with its content. The hint is what the thin archive says about the place: a
-// stranger's text. A copy stays open as long as the Reader is used.
+// time: first archives with its id, then archives with its content. The hint is what the thin archive
+// says about the place: a stranger's text. A copy stays open as long as the Reader is used.
 //
 // An error is yielded in the place of a copy. A MissingError, which comes last if there is no copy,
 // says where the search went. Any other error says that something cannot be read which may be the
@@ -34,6 +34,8 @@ type FindFunc func(want *stream.Parent) iter.Seq2[Copy, error]
 // family is what a Reader shares with its parents, and with theirs, which hold the bases of their
 // patches.
 type family struct {
+	o       Options
+	caches  *caches
 	decoder func() (*codec.Decoder, error) // of archives without dictionaries
 
 	mu      sync.Mutex
@@ -42,7 +44,7 @@ type family struct {
 
 func newFamily(o Options) *family {
 	decoder := sync.OnceValues(func() (*codec.Decoder, error) { return NewDecoder(o) })
-	return &family{decoder: decoder, parents: map[index.Hash]*copies{}}
+	return &family{o: o, caches: newCaches(o.CacheBytes), decoder: decoder, parents: map[index.Hash]*copies{}}
 }
 
 // copies are the copies of one parent that were opened so far. An error is not remembered.
@@ -52,55 +54,38 @@ type copies struct {
 	numbers map[int]bool // of those that are opened, as the FindFunc yields them
 }
 
-// withParent calls read with a copy of parent i, and with the next one if read fails, until one
-// serves. Another copy is looked for only then.
-func (r *Reader) withParent(i int, read func(from *Reader) error) error {
-	parents := r.Root.Info.Parents
-	if i >= len(parents) {
-		return index.Corruptf("chunk of parent %d, there are %d", i, len(parents))
-	}
-	want := &parents[i]
-	r.family.mu.Lock()
-	all := r.family.parents[want.ID]
+// copiesOf returns the copies of a parent.
+func (f *family) copiesOf(want *stream.Parent) *copies {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := f.parents[want.ID]
 	if all == nil {
 		all = &copies{numbers: map[int]bool{}}
-		r.family.parents[want.ID] = all
+		f.parents[want.ID] = all
 	}
-	r.family.mu.Unlock()
-	var worst error
-	for n := 0; ; n++ {
-		from, err := r.openCopy(want, all, n)
-		worst = worse(worst, err)
-		if from == nil {
-			return cmp.Or(worst, missing(want))
-		}
-		if err = read(from); err == nil {
-			return nil
-		}
-		worst = worse(worst, fmt.Errorf("parent %v: %w", from.ID(), err))
-	}
+	return all
 }
 
-// openCopy returns copy n of a parent, or nil if there are not so many; then the error says what is
+// open returns copy n of a parent, or nil if there are not so many; then the error says what is
 // wrong with those that could not be opened.
-func (r *Reader) openCopy(want *stream.Parent, all *copies, n int) (*Reader, error) {
+func (f *family) open(want *stream.Parent, all *copies, n int) (*Reader, error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if n < len(all.opened) {
 		return all.opened[n], nil
 	}
-	if r.o.Find == nil {
+	if f.o.Find == nil {
 		return nil, missing(want)
 	}
 	var worst error
 	number := -1
-	for c, err := range r.o.Find(want) {
+	for c, err := range f.o.Find(want) {
 		if err == nil {
 			if number++; all.numbers[number] {
 				continue
 			}
 			var found *Reader
-			if found, err = r.openParent(want, c); err == nil {
+			if found, err = f.openCopy(want, c); err == nil {
 				all.opened, all.numbers[number] = append(all.opened, found), true
 				return found, nil
 			}
@@ -110,9 +95,9 @@ func (r *Reader) openCopy(want *stream.Parent, all *copies, n int) (*Reader, err
 	return nil, worst
 }
 
-// openParent opens an archive as a parent.
-func (r *Reader) openParent(want *stream.Parent, c Copy) (*Reader, error) {
-	found, err := newReader(c.ReaderAt, c.Size, r.o, r.caches, r.family)
+// openCopy opens an archive as a parent.
+func (f *family) openCopy(want *stream.Parent, c Copy) (*Reader, error) {
+	found, err := newReader(c.ReaderAt, c.Size, f)
 	if err == nil {
 		err = found.Locked()
 	}
@@ -126,6 +111,56 @@ func (r *Reader) openParent(want *stream.Parent, c Copy) (*Reader, error) {
 		return nil, fmt.Errorf("parent %v: %w", want.ID, err)
 	}
 	return found, nil
+}
+
+// parentList is the parents that an archive, or a stream of frames, names by their numbers.
+type parentList struct {
+	family *family
+	list   []stream.Parent
+}
+
+// with calls read with a copy of parent i, and with the next one if read fails, until one serves.
+// Another copy is looked for only then.
+func (p *parentList) with(i int, read func(from *Reader) error) error {
+	if i >= len(p.list) {
+		return index.Corruptf("chunk of parent %d, there are %d", i, len(p.list))
+	}
+	want := &p.list[i]
+	all := p.family.copiesOf(want)
+	var worst error
+	for n := 0; ; n++ {
+		from, err := p.family.open(want, all, n)
+		worst = worse(worst, err)
+		if from == nil {
+			return cmp.Or(worst, missing(want))
+		}
+		if err = read(from); err == nil {
+			return nil
+		}
+		worst = worse(worst, fmt.Errorf("parent %v: %w", from.ID(), err))
+	}
+}
+
+// chunk returns the verified bytes that a ParentRef stands for. They are valid until the item is given
+// back to the caches of the family.
+func (p *parentList) chunk(e *stream.Entry) (b []byte, held *heldBlock, err error) {
+	err = p.with(int(e.Parent), func(from *Reader) error {
+		h, err := from.homeOfHash(e)
+		if err == nil {
+			b, held, err = h.bytes()
+		}
+		return err
+	})
+	return b, held, err
+}
+
+// base returns the bytes of a base that a parent holds, and what gives them back.
+func (p *parentList) base(base *stream.Base) (b []byte, free func(), err error) {
+	err = p.with(int(base.Parent), func(from *Reader) error {
+		b, free, err = from.base(nil, base)
+		return err
+	})
+	return b, free, err
 }
 
 // worse returns the error that counts if no copy of a parent serves: one that says nothing about
@@ -156,22 +191,18 @@ func IsLost(err error) bool {
 
 // Parents reads chunks of the parents of a stream of frames. All methods but Add are safe for
 // concurrent use.
-type Parents struct{ r *Reader }
+type Parents struct{ p parentList }
 
 // NewParents returns Parents that are found as o says.
-func NewParents(o Options) *Parents {
-	return &Parents{&Reader{Index: &index.Index{Root: &index.Root{}}, o: o, caches: newCaches(o.CacheBytes), family: newFamily(o)}}
-}
+func NewParents(o Options) *Parents { return &Parents{parentList{family: newFamily(o)}} }
 
 // Add adds the parent of a Parent frame.
-func (p *Parents) Add(f *stream.Parent) {
-	p.r.Root.Info.Parents = append(p.r.Root.Info.Parents, *f)
-}
+func (p *Parents) Add(f *stream.Parent) { p.p.list = append(p.p.list, *f) }
 
 // Reader opens parent number i, of those that were added: an archive with its id, so that chunks
 // have the same ordinals.
 func (p *Parents) Reader(i int) (found *Reader, err error) {
-	err = p.r.withParent(i, func(from *Reader) error {
+	err = p.p.with(i, func(from *Reader) error {
 		if from.other != nil {
 			return fmt.Errorf("%w: there is only one with the same content and another id", ErrParent)
 		}
@@ -186,7 +217,7 @@ func (p *Parents) Missing(err error) error {
 	if !errors.Is(err, ErrParent) {
 		return err
 	}
-	absent := p.r.absentParents()
+	absent := p.p.absent()
 	var list []error
 	for _, i := range slices.Sorted(maps.Keys(absent)) {
 		list = append(list, absent[i])
@@ -195,13 +226,11 @@ func (p *Parents) Missing(err error) error {
 }
 
 // Base returns the bytes of a base that a parent holds, for BuildPatch.
-func (p *Parents) Base(base *stream.Base) ([]byte, func(), error) {
-	return p.r.parentBase(base)
-}
+func (p *Parents) Base(base *stream.Base) ([]byte, func(), error) { return p.p.base(base) }
 
 // Append appends the bytes that a ParentRef stands for to dst.
 func (p *Parents) Append(dst []byte, e *stream.Entry) ([]byte, error) {
-	b, held, err := p.r.parentChunk(e)
-	defer p.r.release(held)
+	b, held, err := p.p.chunk(e)
+	defer p.p.family.caches.segments.Put(held)
 	return append(dst, b...), err
 }

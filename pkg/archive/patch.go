@@ -28,21 +28,12 @@ func (r *Reader) runPatch(ordinal int64) (*block, int64, error) {
 		if base.Parent == stream.OwnBase {
 			return r.base(b, base)
 		}
-		return r.parentBase(base)
+		return r.parents.base(base)
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("patch at offset %d: %w", b.starts[i], err)
 	}
 	return made, int64(cap(made.data) + 200), nil
-}
-
-// parentBase returns the bytes of a base that a parent of r holds, and what gives them back.
-func (r *Reader) parentBase(base *stream.Base) (p []byte, free func(), err error) {
-	err = r.withParent(int(base.Parent), func(from *Reader) error {
-		p, free, err = from.base(nil, base)
-		return err
-	})
-	return p, free, err
 }
 
 // largeSegment is the payload, in bytes, above which a base is copied rather than that its segment is

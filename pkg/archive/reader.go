@@ -38,22 +38,21 @@ type Reader struct {
 	*index.Index
 	decoder *codec.Decoder
 	caches  *caches
-	family  *family
+	parents parentList
 	other   *otherOrder // of a parent that was found by its content, or nil
-	o       Options
 }
 
 // NewReader opens the archive of size bytes on src.
 func NewReader(src io.ReaderAt, size int64, o Options) (*Reader, error) {
-	return newReader(src, size, o, newCaches(o.CacheBytes), newFamily(o))
+	return newReader(src, size, newFamily(o))
 }
 
-func newReader(src io.ReaderAt, size int64, o Options, c *caches, f *family) (*Reader, error) {
-	x, err := index.Open(src, size, index.ArchiveMagic, o.Identities, c.pages)
+func newReader(src io.ReaderAt, size int64, f *family) (*Reader, error) {
+	x, err := index.Open(src, size, index.ArchiveMagic, f.o.Identities, f.caches.pages)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{Index: x, o: o, caches: c, family: f}
+	r := &Reader{Index: x, caches: f.caches, parents: parentList{f, x.Root.Info.Parents}}
 	if x.Locked() != nil {
 		return r, nil
 	}
@@ -72,10 +71,10 @@ func NewDecoder(o Options) (*codec.Decoder, error) {
 // loadDecoder makes a decoder that knows the dictionaries. Without any, one serves the whole family.
 func (r *Reader) loadDecoder() (err error) {
 	if len(r.Root.Dicts) == 0 {
-		r.decoder, err = r.family.decoder()
+		r.decoder, err = r.parents.family.decoder()
 		return err
 	}
-	if r.decoder, err = NewDecoder(r.o); err != nil {
+	if r.decoder, err = NewDecoder(r.parents.family.o); err != nil {
 		return err
 	}
 	for _, d := range r.Root.Dicts {
