@@ -54,6 +54,7 @@ no_output() { [ ! -s "$BATS_TEST_TMPDIR/stdout" ]; }
 	for name in "${BINARIES[@]}"; do
 		"$name" --man >page.1
 		grep -qx '.SH ENVIRONMENT' page.1
+		grep -qx '.B HEXZ_HINTS' page.1
 		[[ $("$name" --help) != *" --parent-dir "* ]] || grep -qx '.B HEXZ_PATH' page.1
 		[[ $("$name" --help) != *" --output "* ]] || grep -qxF '.B .FILE*' page.1
 		pages=$(sed -n '/^.SH SEE ALSO/,$p' page.1 | grep -o 'hexz[a-z\\-]*([17])' | tr -d '\\')
@@ -399,8 +400,10 @@ for f in [[0, "hexz", 1, [], {}], [7, "hexz-chunk\x1b[31m", "no\x1b[2Jsuch\nfile
 	hexz-cat --stream "$name" two.hxz | cmp - "$IN/one"
 }
 
+@test "--no-hints and HEXZ_HINTS=0: errors without hints; and advice is for a terminal only" {
 	run -2 --separate-stderr hexz-cat --bogus
 	[[ $stderr == *"hint: "* ]]
+	for command in "hexz-cat --no-hints --bogus" "HEXZ_HINTS=0 hexz-cat --bogus" "hexz-cat --no-hints a b"; do
 		run -2 --separate-stderr bash -c "$command"
 		[[ $stderr == "hexz-cat: "* && ${#stderr_lines[@]} -eq 1 ]] || fail "$command: $stderr"
 	done

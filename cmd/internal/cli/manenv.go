@@ -16,6 +16,7 @@ type manItem struct {
 // variables are those of the environment that binaries read.
 var variables = []manItem{
 	{pathVariable, "directories with archives, separated by colons: parents of thin archives are looked for there, after those of --parent-dir", []string{"parent-dir"}},
+	{hintsVariable, "0 has the effect of --no-hints", nil},
 	{"TMPDIR", "the directory of temporary files, instead of /tmp", []string{tempFlag}},
 	{"GOMAXPROCS", "how many threads there are without --threads, instead of one for each CPU", []string{"threads"}},
 	{"GOGC", "how often the memory is cleared up: a larger number than 40 is faster and takes more memory", nil},
