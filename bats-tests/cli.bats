@@ -208,6 +208,7 @@ no_output() { [ ! -s "$BATS_TEST_TMPDIR/stdout" ]; }
 		hexz-unseal --parent-dir . in.hxz
 		hexz-unseal --follow-hints in.hxz
 		hexz-unseal --report lost.json in.hxz
+		hexz-unseal --codec-command xz=cat in.hxz
 		hexz-unseal --salvage --flatten in.hxz
 		hexz-unseal --salvage --cache 1M in.hxz
 		hexz-cat --in-place in.hxz
@@ -219,10 +220,13 @@ no_output() { [ ! -s "$BATS_TEST_TMPDIR/stdout" ]; }
 		hexz-cat --stream a --stream b in.hxz
 		hexz-verify --level stored --cache 1M in.hxz
 		hexz-verify --level structure --parent in.hxz in.hxz
+		hexz-verify --level stored --codec-command xz=cat in.hxz
 		hexz-inspect --parent in.hxz in.hxz
 		hexz-inspect --parent-dir . --chunks in.hxz
 		hexz-inspect --segments --chunks in.hxz
 		hexz-inspect --export-index -i id.key in.hxz
+		hexz-inspect --export-index --passphrase-file pass in.hxz
+		hexz-inspect --open in.hxz
 		hexz-inspect --export-signed x -i id.key in.hxz
 		hexz-inspect --export-signed x --json in.hxz
 		hexz-inspect --json -o new in.hxz

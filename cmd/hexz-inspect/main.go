@@ -21,6 +21,7 @@ type flags struct {
 	export                 string
 	ids                    cli.IdentityFlags
 	parents                cli.ParentFlags
+	set                    *pflag.FlagSet
 }
 
 func command() *cli.Command {
@@ -58,6 +59,7 @@ of each chunk, names and sizes, to whoever reads it.`,
 		MaxArgs: 1,
 		Output:  true,
 		Flags: func(f *pflag.FlagSet) {
+			o.set = f
 			f.BoolVar(&o.json, "json", false, "print JSON")
 			f.BoolVar(&o.segments, "segments", false, "print one line for each segment")
 			f.BoolVar(&o.chunks, "chunks", false, "print one line for each chunk, run of zeros, hole and reference")
@@ -85,6 +87,11 @@ var rules = []cli.Rule{
 }
 
 func run(env *cli.Env, o *flags, args []string) error {
+	for _, name := range cli.KeyNames {
+		if o.index && !o.open && o.set.Changed(name) {
+			return cli.Usagef("--%s is for --export-index with --open only: an index is exported without a key", name)
+		}
+	}
 	ids, err := o.ids.Load(env, true)
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ The exit code is 3 then, and --report lists them.`,
 			{Flags: []string{"report"}, With: []string{"salvage"}},
 			{Flags: []string{"salvage"}, Without: []string{"flatten", "signed-by"}},
 			{Flags: append(cli.ParentNames, "cache"), With: []string{"flatten"}},
+			{Flags: []string{"codec-command"}, With: []string{"flatten", "salvage"}}, // the others decode nothing
 		},
 		Run: func(env *cli.Env, args []string) error {
 			var err error

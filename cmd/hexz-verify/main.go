@@ -70,7 +70,7 @@ type verifier struct {
 }
 
 func (v *verifier) run(env *cli.Env, args []string) error {
-	for _, name := range append(cli.ParentNames, "cache") {
+	for _, name := range append(cli.ParentNames, "cache", "codec-command") {
 		if v.level != "content" && v.set.Changed(name) {
 			return cli.Usagef("--%s is for --level content only", name)
 		}
