@@ -65,7 +65,10 @@ cmp_ranges() {
 	[ -z "$output" ]
 	run -1 hexz-diff -q "$D/a.hxz" "$D/b.hxz"
 	[ -z "$output" ]
-	run -1 hexz-diff -q --json "$D/c.hxz" "$D/b.hxz"
+	run -1 hexz-diff -q "$D/c.hxz" "$D/b.hxz"
+	[ -z "$output" ]
+	run -2 --separate-stderr hexz-diff -q --json "$D/c.hxz" "$D/b.hxz"
+	one_error hexz-diff
 	[ -z "$output" ]
 	run -2 --separate-stderr hexz-diff -q "$D/a.hxz" missing.hxz
 	one_error hexz-diff
