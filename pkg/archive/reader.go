@@ -77,23 +77,41 @@ func (r *Reader) loadDecoder() (err error) {
 	if r.decoder, err = NewDecoder(r.parents.family.o); err != nil {
 		return err
 	}
-	for _, d := range r.Root.Dicts {
-		raw, err := r.ReadExtent(d.Extent, "dictionary")
+	return loadDicts(r.decoder, r.Index)
+}
+
+// CheckDicts reads the dictionaries of an archive that is unlocked. One that is damaged is an
+// ErrCorrupt. An exported index has no dictionaries to read.
+func CheckDicts(x *index.Index) error {
+	if len(x.Root.Dicts) == 0 {
+		return nil
+	}
+	d, err := NewDecoder(Options{Threads: 1})
+	if err != nil {
+		return err
+	}
+	return loadDicts(d, x)
+}
+
+// loadDicts adds the dictionaries of an archive to a decoder.
+func loadDicts(d *codec.Decoder, x *index.Index) error {
+	for _, at := range x.Root.Dicts {
+		raw, err := x.ReadExtent(at.Extent, "dictionary")
 		if err != nil {
 			return err
 		}
 		var dict *stream.Dict
-		if raw, err = r.Plain(raw); err == nil {
+		if raw, err = x.Plain(raw); err == nil {
 			dict, err = stream.ParseDict(raw)
 		}
-		if err == nil && (dict.ID != d.Id || d.Id > math.MaxUint32) {
-			err = index.Corruptf("it has the id %d, the index says %d", dict.ID, d.Id)
+		if err == nil && (dict.ID != at.Id || at.Id > math.MaxUint32) {
+			err = index.Corruptf("it has the id %d, the index says %d", dict.ID, at.Id)
 		}
 		if err == nil {
-			err = r.decoder.AddDict(uint32(dict.ID), dict.Bytes)
+			err = d.AddDict(uint32(dict.ID), dict.Bytes)
 		}
 		if err != nil {
-			return fmt.Errorf("dictionary at byte %d: %w", d.Pos, index.Corrupt(err))
+			return fmt.Errorf("dictionary at byte %d: %w", at.Pos, index.Corrupt(err))
 		}
 	}
 	return nil

@@ -69,10 +69,10 @@ func OpenAny(src io.ReaderAt, size int64, ids ...age.Identity) (*Index, error) {
 	if err == nil {
 		err = x.Locked()
 	}
-	if err == nil && magic == indexMagic {
+	if err == nil && x.Exported() {
 		err = x.placeEntryPages()
 	}
-	if err == nil && magic == indexMagic {
+	if err == nil && x.Exported() {
 		err = x.readOpened()
 	}
 	if err != nil {

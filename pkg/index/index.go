@@ -176,6 +176,9 @@ func (x *Index) Locked() error {
 // Encrypted tells whether the archive is encrypted.
 func (x *Index) Encrypted() bool { return x.Root.Encrypted() }
 
+// Exported reports whether it is an exported index, which has no content.
+func (x *Index) Exported() bool { return x.magic == indexMagic }
+
 // RecipientKinds returns the kinds of those who can open an encrypted archive, see
 // seal.RecipientKinds.
 func (x *Index) RecipientKinds() []string { return x.kinds }

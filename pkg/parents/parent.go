@@ -8,6 +8,7 @@ import (
 
 	"filippo.io/age"
 
+	"hexz/pkg/archive"
 	"hexz/pkg/index"
 )
 
@@ -35,7 +36,8 @@ func (o OpenFunc) note(path string) error {
 }
 
 // Open opens the archive or exported index at path. The hint is the name that the archive
-// has or should have. Close it.
+// has or should have. Of the content of an archive only the dictionaries are read: without them
+// nothing that is packed against it could be restored. Close it.
 func Open(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
 	f, err := new(filePool).add(path)
 	if err == nil {
@@ -60,6 +62,9 @@ func openIndex(f *pooledFile, ids []age.Identity) (p Parent, err error) {
 		p.Hint = name + ".hxz"
 	}
 	p.Index, err = index.OpenAny(f, f.size(), ids...)
+	if err == nil && !p.Index.Exported() {
+		err = archive.CheckDicts(p.Index)
+	}
 	return p, err
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -89,11 +91,21 @@ func hostileReaders(t *testing.T) map[string]func(p []byte) error {
 			_, err := inspect.Archive(r, none)
 			return err
 		}),
-		"dedup": open(func(r *archive.Reader) error {
+		"dedup": func(p []byte) error {
+			path := filepath.Join(t.TempDir(), "parent.hxz")
+			if err := os.WriteFile(path, p, 0o666); err != nil {
+				return err
+			}
+			defer os.Remove(path)
+			parent, err := parents.Open(nil, path, nil)
+			if err != nil {
+				return err
+			}
+			defer parent.Close()
 			in := stagetest.Pipe(t, stagetest.Content(10000), stagetest.Cutting(stage.ChunkOptions{}))
-			_, err := stage.Dedup(ctx, io.Discard, bytes.NewReader(in), stage.DedupOptions{Parents: []parents.Parent{{Index: r.Index}}})
+			_, err = stage.Dedup(ctx, io.Discard, bytes.NewReader(in), stage.DedupOptions{Parents: []parents.Parent{parent}})
 			return err
-		}),
+		},
 		"diff": open(func(r *archive.Reader) error {
 			_, err := diff.Archives(ctx, r, sound, diff.Options{})
 			_, back := diff.Archives(ctx, sound, r, diff.Options{})
