@@ -10,6 +10,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -54,12 +55,16 @@ type ChainParent struct {
 // One that is missing, or that no key was given for, is not.
 func (r *ChainReport) Err() error {
 	for i := range r.Archives {
-		var locked *index.LockedError
-		if a := &r.Archives[i]; a.err != nil && !a.Missing && !errors.As(a.err, &locked) {
+		if a := &r.Archives[i]; a.err != nil && !a.Missing && !withoutKey(a.err) {
 			return fmt.Errorf("%s: %w", cmp.Or(a.Path, a.ID), a.err)
 		}
 	}
 	return nil
+}
+
+// withoutKey reports whether an archive could not be opened as none of the identities, if any, is for it.
+func withoutKey(err error) bool {
+	return errors.As(err, new(*index.LockedError)) || errors.As(err, new(*seal.NoMatchError))
 }
 
 // ChainOptions tell how to find and open parents.
