@@ -73,7 +73,7 @@ both() {
 
 @test "a filter passes on a failure, and a cut is one" {
 	with_modules msgpack zstandard
-	both 'hexz-chunk --expect-size 1 "$IN/twice" | $stage | hexz-compress | hexz-seal -o out.hxz' $'\n 1 4 4 4'
+	both 'hexz-chunk --expect-size 1 "$IN/twice" | $stage | hexz-compress | hexz-seal -v -o out.hxz' $'\n 1 4 4 4'
 	[[ $output == *"hexz-seal: upstream hexz-chunk failed: input has "* ]]
 	both 'hexz-chunk "$IN/twice" | head -c 300000 | $stage | hexz-seal -o out.hxz' ' 4 4'
 	[[ $output == *"hexz-seal: upstream compress.py failed: the stream is cut short"* ]]

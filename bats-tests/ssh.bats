@@ -77,8 +77,8 @@ teardown_file() { stop_sshd; }
 	[[ $stderr == *"upstream hexz-chunk failed"* ]]
 	# The connection ends, or the binary is missing.
 	for command in 'head -c 500000 /dev/zero | hexz-chunk | head -c 100' 'kill -9 $PPID' no-such-binary; do
-		run -4 --separate-stderr bash -c 'ssh -F "$SSH_CONFIG" there "PATH=$PATH; $1" 2>/dev/null | hexz-dedup | hexz-seal -o a.hxz' - "$command"
-		[[ $stderr == *"hexz-seal: "* ]]
+		run -4 --separate-stderr bash -c 'ssh -F "$SSH_CONFIG" there "PATH=$PATH; $1" 2>/dev/null | hexz-dedup | hexz-seal -v -o a.hxz' - "$command"
+		[[ $stderr == "hexz-dedup: "*"hexz-seal: upstream hexz-dedup failed: "* ]] || fail "$command: $stderr"
 	done
 	only
 }

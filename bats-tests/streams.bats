@@ -170,8 +170,8 @@ two_streams() {
 	hexz-chunk --expect-size "$(size "$IN/noise")" "$IN/noise" | hexz-seal -o a.hxz
 	hexz-chunk --expect-size 0 "$IN/empty" >empty.hxs
 	for size in 1M 1 2G 0; do
-		run -4 --separate-stderr bash -c 'hexz-chunk --expect-size '$size' "$IN/noise" | hexz-seal -o bad.hxz'
-		[[ $stderr == *"upstream hexz-chunk failed"*1048583* ]]
+		run -4 --separate-stderr bash -c 'hexz-chunk --expect-size '$size' "$IN/noise" | hexz-seal -v -o bad.hxz'
+		[[ $stderr == *"hexz-seal: upstream hexz-chunk failed"*1048583* ]]
 	done
 	run -1 --separate-stderr bash -c 'hexz-chunk --expect-size 2M <"$IN/noise" >bad.hxs'
 	unsound bad.hxs
@@ -199,7 +199,7 @@ two_streams() {
 
 @test "--exec of a command that fails, is killed, or is missing" {
 	for command in "sh -c 'cat $IN/noise; exit 7'" "sh -c 'kill -9 \$\$'" "false" "$PWD/no-such-command" "no-such-command"; do
-		run -4 --separate-stderr bash -c "hexz-chunk --exec -- $command | hexz-compress | hexz-seal -o a.hxz"
+		run -4 --separate-stderr bash -c "hexz-chunk --exec -- $command | hexz-compress | hexz-seal -v -o a.hxz"
 		[[ $stderr == *"hexz-seal: "*"upstream hexz-chunk failed: "* ]] || fail "$command: $stderr"
 		run -1 bash -c "hexz-chunk --exec -- $command >out.hxs"
 		unsound out.hxs
