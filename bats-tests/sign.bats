@@ -265,7 +265,7 @@ as_nobody() {
 	head -c 500000 "$K/plain.hxz" >cut.hxz
 	refused 3 cut.hxz "cut short"
 	cp "$K/in.hxs" stream.hxs
-	refused 3 stream.hxs "not a hexz archive"
+	refused 3 stream.hxs "this is a chunk stream, not an archive"
 	: >empty
 	refused 3 empty
 	mkdir dir
@@ -289,7 +289,7 @@ as_nobody() {
 	hexz-verify --signed-by "$K/alice.pub" good.hxz
 
 	run -2 --separate-stderr hexz-sign good.hxz
-	[[ $stderr == *"no key"*"hint: "*"-k"* ]] || fail "$stderr"
+	[[ $stderr == "hexz-sign: -k is missing: a key to sign with"*"hint: "*"-k"* ]] || fail "$stderr"
 	run -2 hexz-sign -k "$K/alice.key"
 	run -2 bash -c 'hexz-sign -k - good.hxz <"$K/alice.key"'
 	run -1 --separate-stderr hexz-sign -k "$K/alice.pub" good.hxz
