@@ -8,10 +8,10 @@ load helper
 	printf X | dd of=disk bs=1 seek=5000 conv=notrunc status=none
 	echo behind >>disk
 	run -0 hexz-cat --in-place -o disk a.hxz
-	[[ $output == *"4.00 KiB were written"* ]] || fail "$output"
+	[[ $output == *"4.00 KiB written, the rest was there already"* ]] || fail "$output"
 	cmp disk "$IN/sparse"
 	run -0 hexz-cat --in-place -o disk a.hxz
-	[[ $output == *" 0 B were written"* ]] || fail "$output"
+	[[ $output == *" 0 B written, the rest was there already"* ]] || fail "$output"
 	run -0 hexz-cat -q --in-place -o disk a.hxz
 	[ -z "$output" ]
 }
