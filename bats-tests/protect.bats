@@ -93,10 +93,14 @@ refuses() {
 	dev=$(losetup -f --show base.hxz) || skip "no loop device"
 	cp base.hxz want.hxz
 	mknod node b "$(stat -c 0x%t "$dev")" "$(stat -c 0x%T "$dev")"
+	# Only hexz-cat writes to devices at all; to the others it does not matter what is on one.
 	for command in "hexz-seal -o $dev thin.hxs" "hexz-dedup -o $dev thin.hxs" "hexz-cat -o $dev --parent want.hxz thin.hxz" "hexz-cat --in-place -o $dev --parent want.hxz thin.hxz" "hexz-chunk -o node $dev" "hexz-chunk -o $dev node" \
+		"hexz-cat -o node $dev" "hexz-cat -o $dev node" "hexz-cat -o $dev base.hxz" \
 		"hexz-chunk -o $dev base.hxz" "hexz-cat --in-place -o $dev base.hxz" "hexz-chunk -o base.hxz $dev"; do
 		run -2 --separate-stderr bash -c "$command"
-		[[ $stderr == *"hint: write to another file"* ]] || { losetup -d "$dev"; fail "$command: $stderr"; }
+		hint="write to another file"
+		[[ $command == hexz-cat* || $command == *"-o base.hxz "* ]] || hint="only hexz-cat writes to devices"
+		[[ $stderr == *"hint: "*"$hint"* ]] || { losetup -d "$dev"; fail "$command: $stderr"; }
 		cmp "$dev" want.hxz || { losetup -d "$dev"; fail "$command wrote to the device"; }
 		cmp base.hxz want.hxz || { losetup -d "$dev"; fail "$command wrote to the file"; }
 	done
@@ -112,7 +116,7 @@ open("disk", "wb").write(bytes(446) + entry + bytes(48) + b"\x55\xaa" + bytes(19
 	dev=$(losetup -P -f --show disk) || skip "no loop device"
 	part=$(cat "/sys/class/block/${dev#/dev/}p1/dev") || { losetup -d "$dev"; skip "no partitions on loop devices"; }
 	mknod part b "${part%:*}" "${part#*:}"
-	for command in "hexz-chunk -o $dev part" "hexz-chunk -o part $dev" "hexz-chunk -o part disk"; do
+	for command in "hexz-cat -o $dev part" "hexz-cat -o part $dev" "hexz-cat -o part disk"; do
 		run -2 --separate-stderr bash -c "$command"
 		[[ $stderr == *"hint: write to another file"* ]] || { losetup -d "$dev"; fail "$command: $stderr"; }
 	done
@@ -173,8 +177,14 @@ open("disk", "wb").write(bytes(446) + entry + bytes(48) + b"\x55\xaa" + bytes(19
 	refuses id.key "hexz-cat -i id.key locked.hxz >>id.key" hard soft dir
 	touch bound
 	mount --bind id.key bound 2>/dev/null || skip "cannot mount: needs root"
-	run -2 hexz-cat -i id.key -o bound locked.hxz
+	codes=
+	for command in "hexz-cat -i id.key locked.hxz 1<>bound" "hexz-cat -i id.key locked.hxz >>bound" "hexz-cat -i id.key locked.hxz -o /dev/fd/7 7<>bound" \
+		"hexz-cat -i bound locked.hxz 1<>id.key" "hexz-cat -i id.key -o bound locked.hxz"; do
+		run bash -c "$command"
+		codes+=" $status"
+	done
 	umount bound
+	[ "$codes" = " 2 2 2 2 1" ] || fail "exit codes:$codes" # nothing can be renamed to a mount point
 	cmp id.key "$P/id.key"
 }
 
