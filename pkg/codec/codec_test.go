@@ -196,3 +196,24 @@ func TestDecodeNames(t *testing.T) {
 		t.Errorf("none: shares memory, or %v", err)
 	}
 }
+
+// What a decoder of Others makes is measured, and its error is its own.
+func TestDecodeOthers(t *testing.T) {
+	dec := newDecoder(t)
+	failed := errors.New("it failed")
+	dec.Others = Decoders{
+		"twice": func(src []byte, _ int) ([]byte, error) { return bytes.Repeat(src, 2), nil },
+		"fails": func([]byte, int) ([]byte, error) { return nil, failed },
+	}
+	if got, err := dec.Decode(nil, "twice", []byte("abc"), 6); err != nil || string(got) != "abcabc" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, n := range []int{5, 7} {
+		if _, err := dec.Decode(nil, "twice", []byte("abc"), n); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+	if _, err := dec.Decode(nil, "fails", []byte("abc"), 3); !errors.Is(err, failed) || errors.Is(err, ErrCorrupt) {
+		t.Error(err)
+	}
+}

@@ -136,6 +136,7 @@ func TestUsageErrors(t *testing.T) {
 		{}, {"copy", "a", "b", "c"}, {"--bogus"}, {"-x"}, {"copy", "--block", "12Q"}, {"copy", "--block"},
 		{"copy", "-T", "-1"}, {"copy", "-T", "x"}, {"copy", "-T", "100000"}, {"copy", "--progress", "sometimes"},
 		{"copy", "--stats", "-"}, {"copy", "--stats", "/dev/stdout"}, {"copy", "-q", "-v"}, {"copy", "-o", ""},
+		{"copy", "--stats", ""}, {"copy", "--stats", "a", "--stats", "b"},
 	} {
 		r := runSample(t, "", args...)
 		lines := strings.Split(r.stderr, "\n")

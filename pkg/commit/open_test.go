@@ -1,0 +1,28 @@
+package commit
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"hexz/pkg/overlay"
+)
+
+// A file of another format is no raw image, unless that is the will of the caller.
+func TestOpenOverlay(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "disk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString("KDMV and so on"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenOverlay(f, OverlayOptions{}); !errors.Is(err, ErrNotRaw) || !errors.Is(err, overlay.ErrInvalid) {
+		t.Errorf("a VMDK file: %v", err)
+	}
+	if v, err := OpenOverlay(f, OverlayOptions{Format: FormatRaw}); err != nil || v.Qcow2 {
+		t.Errorf("as a raw image: %+v, %v", v, err)
+	}
+}
