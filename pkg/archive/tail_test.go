@@ -121,7 +121,7 @@ func (v *endings) table() []struct {
 		{"some zeros within a block", "corrupt", v.with(v.append[:100], make([]byte, 64), v.append[164:])},
 		{"a damaged signature", "corrupt", v.with(flip(v.append, 40))},
 		{"a damaged trailer after another", "corrupt", v.with(flip(v.append, len(v.append)-1))},
-		{"a signature that swallows its trailer", "corrupt", v.with(v.append[:4], []byte{0xff}, v.append[5:])},
+		{"a signature that swallows its trailer", "corrupt", v.with(v.append[:3], []byte{0x0f}, v.append[4:])},
 		{"a damaged trailer", "corrupt", flip(v.with(), len(v.archive)-1)},
 		{"a version of the trailer that is not known", "corrupt", flip(v.with(), len(v.archive)-54)},
 		{"a signature without its trailer", "corrupt", v.with()[:len(v.archive)-index.TrailerSize]},
