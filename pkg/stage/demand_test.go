@@ -48,7 +48,7 @@ func TestDemandedSignatures(t *testing.T) {
 		out := restore.NewPlainOutput(&plain)
 		_, unsealErr := stage.Unseal(t.Context(), &stream1, bytes.NewReader(c.in), stage.UnsealOptions{SignedBy: c.keys})
 		errs := map[string]error{
-			"Unseal":    unsealErr,
+			"Unseal":         unsealErr,
 			"restore.Stream": restore.Stream(t.Context(), out, bytes.NewReader(c.in), restore.Options{SignedBy: c.keys}),
 		}
 		if name != "a stream" {
