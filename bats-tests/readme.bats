@@ -65,6 +65,9 @@ make_files() {
 	poke bad.hxz $(($(size bad.hxz) / 2))
 	qemu-img create -q -f qcow2 -b disk.img -F raw overlay.qcow2
 	qemu-io -c 'write -q -P 7 1M 64K' overlay.qcow2
+	qemu-img create -q -f qcow2 -b overlay.qcow2 -F qcow2 top.qcow2
+	qemu-io -c 'write -q -P 8 2M 64K' top.qcow2
+	qemu-img convert -O qcow2 vm.img vm.qcow2
 	cp vm.img "$BATS_FILE_TMPDIR/server/"
 	pack vm.img "$BATS_FILE_TMPDIR/server/vm.hxz"
 }

@@ -44,7 +44,7 @@ def commands(lines):
             text, at = (text + "\n" + code, at) if text else (code, number)
             if fence == "console":
                 want = []
-            elif not code.rstrip().endswith(("|", "\\")):
+            elif not code.partition(" #")[0].rstrip().endswith(("|", "\\")):
                 yield Command(at, text, None)
                 text = ""
         blank = not line.strip() or line.startswith("    ")
