@@ -5,6 +5,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+
+	"hexz/pkg/index"
+	"hexz/pkg/stream/wire"
 )
 
 // A segment on its way to the output holds few of the blocks that it refers to, and all of its
@@ -116,8 +119,16 @@ func (c *counter) Read(p []byte) (int, error) {
 // What is noted of index pages is bounded by the segments that came before.
 func TestIndexPagesWithoutEnd(t *testing.T) {
 	p := Small(t).Buf.Bytes()
-	root := open(t, p).RootAt.Pos
-	in := &counter{Reader: io.MultiReader(bytes.NewReader(p[:root]), bytes.NewReader(bytes.Repeat([]byte{0x90}, 1<<20)))}
+	r := open(t, p)
+	ref, _, err := r.SegmentAt(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := wire.NewWriter()
+	for n := range 10000 {
+		index.AppendMapPage(pages, n, []index.SegmentRef{ref}, nil)
+	}
+	in := &counter{Reader: io.MultiReader(bytes.NewReader(p[:r.Root.Maps[0].Pos]), bytes.NewReader(pages.Written()))}
 	if _, _, err := scan(in); !isDamage(err) || in.n > 200<<10 {
 		t.Errorf("%d bytes were read, %v", in.n, err)
 	}
