@@ -1,14 +1,14 @@
 package index
 
-// DamageError is an ErrCorrupt of which it is known where the damaged bytes are.
+// DamageError is an ErrCorrupt that says where the damaged bytes are.
 type DamageError struct {
-	Pos, Len int64 // of these in the archive, in bytes
+	Pos, Len int64 // of the damaged bytes in the archive
 	err      error
 }
 
 func (e *DamageError) Error() string { return e.err.Error() }
 
-// Unwrap returns the error without the place.
+// Unwrap returns the error without the position.
 func (e *DamageError) Unwrap() error { return e.err }
 
 // Damagedf returns an ErrCorrupt about a range.

@@ -1,8 +1,9 @@
-// Package index is the part of an archive after its body: map pages, which say where segments are;
-// entry pages, which say what they hold; the root, whose digest is the id of the archive; the trailer,
-// and signatures after it. It is also the keys that all of that is sealed with.
+// Package index is the part of an archive after its body: map pages, entry pages, the root, the
+// trailer, and signatures after the trailer. Map pages say where segments are. Entry pages say what
+// segments hold. The digest of the root is the id of the archive. The keys that seal all parts of
+// an encrypted archive are here, too.
 //
-// An [Index] is opened from an archive or from an exported index, and found by package carve in a
-// damaged one. It reads no segments: that is the work of package archive, which most programs use
-// instead. Start reading at [Open] (index.go) and [Root] (root.go).
+// An [Index] is opened from an archive or from an exported index. Package carve finds the index of
+// a damaged archive. An Index reads no segments: package archive does, and most programs use that
+// package instead. Start reading at [Open] (index.go) and [Root] (root.go).
 package index

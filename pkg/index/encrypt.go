@@ -12,7 +12,8 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// domain is what is sealed under one key, by numbers of its own.
+// domain is a set of byte strings that are sealed under one key. Each domain numbers them by
+// itself.
 type domain int
 
 const (
@@ -26,8 +27,8 @@ const (
 // domainNames go into the derivation of the keys.
 var domainNames = [domains]string{"frames", "map pages", "entry pages", "info"}
 
-// Ciphers are the keys of an encrypted archive. Those of a plain one are nil, and leave all as
-// it is.
+// Ciphers are the keys of an encrypted archive. nil Ciphers are for a plain archive: they change
+// nothing.
 type Ciphers [domains]*seal.Cipher
 
 func NewCiphers(k seal.FileKey, header Hash) *Ciphers {
@@ -57,7 +58,7 @@ func (c *Ciphers) Open(d domain, number int, p []byte) ([]byte, error) {
 	return out, nil
 }
 
-// LockedError says that an archive is encrypted, and that there was no identity to open it.
+// LockedError says that an archive is encrypted, and that no identity was given.
 type LockedError struct {
 	Kinds []string // of recipient who can open it, see seal.RecipientKinds
 }
@@ -66,8 +67,8 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("the archive is encrypted (%s), and no identity was given", strings.Join(e.Kinds, ", "))
 }
 
-// CheckSealed returns an ErrCorrupt if the key of archives in h is anything but true; or is missing, if
-// there has to be one.
+// CheckSealed returns an ErrCorrupt if h has a value of SealedKey that is not true. If must is set,
+// a missing value is an ErrCorrupt as well.
 func CheckSealed(h *stream.Header, must bool) error {
 	value, there := h.Meta[SealedKey]
 	if there && value != true || must && !there {
@@ -76,8 +77,8 @@ func CheckSealed(h *stream.Header, must bool) error {
 	return nil
 }
 
-// Unlock returns the keys of the archive that begins with header h, whose digest is given, and
-// the kinds of its recipients. Without identities it fails with a LockedError.
+// Unlock returns the keys of the archive that begins with header h, and the kinds of its
+// recipients. digest is that of the header. Without identities Unlock fails with a LockedError.
 func Unlock(h *stream.Header, digest Hash, ids []age.Identity) (c *Ciphers, kinds []string, err error) {
 	if err := CheckSealed(h, true); err != nil {
 		return nil, nil, err
@@ -101,10 +102,10 @@ func Unlock(h *stream.Header, digest Hash, ids []age.Identity) (c *Ciphers, kind
 
 // A Sealed frame is [8, number, ciphertext]: the ciphertext of an encoded frame.
 
-// SealedRoom is what the head of a Sealed frame takes at most.
+// SealedRoom is the greatest length of the head of a Sealed frame, in bytes.
 const SealedRoom = 24
 
-// AppendSealedHead writes what stands in front of n bytes of ciphertext.
+// AppendSealedHead writes the head of a Sealed frame, which stands before n bytes of ciphertext.
 func AppendSealedHead(w *wire.Writer, number int64, n int) {
 	w.Array(3)
 	w.Int(int64(stream.KindSealed))
@@ -121,7 +122,7 @@ func ReadSealedHead(in *wire.Reader) (number int64, n int) {
 	return in.Int(stream.MaxSize), in.BytesLen(MaxFrame)
 }
 
-// OpenSealed decrypts a Sealed frame that was read as a whole, in place.
+// OpenSealed decrypts a whole Sealed frame in place.
 func OpenSealed(frame []byte, c *Ciphers) ([]byte, error) {
 	in := wire.NewBytesReader(frame)
 	number, n := ReadSealedHead(in)

@@ -6,8 +6,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// entryPage calls visit for the entries of each segment of entry page n, in order. No entry is
-// empty, and what refers to a parent names one that there is.
+// entryPage calls visit for the entries of each segment of entry page n, in order. It checks that
+// no entry is empty, and that references to parents name parents of the archive.
 func (x *Index) entryPage(n int, visit func(i int, entries []stream.Entry) error) error {
 	at := x.Root.Entries[n]
 	raw, err := x.ReadExtent(at, "entry page")
@@ -31,7 +31,7 @@ func (x *Index) entryPage(n int, visit func(i int, entries []stream.Entry) error
 	return nil
 }
 
-// Place tells where a segment is.
+// Place says where a segment is.
 type Place struct {
 	Stream int   // number of its stream in Info
 	Offset int64 // in the stream
@@ -45,8 +45,8 @@ func (s *SegmentRef) place() Place {
 }
 
 // EntryPages calls visit for the entries of every segment in order, from the index alone.
-// References carry an ordinal but no hash. The entries of a segment end where the next one
-// begins. visit must not keep them.
+// References carry an ordinal but no hash. The entries of a segment end where the next segment
+// begins. visit must not keep the entries.
 func (x *Index) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
 	if err := x.Locked(); err != nil {
 		return err
@@ -86,7 +86,8 @@ func (x *Index) EntriesOf(n int, visit func(at Place, entries []stream.Entry) er
 	return err
 }
 
-// fits tells whether the entries of the segment at k reach up to the next one.
+// fits returns an ErrCorrupt unless the entries of the segment at k end where the next segment
+// begins.
 func (x *Index) fits(k, next Position, entries []stream.Entry) error {
 	end := x.EndOf(k, next)
 	at, chunks := k.Offset, int64(0)
@@ -106,7 +107,7 @@ func (x *Index) fits(k, next Position, entries []stream.Entry) error {
 	return nil
 }
 
-// Chunk is a chunk that an archive holds, or one of its parents.
+// Chunk is a chunk that an archive or one of its parents holds.
 type Chunk struct {
 	Hash    Hash
 	Len     int64
@@ -114,8 +115,8 @@ type Chunk struct {
 	Ordinal int64 // number of the chunk in the archive that holds it
 }
 
-// Chunks calls visit for all chunks of an archive: those that it holds, and those of its parents
-// that it refers to, as often as it does. It reads the entry pages.
+// Chunks calls visit for each chunk that the archive holds, and for each reference to a chunk of a
+// parent. It reads the entry pages.
 func (x *Index) Chunks(visit func(Chunk) error) error {
 	if err := x.Locked(); err != nil {
 		return err
@@ -150,9 +151,10 @@ func (x *Index) Chunks(visit func(Chunk) error) error {
 	return nil
 }
 
-// minEntry is the fewest bytes that a data entry takes in an index.
+// minEntry is the smallest size of a data entry in an index, in bytes.
 const minEntry = 36
 
-// ExpectedChunks returns for how many chunks to allocate memory before they come from an index of
-// size bytes, whatever it says of their number. The file may have holes, so there is a limit.
+// ExpectedChunks returns for how many chunks to allocate memory before reading an index of size
+// bytes. It does not trust the number of chunks in the index. The file may have holes, so there is
+// a limit.
 func ExpectedChunks(size int64) int64 { return min(size/minEntry, 1<<20) }

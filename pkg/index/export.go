@@ -8,17 +8,18 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// An exported index tells what chunks an archive has, without the chunks:
+// An exported index lists the chunks of an archive, without their content:
 //
-//	Header                 the first frame of the archive, as it is
-//	entry page*            as they are
-//	root                   as it is
+//	Header                 the first frame of the archive, unchanged
+//	entry page*            unchanged
+//	root                   unchanged
 //	1*( *Signature Trailer )
 //
-// The trailer has a magic of its own, and the position of the root in the exported index. Of an
-// encrypted archive the index can be exported opened, see ExportOpenIndex.
+// The trailer has a magic of its own, and the position of the root in the exported index.
+// ExportOpenIndex exports the index of an encrypted archive in plain form.
 
-// ExportIndex writes an exported index of the archive to w. An encrypted one need not be opened.
+// ExportIndex writes an exported index of the archive to w. An encrypted archive need not be
+// opened.
 func (x *Index) ExportIndex(w io.Writer) error {
 	_, head, err := x.header()
 	if err != nil {
@@ -81,8 +82,8 @@ func OpenAny(src io.ReaderAt, size int64, ids ...age.Identity) (*Index, error) {
 	return x, nil
 }
 
-// placeEntryPages sets the positions of the entry pages of an exported index, which its root does
-// not have: they follow the header without a gap, up to the root.
+// placeEntryPages sets the positions of the entry pages of an exported index, which the root does
+// not have. The pages follow the header without a gap, up to the root.
 func (x *Index) placeEntryPages() error {
 	_, head, err := x.header()
 	if err != nil {

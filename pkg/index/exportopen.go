@@ -9,13 +9,13 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// OpenedKey stands in the Meta of an index that was exported opened: the id of the archive, which is
-// not that of its root.
+// OpenedKey stands in the Meta of an index that was exported in plain form. Its value is the id of
+// the archive, which differs from the digest of this root.
 const OpenedKey = "archive-id"
 
-// ExportOpenIndex writes an exported index to w that is not encrypted though the archive is, so that
-// it can be used without a key. It shows the hash and the length of each chunk, and all else that
-// Info has. It has no signatures, as it has a root of its own.
+// ExportOpenIndex writes an exported index of an encrypted archive to w in plain form, so that it
+// can be used without a key. The export shows the hash and the length of each chunk, and everything
+// in Info. It has no signatures, because it has a root of its own.
 func (x *Index) ExportOpenIndex(w io.Writer) error {
 	if err := x.Locked(); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (x *Index) ExportOpenIndex(w io.Writer) error {
 	return err
 }
 
-// readOpened takes the archive id from an exported index that was opened.
+// readOpened takes the archive id from an index that was exported in plain form.
 func (x *Index) readOpened() error {
 	value, opened := x.Root.Info.Meta[OpenedKey]
 	if !opened || x.Root.Encrypted() {

@@ -21,7 +21,7 @@ const (
 
 const (
 	PageSegments = 1024    // segments of a page, at most
-	PageBytes    = 1 << 20 // bytes of entries of a page; one segment more may go in
+	PageBytes    = 1 << 20 // bytes of entries of a page; the last segment may exceed it
 	RunFrames    = 1024    // body frames of a run
 
 	MaxIndexFrame = 256 << 20                                // bytes of a page or root: a root for 400 TiB
@@ -31,7 +31,7 @@ const (
 
 // Keys in the Meta of the header.
 const (
-	SealedKey  = "archive" // true: an index follows behind the End frame
+	SealedKey  = "archive" // true: an index follows the End frame
 	WrappedKey = "age"     // the wrapped file key of an encrypted archive
 )
 

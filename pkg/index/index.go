@@ -20,27 +20,27 @@ const (
 	segmentRefMemory = 80
 )
 
-// Index is the index of an archive: what streams and chunks there are, and where. It is that of an
-// archive, of an exported index, or of a damaged archive whose root is whole. All methods are safe
-// for concurrent use.
+// Index is the index of an archive: it lists the streams and chunks, and says where they are. It
+// comes from an archive, from an exported index, or from a damaged archive whose root is whole. All
+// methods are safe for concurrent use.
 //
-// What it returns was verified against the id. Damage is an ErrCorrupt for the page that it
-// concerns, and for nothing else.
+// All results were verified against the id. Damage to a page is an ErrCorrupt for that page, and
+// for nothing else.
 //
-// Of an encrypted archive, without an identity, the stored bytes and signatures can be
-// checked. All else is a LockedError, and Info is empty.
+// Without an identity, only the stored bytes and the signatures of an encrypted archive can be
+// checked. Everything else is a LockedError, and Info is empty.
 type Index struct {
 	Src      io.ReaderAt
 	FileSize int64
 	magic    string // of its trailer
 	RootAt   Extent
 	Root     *Root
-	tail     *Tail        // nil of a damaged archive
+	tail     *Tail        // nil if the archive is damaged
 	Ciphers  *Ciphers     // nil if the archive is not encrypted
 	locked   *LockedError // or nil
 	kinds    []string     // of recipients
 	pages    *PageCache
-	opened   *Hash // the archive id, of an index that was exported opened; or nil
+	opened   *Hash // the archive id, if the index was exported in plain form; or nil
 }
 
 // PageCache keeps map pages of several indexes.
@@ -56,8 +56,8 @@ func NewPageCache() *PageCache {
 	return cache.NewCache(pageCacheBytes, func(k pageKey) ([]SegmentRef, int64, error) { return k.x.loadPage(k.n) }, nil)
 }
 
-// Open opens the index of an archive, or an exported index, of size bytes on src, by the magic
-// of its trailer.
+// Open opens an index in the size bytes of src. magic is that of the trailer: of an archive or of
+// an exported index.
 func Open(src io.ReaderAt, size int64, magic string, ids []age.Identity, pages *PageCache) (*Index, error) {
 	x := &Index{Src: src, FileSize: size, magic: magic, pages: pages}
 	if err := x.open(); err != nil {
@@ -72,8 +72,9 @@ func Open(src io.ReaderAt, size int64, magic string, ids []age.Identity, pages *
 	return x, nil
 }
 
-// FromRoot returns the index of a damaged archive, by its root, which was found and is whole. It is nil
-// if the root cannot be read. Without the keys of an encrypted archive it says no more than that.
+// FromRoot returns the index of a damaged archive whose root was found and is whole. It returns nil
+// if the root cannot be read. Without the keys of an encrypted archive the content of the root
+// stays sealed.
 func FromRoot(raw []byte, at Extent, src io.ReaderAt, size int64, c *Ciphers) *Index {
 	root, err := ParseRoot(raw)
 	if err != nil {
@@ -89,7 +90,7 @@ func FromRoot(raw []byte, at Extent, src io.ReaderAt, size int64, c *Ciphers) *I
 	return x
 }
 
-// open reads the root and what is behind it.
+// open reads the root and the tail after it.
 func (x *Index) open() error {
 	if x.FileSize < TrailerSize {
 		return Corruptf("%d bytes are too few for a hexz archive", x.FileSize)
@@ -155,11 +156,11 @@ func (x *Index) ID() Hash {
 	return x.RootAt.Digest
 }
 
-// Size returns the length of the archive in bytes, but for what Torn tells of.
+// Size returns the length of the archive in bytes, without the rest that Torn reports.
 func (x *Index) Size() int64 { return x.tail.End }
 
-// Torn reports whether after the archive there is what an append of signatures has left, which
-// was interrupted. It has no meaning.
+// Torn reports whether an interrupted append of signatures has left bytes after the archive. These
+// bytes have no meaning.
 func (x *Index) Torn() bool { return x.tail.Torn }
 
 // Signatures returns the signatures of the archive. They are not verified.
@@ -173,20 +174,20 @@ func (x *Index) Locked() error {
 	return x.locked
 }
 
-// Encrypted tells whether the archive is encrypted.
+// Encrypted reports whether the archive is encrypted.
 func (x *Index) Encrypted() bool { return x.Root.Encrypted() }
 
-// Exported reports whether it is an exported index, which has no content.
+// Exported reports whether x is an exported index, which has no content.
 func (x *Index) Exported() bool { return x.magic == indexMagic }
 
-// RecipientKinds returns the kinds of those who can open an encrypted archive, see
+// RecipientKinds returns the kinds of the recipients of an encrypted archive, see
 // seal.RecipientKinds.
 func (x *Index) RecipientKinds() []string { return x.kinds }
 
-// Info returns what the archive tells about its content. The caller must not change it.
+// Info returns the description of the content. The caller must not change it.
 func (x *Index) Info() *Info { return &x.Root.Info }
 
-// ReadBytes fills p, and makes an early end an ErrCorrupt.
+// ReadBytes fills p from pos. An early end of the file is an ErrCorrupt.
 func (x *Index) ReadBytes(p []byte, pos int64) error {
 	n, err := x.Src.ReadAt(p, pos)
 	if n == len(p) {
@@ -229,7 +230,7 @@ func (x *Index) header() (*stream.Header, Extent, error) {
 	return h, Extent{pos, n, in.Digest()}, nil
 }
 
-// headerDamage makes an early end of the header an ErrCorrupt: the file goes on.
+// headerDamage makes an early end of the header an ErrCorrupt, because the file goes on.
 func headerDamage(err error) error {
 	if errors.Is(err, stream.ErrTruncated) {
 		return Corruptf("header is damaged")
@@ -237,7 +238,7 @@ func headerDamage(err error) error {
 	return err
 }
 
-// Plain returns a frame of the body as it was before it was sealed, in place.
+// Plain decrypts a frame of the body in place. A frame of a plain archive is returned unchanged.
 func (x *Index) Plain(frame []byte) ([]byte, error) {
 	if x.Ciphers == nil {
 		return frame, nil

@@ -8,7 +8,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// The part of the root that tells about the content: what is sealed in an encrypted archive.
+// The part of the root that describes the content. An encrypted archive seals it.
 
 func AppendInfo(w *wire.Writer, r *Root) {
 	w.Array(7)
@@ -108,7 +108,7 @@ func readCount(in *wire.Reader) Count {
 	return Count{in.Int(stream.MaxSize), in.Int(stream.MaxSize)}
 }
 
-// Totals have two elements more if there are patches, at their end.
+// If there are patches, the totals have two more elements at their end.
 const (
 	totalsElements  = 14
 	patchedElements = totalsElements + 2

@@ -5,7 +5,7 @@ import (
 	"sort"
 )
 
-// The map pages: which segment holds an offset or a chunk, and where it is.
+// The map pages say which segment holds an offset or a chunk, and where the segment is.
 
 // Page returns map page n.
 func (x *Index) Page(n int) ([]SegmentRef, error) { return x.pages.Value(pageKey{x, int64(n)}) }
@@ -27,7 +27,8 @@ func (x *Index) loadPage(n int64) ([]SegmentRef, int64, error) {
 	return page, int64(len(page)) * segmentRefMemory, nil
 }
 
-// EndOfPage returns where page n ends: the first segment of the next one, or the end of all.
+// EndOfPage returns where page n ends: at the first segment of the next page, or at the end of the
+// archive.
 func (x *Index) EndOfPage(n int) First {
 	if n+1 < len(x.Root.Firsts) {
 		return x.Root.Firsts[n+1]
@@ -36,7 +37,7 @@ func (x *Index) EndOfPage(n int) First {
 	return First{Position{len(info.Streams), 0, info.Totals.Chunks()}, info.Totals.Segments}
 }
 
-// checkPage holds a page against what the root says of it and of its neighbours.
+// checkPage compares a page with what the root says of the page and of the next one.
 func (x *Index) checkPage(n int, page []SegmentRef) error {
 	end := x.EndOfPage(n)
 	if int64(len(page)) != end.Segment-x.Root.Firsts[n].Segment || len(page) == 0 || page[0].Position != x.Root.Firsts[n].Position {
@@ -54,8 +55,8 @@ func (x *Index) checkPage(n int, page []SegmentRef) error {
 	return nil
 }
 
-// LastNotAfter returns the number of the last segment, counted over the archive, that is not behind a
-// position.
+// LastNotAfter returns the number of the last segment that is not after a position. Segments are
+// counted over the whole archive.
 func (x *Index) LastNotAfter(after func(Position) bool) (int64, error) {
 	n := sort.Search(len(x.Root.Firsts), func(i int) bool { return after(x.Root.Firsts[i].Position) }) - 1
 	if n < 0 {
@@ -69,7 +70,7 @@ func (x *Index) LastNotAfter(after func(Position) bool) (int64, error) {
 	return x.Root.Firsts[n].Segment + int64(i), nil
 }
 
-// SegmentAt returns the record of a segment by its number, and the key where the next one begins.
+// SegmentAt returns the record of a segment by its number, and the position of the next segment.
 func (x *Index) SegmentAt(number int64) (ref SegmentRef, next Position, err error) {
 	n := sort.Search(len(x.Root.Firsts), func(i int) bool { return x.Root.Firsts[i].Segment > number }) - 1
 	page, err := x.Page(n)
@@ -83,7 +84,8 @@ func (x *Index) SegmentAt(number int64) (ref SegmentRef, next Position, err erro
 	return page[i], x.EndOfPage(n).Position, nil
 }
 
-// EndOf returns the offset at which the segment at k ends, by the key of the next one.
+// EndOf returns the offset at which the segment at k ends. next is the position of the next
+// segment.
 func (x *Index) EndOf(k, next Position) int64 {
 	if next.Stream == k.Stream {
 		return next.Offset

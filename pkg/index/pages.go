@@ -5,21 +5,21 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// SegmentRef is what a map page tells of a segment.
+// SegmentRef is the record of a segment in a map page.
 type SegmentRef struct {
 	Position
 	Extent // of its frame
 }
 
-// Position is where a segment begins: in which stream (counted in order), at which offset, with
-// which number of data chunks before it in the archive.
+// Position is where a segment begins: the number of its stream, the offset in that stream, and the
+// number of data chunks before the segment in the archive.
 type Position struct {
 	Stream  int
 	Offset  int64
 	Ordinal int64
 }
 
-// Less tells whether the content at k comes before that at l.
+// Less reports whether the content at k comes before that at l.
 func (k Position) Less(l Position) bool {
 	return k.Stream < l.Stream || k.Stream == l.Stream && k.Offset < l.Offset
 }
@@ -83,8 +83,8 @@ func finish(in *wire.Reader) error {
 	return Corrupt(in.Err())
 }
 
-// AppendMapPage writes a map page: where the frames of the segments are, and sealed if the
-// archive is encrypted, what is in them.
+// AppendMapPage writes a map page: the extents of the frames of the segments, then the positions of
+// the segments. The positions are sealed if the archive is encrypted.
 func AppendMapPage(w *wire.Writer, number int, segments []SegmentRef, c *Ciphers) {
 	w.Array(4)
 	w.Int(int64(KindMapPage))
@@ -103,7 +103,7 @@ func AppendMapPage(w *wire.Writer, number int, segments []SegmentRef, c *Ciphers
 	w.Bytes(c.Seal(mapDomain, number, keys.Written()))
 }
 
-// ParseMapPage reads a map page. If locked, the segments have no keys.
+// ParseMapPage reads a map page. If locked, the segments have no positions.
 func ParseMapPage(b []byte, number int, c *Ciphers, locked bool) ([]SegmentRef, error) {
 	in := wire.NewBytesReader(b)
 	IndexFrame(in, KindMapPage, 4)
@@ -139,7 +139,7 @@ func pageNumber(in *wire.Reader, want int) {
 	}
 }
 
-// AppendEntryPage writes an entry page of n segments, whose entries are encoded already.
+// AppendEntryPage writes an entry page of n segments. The entries are encoded already.
 func AppendEntryPage(w *wire.Writer, number, n int, entries []byte, c *Ciphers) {
 	content := wire.NewWriter()
 	content.Array(n)
@@ -147,7 +147,8 @@ func AppendEntryPage(w *wire.Writer, number, n int, entries []byte, c *Ciphers) 
 	appendEntries(w, number, c.Seal(entryDomain, number, content.Written()))
 }
 
-// appendEntries writes an entry page whose content is encoded, and sealed if it is to be.
+// appendEntries writes an entry page. The content is encoded, and sealed if the archive is
+// encrypted.
 func appendEntries(w *wire.Writer, number int, content []byte) {
 	w.Array(3)
 	w.Int(int64(kindEntryPage))
@@ -155,7 +156,7 @@ func appendEntries(w *wire.Writer, number int, content []byte) {
 	w.Bytes(content)
 }
 
-// entryContent returns the content of an entry page, encoded.
+// entryContent returns the encoded content of an entry page, decrypted.
 func entryContent(b []byte, number int, c *Ciphers) ([]byte, error) {
 	in := wire.NewBytesReader(b)
 	IndexFrame(in, kindEntryPage, 3)
@@ -167,8 +168,8 @@ func entryContent(b []byte, number int, c *Ciphers) ([]byte, error) {
 	return c.Open(entryDomain, number, content)
 }
 
-// ParseEntryPage calls visit for the entries of each segment, in order. visit must not keep
-// them.
+// ParseEntryPage calls visit for the entries of each segment, in order. visit must not keep the
+// entries.
 func ParseEntryPage(b []byte, number int, c *Ciphers, visit func(i int, entries []stream.Entry) error) error {
 	content, err := entryContent(b, number, c)
 	if err != nil {

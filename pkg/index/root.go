@@ -13,15 +13,15 @@ type Root struct {
 	Features      []string // what a reader must know to read the file
 	Maps, Entries []Extent
 	Runs          []Run
-	Content       []byte // what follows, encoded, and sealed if the archive is encrypted
+	Content       []byte // the fields below, encoded, and sealed if the archive is encrypted
 
 	Info   Info
 	Dicts  []DictRef
 	Firsts []First // a page
 }
 
-// Run covers up to runFrames frames of the body, which follow each other without a gap. Its
-// digest is BLAKE3 over the digests of the frames.
+// Run covers up to RunFrames frames of the body without gaps between them. Its digest is BLAKE3
+// over the digests of the frames.
 type Run struct {
 	Extent
 	Frames int
@@ -32,13 +32,14 @@ type DictRef struct {
 	Extent
 }
 
-// First is the key of the first segment of a page, with the number of segments before it.
+// First is the position of the first segment of a page, with the number of segments before that
+// page.
 type First struct {
 	Position
 	Segment int64
 }
 
-// Info is what an archive tells about its content as a whole.
+// Info describes the content of an archive as a whole.
 type Info struct {
 	Features []string    // of the header: what a reader must know to read the content
 	Meta     stream.Meta // of the header
@@ -57,12 +58,12 @@ type Stream struct {
 	Digests map[string][]byte
 }
 
-// Add takes in what a frame of the body tells.
+// Add records a frame of the body.
 func (info *Info) Add(f stream.Frame) {
 	switch f := f.(type) {
 	case *stream.Header:
 		info.Features, info.Meta = f.Features, maps.Clone(f.Meta)
-		delete(info.Meta, SealedKey) // which tells of the file
+		delete(info.Meta, SealedKey) // which is about the file
 		delete(info.Meta, OpenedKey)
 	case *stream.Parent:
 		info.Parents = append(info.Parents, *f)
@@ -76,8 +77,8 @@ func (info *Info) Add(f stream.Frame) {
 	}
 }
 
-// Root returns the root of all streams, as the End frame has it: the content of the archive, which
-// stays the same when it is compressed or encrypted anew.
+// Root returns the root of all streams, as in the End frame. It identifies the content: it stays
+// the same when the archive is compressed or encrypted anew.
 func (info *Info) Root() Hash {
 	var end stream.EndRoot
 	for i := range info.Streams {
@@ -87,14 +88,15 @@ func (info *Info) Root() Hash {
 	return end.Sum()
 }
 
-// Origin is what tells whether an archive can take the place of another: what it holds, and its parents.
+// Origin decides whether an archive can take the place of another. It consists of the content and
+// the parents.
 type Origin struct {
 	root    Hash
 	parents []Hash // ids
 }
 
-// Origin returns the origin of the archive, which is the same after it was compressed or encrypted
-// anew.
+// Origin returns the origin of the archive, which stays the same when the archive is compressed or
+// encrypted anew.
 func (info *Info) Origin() Origin {
 	c := Origin{root: info.Root()}
 	for i := range info.Parents {
@@ -103,8 +105,9 @@ func (info *Info) Origin() Origin {
 	return c
 }
 
-// ServesAs reports whether an archive of this origin can take the place of a parent, as it has the
-// same root. It must not have that parent itself: then it may hold nothing of the content.
+// ServesAs reports whether an archive of this origin can take the place of a parent: it needs the
+// same root. An archive that has that very parent is refused, because it may hold nothing of the
+// content.
 func (c Origin) ServesAs(want *stream.Parent) bool {
 	return c.root == want.Content && !slices.Contains(c.parents, want.ID)
 }
@@ -155,7 +158,7 @@ func (t *Totals) Bytes() int64 {
 // Chunks returns the number of entries that have an ordinal.
 func (t *Totals) Chunks() int64 { return t.Data.N + t.Patch.N }
 
-// Programs returns the bytes of all patch programs: what is in the decoded payloads beside data.
+// Programs returns the bytes of all patch programs, which decoded payloads hold beside data.
 func (t *Totals) Programs() int64 { return t.Raw - t.Data.Bytes }
 
 // AddEntry counts an entry.
@@ -196,7 +199,7 @@ func AppendRoot(w *wire.Writer, r *Root) {
 	w.Bytes(r.Content)
 }
 
-// ParseRoot reads a root, but for its content.
+// ParseRoot reads a root, but does not decode its content.
 func ParseRoot(b []byte) (*Root, error) {
 	in := wire.NewBytesReader(b)
 	r := &Root{}
@@ -222,7 +225,7 @@ func ParseRoot(b []byte) (*Root, error) {
 	return r, stream.CheckFeatures(r.Features)
 }
 
-// Encrypted tells whether the content of the archive is sealed.
+// Encrypted reports whether the content of the archive is sealed.
 func (r *Root) Encrypted() bool { return slices.Contains(r.Features, stream.FeatureEncrypted) }
 
 // Seal encodes the content.
@@ -232,7 +235,7 @@ func (r *Root) Seal(c *Ciphers) {
 	r.Content = c.Seal(infoDomain, 0, w.Written())
 }
 
-// Open decodes the content, and tells whether the lists of the root fit together.
+// Open decodes the content, and checks that the lists of the root fit together.
 func (r *Root) Open(c *Ciphers) error {
 	content, err := c.Open(infoDomain, 0, r.Content)
 	if err != nil {
@@ -275,7 +278,7 @@ func (r *Root) Open(c *Ciphers) error {
 	return nil
 }
 
-// before tells whether a segment at k can precede one at l.
+// before reports whether a segment at k can precede one at l.
 func (k Position) before(l Position) bool {
 	return k.Ordinal <= l.Ordinal && (k.Stream < l.Stream || k.Stream == l.Stream && k.Offset < l.Offset)
 }

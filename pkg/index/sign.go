@@ -12,7 +12,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// File is an archive that can be added to, such as an *os.File.
+// File is an archive to which signatures can be appended, such as an *os.File.
 type File interface {
 	io.ReaderAt
 	io.WriterAt
@@ -20,11 +20,11 @@ type File interface {
 	Sync() error
 }
 
-// Sign appends signatures of the archive's id to f, of size bytes, which x is the index of. They are
-// written at once and synced. If that fails or is interrupted, the archive is what it was before. A key
-// that has signed already signs no more; Sign returns how many did.
+// Sign appends signatures of the archive's id to f, the archive of which x is the index. It writes
+// and syncs them at once. If that fails or is interrupted, the archive is the same as before. A key
+// that has signed before does not sign again. Sign returns how many keys signed.
 //
-// A signature says that the signer has seen the bytes of the archive: verify them before.
+// A signature says that the signer has seen the bytes of the archive: verify the archive before.
 func (x *Index) Sign(f File, keys ...seal.SecretKey) (int, error) {
 	fresh := Distinct(slices.DeleteFunc(slices.Clone(keys), func(k seal.SecretKey) bool { return x.SignedBy(k.Public()) }))
 	if len(fresh) == 0 {
@@ -52,7 +52,7 @@ func (x *Index) Sign(f File, keys ...seal.SecretKey) (int, error) {
 	return len(fresh), nil
 }
 
-// Distinct returns keys, each once.
+// Distinct returns keys without duplicates.
 func Distinct(keys []seal.SecretKey) []seal.SecretKey {
 	var list []seal.SecretKey
 	for _, k := range keys {
@@ -63,16 +63,18 @@ func Distinct(keys []seal.SecretKey) []seal.SecretKey {
 	return list
 }
 
-// ErrUnsigned is the error of an archive without a signature that was asked for. It may be sound.
+// ErrUnsigned is the error for an archive that lacks a demanded signature. The archive may be
+// sound.
 var ErrUnsigned = errors.New("a signature that was asked for is missing or wrong")
 
-// Demand returns an ErrUnsigned unless all keys have signed the archive's id. It says nothing of the
-// bytes that the id stands for; but whatever else is read through x is what the id stands for.
+// Demand returns an ErrUnsigned unless all keys have signed the archive's id. It does not verify
+// the bytes that the id stands for. But all other reads through x verify their bytes against the
+// id.
 func (x *Index) Demand(keys []seal.PublicKey) error {
 	return CheckSigned(x.tail.Signatures, x.ID(), keys)
 }
 
-// SignedBy tells whether one of the signatures is that of the archive's id by a key.
+// SignedBy reports whether one of the signatures is of the archive's id and by key k.
 func (x *Index) SignedBy(k seal.PublicKey) bool {
 	return x.Demand([]seal.PublicKey{k}) == nil
 }
@@ -98,8 +100,7 @@ func CheckSigned(list []seal.Signature, id Hash, keys []seal.PublicKey) error {
 	return nil
 }
 
-// A signature frame is [19, text, BLAKE3 of the text]: no key is needed to see that it is
-// damaged.
+// A signature frame is [19, text, BLAKE3 of the text]: damage shows without a key.
 
 func AppendSignature(w *wire.Writer, text []byte) {
 	digest := blake.Sum(text)
@@ -109,7 +110,7 @@ func AppendSignature(w *wire.Writer, text []byte) {
 	w.Bytes(digest[:])
 }
 
-// AppendTail appends signatures of the id of the archive with that root, and a trailer.
+// AppendTail appends signatures of the archive id, which is the digest of root, and a trailer.
 func AppendTail(dst []byte, root Extent, keys []seal.SecretKey) ([]byte, error) {
 	w := wire.NewWriter()
 	for _, k := range keys {
@@ -123,7 +124,7 @@ func AppendTail(dst []byte, root Extent, keys []seal.SecretKey) ([]byte, error) 
 }
 
 // parseSignature reads a signature frame from the beginning of p, and returns its length. The error
-// is an io.ErrUnexpectedEOF if p is the beginning of one, or an ErrCorrupt.
+// is an io.ErrUnexpectedEOF if the frame is cut short, or an ErrCorrupt.
 func parseSignature(p []byte) (s seal.Signature, n int, err error) {
 	in := wire.NewBytesReader(p)
 	IndexFrame(in, KindSignature, 3)

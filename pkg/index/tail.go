@@ -15,25 +15,25 @@ const (
 	MaxSignatures = 64
 	maxTail       = 512 << 10 // bytes of all signatures and trailers
 
-	MaxAppend = TailSize - TrailerSize // bytes that are appended at once, so that the last trailer is found
-	tornBlock = 512                    // bytes that a disk writes as a whole, at multiples of that in the file
+	MaxAppend = TailSize - TrailerSize // most bytes of one append, so that FindTrailer sees a trailer
+	tornBlock = 512                    // bytes that a disk writes as one unit, aligned in the file
 )
 
-// Tail is what stands after the root:
+// Tail is the part of an archive after the root:
 //
 //	tail   = 1*append [ rest ]
 //	append = *Signature Trailer
 //
-// All trailers are equal. The rest is what an append has left that was interrupted. It does not
-// count, so an archive stays whole while signatures are appended. See restOf for what may be one.
+// All trailers are equal. The rest is left by an interrupted append. A rest does not count, so an
+// archive stays whole while signatures are appended. See restOf for the bytes that may be a rest.
 type Tail struct {
 	Signatures []seal.Signature
 	End        int64 // of the last trailer
 	Torn       bool  // there is a rest
 }
 
-// ReadTail reads what stands after the root, where the trailers are to be want, up to the end
-// of the input. Positions of in are base less than those of the file.
+// ReadTail reads the tail, whose trailers must all equal want, up to the end of the input. Position
+// 0 of in is at byte base of the file.
 func ReadTail(in *wire.Reader, want Trailer, base int64) (*Tail, error) {
 	base += in.Pos()
 	p := in.ReadAll(maxTail + 1)
@@ -46,14 +46,14 @@ func ReadTail(in *wire.Reader, want Trailer, base int64) (*Tail, error) {
 	return parseTail(p, want, base)
 }
 
-// parseTail is readTail for the bytes p, which stand at byte pos.
+// parseTail is ReadTail for the bytes p, which stand at byte pos.
 func parseTail(p []byte, want Trailer, pos int64) (*Tail, error) {
 	t := &Tail{End: pos}
 	for len(p) > 0 {
 		n, list, err := parseAppend(p, want, t.End)
 		switch {
 		case err == nil:
-		case t.End > pos: // an append was whole
+		case t.End > pos: // at least one append is whole
 			t.Torn = true
 			return t, restOf(p, want, t.End)
 		case errors.Is(err, errCut):
@@ -73,11 +73,12 @@ func parseTail(p []byte, want Trailer, pos int64) (*Tail, error) {
 	return t, nil
 }
 
-// errCut: the bytes are the beginning of an append, and end before its trailer does.
+// errCut means that the bytes are the beginning of an append, and end before its trailer does.
 var errCut = errors.New("an append is cut short")
 
-// parseAppend reads signatures and a trailer, which is to be want, from the beginning of p, which
-// stands at byte pos. It returns their length; errCut, or an ErrCorrupt.
+// parseAppend reads signatures and a trailer, which must equal want, from the beginning of p. p
+// stands at byte pos. n is the length of signatures and trailer. The error is errCut or an
+// ErrCorrupt.
 func parseAppend(p []byte, want Trailer, pos int64) (n int, list []seal.Signature, err error) {
 	last := want.Append(nil)
 	for {
@@ -105,17 +106,17 @@ func parseAppend(p []byte, want Trailer, pos int64) (n int, list []seal.Signatur
 	}
 }
 
-// restOf returns an ErrCorrupt unless p, which stands at byte pos after the last whole append, can be
-// what an append has left that was interrupted. That is so if p is the beginning of an append, up to
-// the end of p or up to the first lost block: one of the 512 bytes at multiples of 512 in the file,
-// of which p has only zeros. The file was extended then, and the block was never written. Blocks
-// after it may have been written or not. But
+// restOf returns an ErrCorrupt unless p can be the rest of an interrupted append. p stands at byte
+// pos, after the last whole append. A rest is the beginning of an append, up to the end of p or up
+// to the first lost block. A block is 512 bytes at a multiple of 512 in the file. It is lost if p
+// has only zeros there: the file was extended, and the block was never written. Blocks after the
+// first lost block may have been written or not. But
 //
-//   - p has up to maxAppend bytes;
-//   - a trailer of another root in it is one of another archive;
-//   - its own trailer before a lost block, or without any, was written after all of its append, so p is
-//     damaged;
-//   - no block has 64 zeros in a row, unless it is lost, or p ends with them.
+//   - p has at most MaxAppend bytes;
+//   - a trailer of another root in p is one of another archive;
+//   - the archive's own trailer before the first lost block, or in a p without lost blocks, was
+//     written after its whole append, so p is damaged;
+//   - no block has 64 zeros in a row, unless the block is lost or p ends with these zeros.
 func restOf(p []byte, want Trailer, pos int64) error {
 	if len(p) > MaxAppend {
 		return Corruptf("%d bytes after the last trailer", len(p))
@@ -142,8 +143,8 @@ func restOf(p []byte, want Trailer, pos int64) error {
 // noData is more zeros in a row than any part of an append has.
 var noData [64]byte
 
-// firstLost returns where in p, which stands at byte pos, the first lost block begins. Without any it
-// is the length of p. An ErrCorrupt is for a block that is no part of an append, nor lost.
+// firstLost returns where the first lost block in p begins, or the length of p if no block is lost.
+// p stands at byte pos. A block that is neither lost nor part of an append is an ErrCorrupt.
 func firstLost(p []byte, pos int64) (int, error) {
 	first, written := len(p), len(bytes.TrimRight(p, "\x00"))
 	for at := 0; at < len(p); {
@@ -159,7 +160,7 @@ func firstLost(p []byte, pos int64) (int, error) {
 	return first, nil
 }
 
-// ReadRaw reads a frame of the index, of at most limit bytes, as it is.
+// ReadRaw returns the bytes of the next frame of the index, at most limit.
 func ReadRaw(in *wire.Reader, limit int64) ([]byte, error) {
 	var raw bytes.Buffer
 	in.Tee(&raw)

@@ -20,7 +20,7 @@ import (
 //	24  u64 LE    length of the root frame
 //	32  32 bytes  BLAKE3 of the root frame: the id of the archive
 //
-// The check tells a trailer from one that was written in part, or damaged.
+// The check finds a trailer that is damaged or was written only in part.
 const (
 	TrailerSize    = 64
 	ArchiveMagic   = "hxz-tail"
@@ -39,7 +39,7 @@ type Trailer struct {
 	Magic string
 }
 
-// Head returns the first bytes of the trailer, by which it is found.
+// Head returns the first bytes of the trailer. FindTrailer looks for these bytes.
 func (t Trailer) Head() []byte { return append([]byte{0xc4, TrailerSize - 2}, t.Magic...) }
 
 func (t Trailer) Append(dst []byte) []byte {
@@ -54,7 +54,8 @@ func (t Trailer) Append(dst []byte) []byte {
 	return dst
 }
 
-// ParseTrailer reads the trailer b, which stands at byte pos. It returns what a damaged one says, too.
+// ParseTrailer reads the trailer b, which stands at byte pos. With the error for a damaged trailer
+// it returns the fields of that trailer.
 func ParseTrailer(b []byte, pos int64) (Trailer, error) {
 	var t Trailer
 	if len(b) != TrailerSize || b[0] != 0xc4 || b[1] != TrailerSize-2 {
@@ -79,10 +80,11 @@ func ParseTrailer(b []byte, pos int64) (Trailer, error) {
 	return t, nil
 }
 
-// FindTrailer returns the last trailer in buf, the end of a file from byte start on: at its end,
-// or before what was left of an append. Whether its root is right has not been looked at;
-// if it is not, no other trailer is tried, since a root may be large. If none is right, it returns
-// what the last one says, if there is one, and the error.
+// FindTrailer returns the last undamaged trailer in buf, which holds the end of a file from byte
+// start on. The trailer is at the end of the file or before the rest of an append. FindTrailer does
+// not check the root, and the caller tries no other trailer if the root is damaged, since a root
+// may be large. If no trailer is undamaged, it returns the fields of the last one, if any, and the
+// error.
 func FindTrailer(buf []byte, start int64, magic string) (Trailer, error) {
 	head := Trailer{Magic: magic}.Head()
 	var last Trailer
@@ -108,8 +110,9 @@ func FindTrailer(buf []byte, start int64, magic string) (Trailer, error) {
 	}
 }
 
-// HasTrailer reports whether the file of size bytes ends like an archive. If it begins like one
-// but does not end so, it was cut short. If its end cannot be read, NewReader is to say so.
+// HasTrailer reports whether the file of size bytes ends like an archive. A file that begins like
+// an archive but does not end like one was cut short. If the end cannot be read, the result is
+// true, and NewReader returns the error.
 func HasTrailer(src io.ReaderAt, size int64) bool {
 	_, err := LastTrailer(src, size, ArchiveMagic)
 	return err == nil || !errors.Is(err, stream.ErrCorrupt)
@@ -121,8 +124,8 @@ func IsIndex(src io.ReaderAt, size int64) bool {
 	return err == nil
 }
 
-// TrailerID returns the id that stands at the end of an archive. Nothing of it is verified. If there
-// is none the error is ErrCorrupt; any other says that the end cannot be read.
+// TrailerID returns the id that stands at the end of an archive. The id is not verified. Without a
+// trailer the error is an ErrCorrupt. Any other error says that the end cannot be read.
 func TrailerID(src io.ReaderAt, size int64) (Hash, error) {
 	t, err := LastTrailer(src, size, ArchiveMagic)
 	return t.Root.Digest, err

@@ -8,8 +8,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// A trailer in which any byte is damaged is none: the one before it counts, and without one the
-// archive is damaged.
+// A trailer with a damaged byte does not count: the trailer before it does. Without another trailer
+// the archive is damaged.
 func TestFindTrailer(t *testing.T) {
 	const start = 1000
 	want := Trailer{Root: Extent{Pos: 300, Len: 200, Digest: Hash{1, 2, 3}}, Magic: ArchiveMagic}
