@@ -10,21 +10,21 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// agreement holds what the index of an archive says against what the body has said, for a reader from
-// front to back. Of segments it keeps digests over all of them, so its memory does not grow with them,
-// but for what the root has in memory as well.
+// agreement compares the index of an archive with the body, for a reader from front to back. It
+// keeps digests over all segments, so its memory does not grow with them. Only the fields that the
+// root keeps in memory as well do grow.
 type agreement struct {
 	body, index said
-	got         index.Root // what the body says of the rest, with the first keys that the map pages give
+	got         index.Root // the root as the body implies it; Firsts come from the map pages
 	pages       []int      // segments of each map page
 	entries     int        // entry pages so far
 	w           *wire.Writer
 
-	check  bool     // whether references name the chunk that has their hash
-	hashes []uint64 // then: the beginning of the hash of each chunk
+	check  bool     // whether to check that references name the chunk that has their hash
+	hashes []uint64 // if check: the beginning of the hash of each chunk
 }
 
-// said are digests over the places and over the entries of segments.
+// said has digests over the places and over the entries of segments.
 type said struct {
 	places, entries blake.Hasher
 	segments        int64
@@ -44,7 +44,7 @@ func (s *said) content(w *wire.Writer, entries []stream.Entry) {
 	s.entries.Write(w.Written())
 }
 
-// frame takes in a frame of the body, which is stored at a place.
+// frame adds a frame of the body, which is stored at at.
 func (a *agreement) frame(f stream.Frame, at index.Extent) error {
 	switch f := f.(type) {
 	case *stream.Dict:
@@ -61,8 +61,8 @@ func (a *agreement) frame(f stream.Frame, at index.Extent) error {
 	return nil
 }
 
-// refs checks that references of a segment are to chunks before them, of which there are next before
-// the segment.
+// refs checks that the references of a segment are to chunks before them. next is the number of
+// chunks before the segment.
 func (a *agreement) refs(entries []stream.Entry, next int64) error {
 	for i := range entries {
 		e := &entries[i]
@@ -91,7 +91,7 @@ func (a *agreement) isBefore(ordinal, next int64, hash index.Hash) bool {
 
 func beginning(h index.Hash) uint64 { return binary.LittleEndian.Uint64(h[:]) }
 
-// mapPage takes in the next map page.
+// mapPage adds the next map page.
 func (a *agreement) mapPage(frame []byte, c *index.Ciphers) error {
 	page, err := index.ParseMapPage(frame, len(a.pages), c, false)
 	if err != nil {
@@ -105,7 +105,7 @@ func (a *agreement) mapPage(frame []byte, c *index.Ciphers) error {
 	return nil
 }
 
-// entryPage takes in the next entry page.
+// entryPage adds the next entry page.
 func (a *agreement) entryPage(frame []byte, c *index.Ciphers) error {
 	n := 0
 	if err := index.ParseEntryPage(frame, a.entries, c, func(_ int, entries []stream.Entry) error {

@@ -120,7 +120,7 @@ func TestHolesAndZerosAreKeptApart(t *testing.T) {
 	}
 }
 
-// scan reads p from front to back and returns what an archive writer makes of it.
+// scan reads r from front to back, and returns the archive that a Writer makes of its frames.
 func scan(r io.Reader, ids ...age.Identity) ([]byte, *Scanner, error) {
 	s := NewScanner(r, ids...)
 	var buf bytes.Buffer
@@ -140,7 +140,7 @@ func scan(r io.Reader, ids ...age.Identity) ([]byte, *Scanner, error) {
 	}
 }
 
-// What a Scanner reads, sealed again, is the same archive.
+// A Scanner's frames, sealed again, are the same archive.
 func TestScanIsInverseOfWrite(t *testing.T) {
 	for _, b := range []*builder{Small(t), large(t, 1500)} {
 		p := b.Buf.Bytes()
@@ -159,8 +159,8 @@ func TestScanIsInverseOfWrite(t *testing.T) {
 	}
 }
 
-// checkDamaged holds every reader against a damaged archive: none may take it for whole, and
-// what a reader hands out without an error must be right.
+// checkDamaged tries every reader on a damaged archive. No reader may take it for whole, and
+// everything that a reader hands out without an error must be right.
 func checkDamaged(t *testing.T, what string, p []byte, b *builder, ids ...age.Identity) {
 	t.Helper()
 	if _, _, err := scan(bytes.NewReader(p), ids...); !isDamage(err) {
@@ -197,14 +197,14 @@ func checkDamaged(t *testing.T, what string, p []byte, b *builder, ids ...age.Id
 	}
 }
 
-// isDamage tells whether err is of the kinds that damage has. In the header of an encrypted
-// archive it may look like a key for somebody else.
+// isDamage reports whether err is of a kind that damage causes. Damage in the header of an
+// encrypted archive may look like a key for somebody else.
 func isDamage(err error) bool {
 	var other *seal.NoMatchError
 	return errors.Is(err, stream.ErrCorrupt) || errors.Is(err, stream.ErrTruncated) || errors.As(err, &other)
 }
 
-// A damaged segment is an error for its range alone.
+// A damaged segment is an error for its own range only.
 func TestDamageIsLocal(t *testing.T) {
 	b := large(t, 40)
 	p := bytes.Clone(b.Buf.Bytes())
@@ -219,7 +219,7 @@ func TestDamageIsLocal(t *testing.T) {
 	if _, err := open(t, p).ReadAt(0, got, 0); err != nil || !bytes.Equal(got, want[:ref.Offset]) {
 		t.Errorf("in front of the damage: %v", err)
 	}
-	// The digest of the frame tells it, before anything in the frame is believed.
+	// The digest of the frame shows the damage before anything in the frame is believed.
 	_, err = open(t, p).ReadAt(0, got[:1], ref.Offset)
 	if !errors.Is(err, stream.ErrCorrupt) || !strings.Contains(err.Error(), fmt.Sprintf("segment at byte %d is damaged", ref.Pos)) {
 		t.Errorf("in the damage: %v", err)
@@ -227,7 +227,8 @@ func TestDamageIsLocal(t *testing.T) {
 	if next.Stream != 0 {
 		t.Fatal("segment 20 is not in the first stream")
 	}
-	// Two more, one of them in the other stream: each is named once, at either level.
+	// Two more damaged segments, one of them in the other stream. Each is named once, at either
+	// level.
 	want2 := []int64{ref.Pos}
 	for _, number := range []int64{5, 60} {
 		ref, _, err := r.SegmentAt(number)
@@ -339,7 +340,7 @@ func alterRoot(t *testing.T, p []byte, alter func(r *index.Root)) []byte {
 	})
 }
 
-// An index that is right in itself but tells of another body is found.
+// An index that is right in itself but describes another body is found.
 func TestIndexThatLies(t *testing.T) {
 	build := func(chunk string) []byte {
 		b := NewBuilder(t)
@@ -374,7 +375,7 @@ func TestIndexThatLies(t *testing.T) {
 	}
 }
 
-// The structure alone is enough to find an index whose parts do not fit together.
+// The level Structure finds an index whose parts do not fit together.
 func TestStructureThatLies(t *testing.T) {
 	p := Small(t).Buf.Bytes()
 	for name, alter := range map[string]func(r *index.Root){
@@ -390,7 +391,7 @@ func TestStructureThatLies(t *testing.T) {
 	}
 }
 
-// A writer may give a chunk a hash that is not its own. Nobody gets to see such a chunk.
+// A writer may give a chunk a hash that is not its own. No reader hands out such a chunk.
 func TestChunkWithAnotherHash(t *testing.T) {
 	b := NewBuilder(t)
 	b.Stream(1, "disk", func() {
@@ -508,7 +509,8 @@ func TestWriterMaxMemory(t *testing.T) {
 		b.write(&stream.Header{})
 		b.Stream(1, "disk", func() {
 			for i := range uint32(chunks) {
-				// Far behind it comes again, from what is in a file by then.
+				// The last quarter repeats chunks from far before, whose hashes are in a file by
+				// then.
 				b.Segment("none", binary.LittleEndian.AppendUint32(nil, i%(chunks*3/4)))
 			}
 		})
@@ -535,7 +537,7 @@ func TestWriterMaxMemory(t *testing.T) {
 	w.Close()
 }
 
-// The end of a small archive is read once: what a far store is asked for is slow to come.
+// The end of a small archive is read once, because each read from a far store is slow.
 func TestOpenReadsOnce(t *testing.T) {
 	_, key := signKey(t)
 	for name, o := range map[string]WriterOptions{"plain": {}, "signed": {Sign: []seal.SecretKey{key}}} {

@@ -13,8 +13,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// block is a decoded segment, or with nothing but data and memory what a patch makes. It is not
-// changed after loading but for verified.
+// block is a decoded segment, or the output of a patch, which has only data and memory. After
+// loading only verified changes.
 type block struct {
 	memory   *[]byte // of a Reader's buffers; data is in it
 	stream   int
@@ -66,9 +66,9 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	return b, int64(cap(*b.memory) + 108*len(b.entries) + 56*b.bases + 200), nil
 }
 
-// decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a
-// fault found here is one of the writer. The block keeps the memory of the frame, or it is put
-// back.
+// decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a fault
+// found here is the writer's. The block keeps the memory of the frame, or decodeSegment puts that
+// memory back.
 func (r *Reader) decodeSegment(ref index.SegmentRef, next index.Position, frame *[]byte) (*block, error) {
 	plain, err := r.Plain(*frame)
 	if err != nil {
@@ -122,14 +122,14 @@ func (b *block) layOut(s *stream.Segment) {
 	b.verified = make([]atomic.Bool, len(b.entries))
 }
 
-// from returns the first entry that begins at offset off or behind it.
+// from returns the first entry that begins at offset off or after it.
 func (b *block) from(off int64) int {
 	return sort.Search(len(b.entries), func(i int) bool { return b.starts[i] >= off })
 }
 
 func (b *block) end() int64 { return b.starts[len(b.entries)] }
 
-// ordinal returns the ordinal of entry i, which is stored.
+// ordinal returns the ordinal of entry i, which must be a stored entry.
 func (b *block) ordinal(i int) int64 { return b.first + int64(sort.SearchInts(b.chunks, i)) }
 
 // chunk returns the verified bytes of data entry i.
@@ -176,8 +176,8 @@ func (r *Reader) ReadAt(streamNo int, p []byte, off int64) (int, error) {
 	return done, err
 }
 
-// walk calls visit for the entries that a stream has from offset off on, for up to n bytes: entry i
-// of b, size bytes of it from skip.
+// walk calls visit for the entries of a stream from offset off on, for up to n bytes. Each call is
+// for size bytes of entry i of b, from byte skip of the entry.
 func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int, skip int64, size int) error) error {
 	for n > 0 && off < r.Root.Info.Streams[streamNo].Size {
 		number, err := r.FindOffset(streamNo, off)
@@ -199,7 +199,7 @@ func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int
 	return nil
 }
 
-// walk is that of the Reader, and returns how many bytes it got.
+// walk visits the entries of this block alone, and returns the bytes covered.
 func (b *block) walk(off int64, n int, visit func(b *block, i int, skip int64, size int) error) (int, error) {
 	if off < b.starts[0] || off >= b.end() {
 		return 0, index.Corruptf("no segment holds offset %d", off)

@@ -12,21 +12,21 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// bodyReader reads the frames of a stream, or of the body of an archive, which it decrypts. Of
-// an encrypted archive the first frame is the clear header, and then comes that of the stream.
+// bodyReader reads and decrypts the frames of a stream, or of the body of an archive. The first
+// frame of an encrypted archive is the clear header. The header of the stream comes after it.
 type bodyReader struct {
-	file    *stream.Reader // reads what stands in the input
-	frames  *stream.Reader // reads frames: file, or what is decrypted
-	opened  *openReader    // or nil, if the archive is not encrypted
+	file    *stream.Reader // reads the input as it is stored
+	frames  *stream.Reader // reads frames: file, or a reader of the decrypted frames
+	opened  *openReader    // nil if the archive is not encrypted
 	ids     []age.Identity
 	kinds   []string       // of recipients
-	ciphers *index.Ciphers // in the place of ids, if they are known
+	ciphers *index.Ciphers // used instead of ids; nil if not known
 	count   int64          // frames that were decrypted
 	digests bool           // whether the digests of frames are wanted
-	at      index.Extent   // of the last frame as it is stored; its digest is not known of a plain stream
+	at      index.Extent   // of the last frame as stored; without the digest if the stream is plain
 }
 
-// newBodyReader returns a bodyReader on r. The digest of a clear header is known in any case.
+// newBodyReader returns a bodyReader on r. It always computes the digest of a clear header.
 func newBodyReader(r io.Reader, ids []age.Identity, digests bool) *bodyReader {
 	file := stream.NewReader(r)
 	file.KeepDigests(true)
@@ -43,7 +43,7 @@ func (b *bodyReader) next() (stream.Frame, error) {
 		}
 		var at *stream.FrameError
 		if errors.As(err, &at) {
-			at.Offset = b.at.Pos // in the file, rather than in what was decrypted
+			at.Offset = b.at.Pos // in the file, rather than in the decrypted bytes
 		}
 		if h, ok := f.(*stream.Header); err == nil && ok && h.Encrypted() {
 			err = index.Corruptf("an encrypted archive inside of an encrypted archive")
@@ -62,7 +62,7 @@ func (b *bodyReader) next() (stream.Frame, error) {
 	return f, err
 }
 
-// unlock goes on with what is in the Sealed frames.
+// unlock makes b go on with the content of the Sealed frames.
 func (b *bodyReader) unlock(h *stream.Header) error {
 	if b.ciphers == nil {
 		var err error
@@ -75,15 +75,15 @@ func (b *bodyReader) unlock(h *stream.Header) error {
 	return nil
 }
 
-// openReader reads what is in the Sealed frames of in, one frame behind the other.
+// openReader reads the decrypted content of the Sealed frames of in, one frame after the other.
 type openReader struct {
 	in      *wire.Reader
 	ciphers *index.Ciphers
-	digests bool         // wanted in at
+	digests bool         // whether at needs digests
 	number  int64        // of the next frame
 	buf     []byte       // ciphertext
-	plain   []byte       // the rest of the frame in hand
-	pos     int64        // bytes of all frames so far, with those in hand
+	plain   []byte       // the unread rest of the last frame
+	pos     int64        // bytes of all decrypted frames so far, with plain
 	at      index.Extent // of the last frame in the file
 }
 
@@ -98,7 +98,7 @@ func (o *openReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next decrypts the next frame. The input may end in front of it, but not in it.
+// next decrypts the next frame. The input may end before a frame, but not within one.
 func (o *openReader) next() error {
 	o.at.Pos = o.in.Pos()
 	if !o.in.More() {

@@ -10,8 +10,8 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// A segment on its way to the output holds few of the blocks that it refers to, and all of its
-// bytes come out.
+// A segment on its way to the output holds few of the blocks that it refers to. All of its bytes
+// are written.
 func TestRestoreHoldsFew(t *testing.T) {
 	for name, c := range map[string]struct{ segments, size int }{"long blocks": {12, 1 << 20}, "many blocks": {600, 100}} {
 		t.Run(name, func(t *testing.T) {
@@ -57,8 +57,8 @@ func TestRestoreHoldsFew(t *testing.T) {
 	}
 }
 
-// A segment that stands for much more than it stores is restored in pieces, and any range of it comes
-// out.
+// A segment that stands for much more than it stores is restored in pieces. Any range of it can be
+// restored.
 func TestRestoreInPieces(t *testing.T) {
 	b := NewBuilder(t)
 	b.Stream(1, "disk", func() {
@@ -104,7 +104,7 @@ func TestRestoreInPieces(t *testing.T) {
 	}
 }
 
-// counter counts what is read.
+// counter counts the bytes that are read.
 type counter struct {
 	io.Reader
 	n int
@@ -116,7 +116,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// What is noted of index pages is bounded by the segments that came before.
+// The number of segments bounds the memory for index pages.
 func TestIndexPagesWithoutEnd(t *testing.T) {
 	p := Small(t).Buf.Bytes()
 	r := open(t, p)

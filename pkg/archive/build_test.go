@@ -13,7 +13,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// builder makes archives for tests, with the content that they stand for beside it.
+// builder makes archives for tests, and keeps their content for comparison.
 type builder struct {
 	t      testing.TB
 	W      *Writer
@@ -56,8 +56,8 @@ func (b *builder) Stream(id int64, name string, segments func()) {
 	b.closed = append(b.closed, closed{name, c})
 }
 
-// Segment adds one with the parts: a []byte is a chunk, or a reference if it came before; a
-// positive int a zero run, a negative one a hole.
+// Segment adds a segment with the parts. A []byte is a chunk, or a reference if the same bytes came
+// before. A positive int is a zero run, a negative int is a hole.
 func (b *builder) Segment(codecName string, parts ...any) {
 	b.t.Helper()
 	s := &stream.Segment{Stream: b.open.ID, Offset: b.offset}
@@ -155,7 +155,7 @@ func smallWith(t testing.TB, o WriterOptions) *builder {
 	return b
 }
 
-// large returns one of many segments, pages, codecs and references far back.
+// large returns an archive of many segments, pages and codecs, with references far back.
 func large(t testing.TB, segments int) *builder { return largeWith(t, segments, WriterOptions{}) }
 
 func largeWith(t testing.TB, segments int, o WriterOptions) *builder {

@@ -8,15 +8,15 @@ import (
 	"hexz/pkg/index"
 )
 
-// caches are what a Reader keeps in memory. Its parents share them, so that there is one limit
-// for all.
+// caches hold what a Reader keeps in memory. A Reader and its parents share them, so that one limit
+// bounds all.
 type caches struct {
 	pages    *index.PageCache
 	segments *cache.Cache[part, *block]
 	buffers  sync.Pool // of *[]byte
 }
 
-// part names a segment of a Reader by its number, or what a patch makes by its ordinal.
+// part names a segment of a Reader by its number, or the output of a patch by its ordinal.
 type part struct {
 	r      *Reader
 	number int64
@@ -25,7 +25,7 @@ type part struct {
 
 type heldBlock = cache.Item[part, *block]
 
-// newCaches returns empty ones. segmentBytes is as in Options.
+// newCaches returns empty caches. segmentBytes is Options.CacheBytes.
 func newCaches(segmentBytes int64) *caches {
 	c := &caches{pages: index.NewPageCache()}
 	c.segments = cache.NewCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
@@ -41,10 +41,10 @@ func newCaches(segmentBytes int64) *caches {
 	return c
 }
 
-// segment returns a segment by its number. The caller gives it back by release.
+// segment returns a segment by its number. The caller gives the segment back by release.
 func (r *Reader) segment(number int64) (*heldBlock, error) {
 	return r.caches.segments.Get(part{r: r, number: number})
 }
 
-// release gives back what segment has returned. nil does nothing.
+// release gives back an item that segment has returned. release of nil does nothing.
 func (r *Reader) release(it *heldBlock) { r.caches.segments.Put(it) }

@@ -15,8 +15,8 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// verifyAgreement checks that the index says of the body what the body says of itself. A
-// writer that lies could make both right in themselves.
+// verifyAgreement checks that the index agrees with the body. A writer that lies could make an
+// index and a body that are each right in themselves.
 func (r *Reader) verifyAgreement() error {
 	var want []index.Hash // of the segments
 	w := wire.NewWriter()
@@ -56,7 +56,7 @@ func (r *Reader) verifyAgreement() error {
 		case *stream.Dict:
 			at := in.at
 			if i := len(got.Dicts); i < len(r.Root.Dicts) {
-				at.Digest = r.Root.Dicts[i].Digest // which was checked when the archive was opened
+				at.Digest = r.Root.Dicts[i].Digest // checked when the archive was opened
 			}
 			got.Dicts = append(got.Dicts, index.DictRef{Id: f.ID, Extent: at})
 		case *stream.Segment:
@@ -80,8 +80,8 @@ func (r *Reader) verifyAgreement() error {
 	return nil
 }
 
-// contentOf restores a stream to out, which takes everything, but goes on behind a damaged
-// segment. It tells whether there was none.
+// contentOf restores a stream to out, which accepts everything. After a damaged segment it goes on
+// with the next one. whole reports whether no segment was damaged.
 func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err error) {
 	type verdict struct {
 		*restored
@@ -103,7 +103,7 @@ func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err er
 			end = d.piece.to
 			to := out
 			if !whole {
-				to = &digester{} // what is left is only looked at
+				to = &digester{} // the rest is only checked
 			}
 			fault = d.write(to)
 		}
@@ -120,7 +120,7 @@ func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err er
 	return whole && err == nil, err
 }
 
-// summary returns a digest of all that the index says of a segment.
+// summary returns a digest of everything that the index says about a segment.
 func summary(w *wire.Writer, at index.Place, entries []stream.Entry) index.Hash {
 	w.Reset()
 	for _, n := range []int64{int64(at.Stream), at.Offset, at.Chunk, at.Pos, at.Len} {
@@ -130,7 +130,7 @@ func summary(w *wire.Writer, at index.Place, entries []stream.Entry) index.Hash 
 	return blake.Sum(w.Written())
 }
 
-// content restores every stream to nowhere.
+// content restores every stream, and keeps only digests.
 func (v *verifier) content() {
 	base := int64(0)
 	for no := range v.r.Root.Info.Streams {

@@ -44,7 +44,7 @@ func yielding(last error, copies ...Copy) FindFunc {
 	}
 }
 
-// Of several copies of a parent, those serve that are sound where they are needed.
+// If there are several copies of a parent, a Reader uses those that are sound where it needs them.
 func TestCopiesOfParents(t *testing.T) {
 	base := large(t, 20).Buf.Bytes()
 	b := thin(t, open(t, base), WriterOptions{})
@@ -91,7 +91,7 @@ func TestCopiesOfParents(t *testing.T) {
 	}
 }
 
-// A fault that passes is not remembered.
+// A passing fault is not remembered.
 func TestParentFaultPasses(t *testing.T) {
 	base := large(t, 20).Buf.Bytes()
 	b := thin(t, open(t, base), WriterOptions{})
@@ -108,7 +108,7 @@ func TestParentFaultPasses(t *testing.T) {
 	}
 }
 
-// All parents that are needed are named at once; those that nothing is taken from are not.
+// One error names all needed parents that are missing. It does not name unused parents.
 func TestCheckParents(t *testing.T) {
 	p := large(t, 20).Buf.Bytes()
 	base := open(t, p)

@@ -51,7 +51,7 @@ func TestEncryptedRoundTrip(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		// What a Scanner reads, sealed again in the clear, is the archive in the clear.
+		// A Scanner's frames, written again as a plain archive, are the plain archive.
 		got, s, err := scan(bytes.NewReader(p), bob)
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +95,7 @@ func TestLocked(t *testing.T) {
 	if _, err := NewReader(bytes.NewReader(b.Buf.Bytes()), int64(b.Buf.Len()), Options{Identities: []age.Identity{identity(t)}}); !errors.As(err, &other) {
 		t.Errorf("with the key of somebody else: %v", err)
 	}
-	// Without the key a damaged segment is named all the same.
+	// A damaged segment is named even without the key.
 	p := bytes.Clone(b.Buf.Bytes())
 	page, err := r.Page(0)
 	if err != nil {
@@ -109,7 +109,7 @@ func TestLocked(t *testing.T) {
 	}
 }
 
-// variants are small archives, plain and not, with who can read them.
+// variants are small archives, plain and encrypted, with the identities that can read them.
 func variants(t *testing.T) map[string]struct {
 	*builder
 	ids []age.Identity
@@ -184,8 +184,8 @@ func takeApart(t testing.TB, p []byte) parts {
 	return out
 }
 
-// forge puts an archive together as somebody can who has no key: with positions and digests
-// that fit. segments maps the frames that map pages name, by their number in the body.
+// forge puts an archive together as an attacker without a key can: with positions and digests that
+// fit. segments maps the frames that map pages name, by their number in the body.
 func (s parts) forge(t testing.TB, segments []int) []byte {
 	t.Helper()
 	var out []byte
@@ -243,7 +243,8 @@ func swap(list [][]byte, i, j int) [][]byte {
 	return list
 }
 
-// Whoever has no key can give an encrypted archive digests that fit. It is the AEAD that tells.
+// An attacker without a key can give an encrypted archive digests that fit. The AEAD finds the
+// forgery.
 func TestForgedWithoutTheKey(t *testing.T) {
 	id := identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
@@ -292,14 +293,14 @@ func TestForgedWithoutTheKey(t *testing.T) {
 		if isDamage(err) {
 			refused++
 		}
-		// A map that lies is not seen by who reads from front to back.
+		// A reader from front to back does not see a map page that lies.
 		if want := 2; refused < want && !(refused == 1 && isDamage(err)) {
 			t.Errorf("%s: taken for sound: %v", name, err)
 		}
 	}
 }
 
-// An old trailer, or that of another archive, is none of this one.
+// An old trailer, or the trailer of another archive, is not accepted.
 func TestReplayedTrailer(t *testing.T) {
 	id := identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
@@ -310,7 +311,7 @@ func TestReplayedTrailer(t *testing.T) {
 	checkDamaged(t, "index and trailer", append(bytes.Clone(p[:open(t, p).Root.Maps[0].Pos]), z[open(t, z).Root.Maps[0].Pos:]...), b, id)
 }
 
-// Nothing in the bytes of an encrypted archive tells of its content.
+// The bytes of an encrypted archive reveal nothing of its content.
 func TestEncryptedShowsNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("tries everything there is")
@@ -347,8 +348,8 @@ func TestEncryptedShowsNothing(t *testing.T) {
 		}
 	}
 
-	// Two archives of the same content have only what is fixed in common: the head of the first
-	// frame and of the wrapped key, the head of the root, magic and version of the trailer.
+	// Two archives of the same content have only fixed bytes in common: the head of the first frame
+	// and of the wrapped key, the head of the root, magic and version of the trailer.
 	q := build().Buf.Bytes()
 	seen := map[string]int{}
 	for i := 0; i+16 <= len(q); i++ {
@@ -368,7 +369,7 @@ func TestEncryptedShowsNothing(t *testing.T) {
 	}
 }
 
-// rangeRecorder notes what is read.
+// rangeRecorder records the ranges that are read.
 type rangeRecorder struct {
 	*bytes.Reader
 	reads []index.Extent
@@ -379,7 +380,7 @@ func (r *rangeRecorder) ReadAt(p []byte, off int64) (int, error) {
 	return r.Reader.ReadAt(p, off)
 }
 
-// A random read fetches and decrypts the segment that it needs, and no other.
+// A random read fetches and decrypts only the segment that it needs.
 func TestRandomReadOfEncrypted(t *testing.T) {
 	id := identity(t)
 	b := largeWith(t, 200, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})
@@ -388,7 +389,7 @@ func TestRandomReadOfEncrypted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A segment that refers to no other.
+	// A segment without references to other segments.
 	number := int64(-1)
 	for n := int64(20); number < 0; n++ {
 		it, err := r.segment(n)
@@ -443,7 +444,7 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// Whoever has the key could seal frames in other ways than one by one. All readers refuse it.
+// A writer with the key could seal frames in other ways than one by one. All readers refuse that.
 func TestSealedFramesAreOneToOne(t *testing.T) {
 	id := identity(t)
 	b := smallWith(t, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})

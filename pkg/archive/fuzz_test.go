@@ -12,9 +12,9 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// A hostile archive has digests that are right and content that lies. resealed takes a sound
-// one apart, lets change alter the encoded segments and index frames, and puts it together
-// again with digests to match.
+// A hostile archive has right digests and content that lies. resealed takes a sound archive apart,
+// lets change alter the encoded segments and index frames, and puts the archive together again with
+// digests that match.
 func resealed(t testing.TB, p []byte, change func(what string, frame []byte) []byte) []byte {
 	t.Helper()
 	r := open(t, p)
@@ -43,7 +43,7 @@ func resealed(t testing.TB, p []byte, change func(what string, frame []byte) []b
 		}
 		var moved []index.SegmentRef
 		for _, ref := range page {
-			for at < ref.Pos { // what lies between segments
+			for at < ref.Pos { // the frames between segments
 				in := wire.NewBytesReader(p[at:ref.Pos])
 				in.Skip(1 << 30)
 				body(p[at : at+in.Pos()])
@@ -85,7 +85,7 @@ func TestResealedUnchangedIsSound(t *testing.T) {
 // readEverything uses all readers on p. They must agree, and end.
 func readEverything(t testing.TB, p []byte) {
 	t.Helper()
-	ctx := context.Background() // with a time limit they would not agree on a busy machine
+	ctx := context.Background() // with a time limit the readers would not agree on a busy machine
 	scan(bytes.NewReader(p))
 	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Threads: 1})
 	if err != nil {
@@ -156,8 +156,8 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, p []byte) { readEverything(t, p) })
 }
 
-// FuzzIndex feeds the parsers of the index, and checks that what they take is written as it
-// was read.
+// FuzzIndex feeds the parsers of the index, and checks that accepted frames are written as they
+// were read.
 func FuzzIndex(f *testing.F) {
 	b := Small(f)
 	p := b.Buf.Bytes()

@@ -27,8 +27,8 @@ func patched(what string, at int, patch []byte) func(string, []byte) []byte {
 	}
 }
 
-// FuzzReadAt reads at random from an archive that lies: ReadAt gives the bytes that Restore gives,
-// and they are the same when they come from the cache.
+// FuzzReadAt reads at random from an archive that lies. ReadAt gives the same bytes as Restore, and
+// the same bytes again from the cache.
 func FuzzReadAt(f *testing.F) {
 	b := Small(f)
 	for i, what := range []string{"none", "segment", "map", "entry", "root"} {
@@ -64,7 +64,7 @@ func FuzzReadAt(f *testing.F) {
 	})
 }
 
-// tails returns what may stand behind a root, and how much of it belongs to it.
+// tails returns the body of an archive, and byte strings that may stand after its root.
 func tails(t testing.TB) (body []byte, list [][]byte) {
 	_, key := signKey(t)
 	b := smallWith(t, WriterOptions{Sign: []seal.SecretKey{key}})
@@ -78,8 +78,8 @@ func tails(t testing.TB) (body []byte, list [][]byte) {
 	}
 }
 
-// FuzzTail puts anything behind a root. Who reads from the front and who begins at the end see
-// the same archive.
+// FuzzTail puts anything after a root. A reader from the front and a reader from the end see the
+// same archive.
 func FuzzTail(f *testing.F) {
 	body, list := tails(f)
 	for _, tail := range list {
@@ -98,7 +98,7 @@ func FuzzTail(f *testing.F) {
 	})
 }
 
-// chunkList returns what an index tells of chunks.
+// chunkList returns the chunks that an index lists.
 func chunkList(x *index.Index) (list []index.Chunk, err error) {
 	err = x.Chunks(func(c index.Chunk) error {
 		list = append(list, c)
@@ -107,8 +107,8 @@ func chunkList(x *index.Index) (list []index.Chunk, err error) {
 	return list, err
 }
 
-// FuzzExportedIndex exports the index of an archive that lies, and patches what is exported. It
-// tells what the archive tells, or is damaged.
+// FuzzExportedIndex exports the index of an archive that lies, and patches the export. The export
+// lists the same chunks as the archive, or is damaged.
 func FuzzExportedIndex(f *testing.F) {
 	b := Small(f)
 	for i, what := range []string{"none", "entry", "root", "map"} {
@@ -144,8 +144,8 @@ func FuzzExportedIndex(f *testing.F) {
 	})
 }
 
-// encryptedBody returns the frames of the body of an encrypted archive, without the clear header,
-// as they are before they are sealed, and what seals them again.
+// encryptedBody returns the decrypted frames of the body of an encrypted archive, without the clear
+// header, and a function that seals them again.
 func encryptedBody(t testing.TB) (plain []byte, seal func(plain []byte) []byte, id age.Identity) {
 	key := identity(t)
 	b := smallWith(t, WriterOptions{Recipients: []age.Recipient{key.Recipient()}})
@@ -178,8 +178,8 @@ func encryptedBody(t testing.TB) (plain []byte, seal func(plain []byte) []byte, 
 	}, key
 }
 
-// FuzzSealed seals any frames with the right key: a writer that has a public key can do so.
-// A Scanner makes of them what it makes of a plain stream.
+// FuzzSealed seals any frames with the right key: a writer that has a public key can do so. A
+// Scanner handles them like a plain stream.
 func FuzzSealed(f *testing.F) {
 	plain, seal, id := encryptedBody(f)
 	f.Add(plain)

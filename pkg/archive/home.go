@@ -7,10 +7,10 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Where the chunks that entries stand for are stored.
+// This file finds the chunks that entries stand for: where they are stored.
 
-// bytes returns the verified bytes of entry i of b, which is a chunk. They are valid until the item
-// is given back by release; it is nil if they are of b itself.
+// bytes returns the verified bytes of entry i of b, which is a chunk. They are valid until the
+// caller gives the item back by release. The item is nil if the bytes are in b itself.
 func (r *Reader) bytes(b *block, i int) ([]byte, *heldBlock, error) {
 	if e := &b.entries[i]; e.Kind == stream.ParentRef {
 		p, held, err := r.parents.chunk(e)
@@ -29,11 +29,11 @@ type home struct {
 	r     *Reader
 	block *block
 	entry int
-	held  *heldBlock // to be given back by release, or nil
+	held  *heldBlock // the caller gives it back by release; or nil
 }
 
-// bytes returns the verified bytes of the chunk, and instead of held what is to be given back by
-// release.
+// bytes returns the verified bytes of the chunk. It takes over h.held: the caller gives back the
+// returned item instead, by release.
 func (h *home) bytes() (p []byte, held *heldBlock, err error) {
 	if h.block.entries[h.entry].Kind == stream.Patched {
 		p, held, err = h.made()
@@ -49,7 +49,7 @@ func (h *home) bytes() (p []byte, held *heldBlock, err error) {
 	return nil, nil, err
 }
 
-// made returns the bytes that the patch makes, valid until the item is given back.
+// made returns the output of the patch. It is valid until the caller gives the item back.
 func (h *home) made() ([]byte, *heldBlock, error) {
 	it, err := h.r.caches.segments.Get(part{h.r, h.block.ordinal(h.entry), true})
 	if err != nil {
@@ -75,7 +75,7 @@ func (r *Reader) home(b *block, i int) (h home, err error) {
 	return h, referring(b, i, err)
 }
 
-// homeOf returns where the chunk of r that a reference stands for is stored, perhaps in b.
+// homeOf returns where r stores the chunk that a reference stands for. It may be in b.
 func (r *Reader) homeOf(b *block, ref *stream.Entry) (home, error) {
 	from, held, err := r.holder(b, ref.Ordinal)
 	if err != nil {
@@ -89,7 +89,8 @@ func (r *Reader) homeOf(b *block, ref *stream.Entry) (home, error) {
 	return home{r, from, i, held}, nil
 }
 
-// referring says that an error is of what entry i of b refers to, if it does. nil stays nil.
+// referring adds to an error that it came through the reference in entry i of b, if that entry is a
+// reference. nil stays nil.
 func referring(b *block, i int, err error) error {
 	if err == nil {
 		return nil
@@ -103,8 +104,8 @@ func referring(b *block, i int, err error) error {
 	return err
 }
 
-// holder returns the segment that holds the chunk of an ordinal: b, or one to be given back by
-// release. b may be nil.
+// holder returns the segment that holds the chunk of an ordinal: b, or another one, whose item the
+// caller gives back by release. b may be nil.
 func (r *Reader) holder(b *block, ordinal int64) (*block, *heldBlock, error) {
 	if n := r.Root.Info.Totals.Chunks(); ordinal < 0 || ordinal >= n {
 		return nil, nil, index.Corruptf("chunk %d, there are %d", ordinal, n)
@@ -128,7 +129,7 @@ func (r *Reader) segmentOf(ordinal int64) (*heldBlock, error) {
 	return r.segment(number)
 }
 
-// target returns the entry of b, one of any segment, that ref refers to.
+// target returns the number of the entry of b that ref refers to. ref may be of any segment.
 func (b *block) target(ref *stream.Entry) (int, error) {
 	i, err := b.entryOf(ref.Ordinal)
 	if err != nil {
@@ -140,7 +141,7 @@ func (b *block) target(ref *stream.Entry) (int, error) {
 	return i, nil
 }
 
-// entryOf returns the number of the entry that has an ordinal.
+// entryOf returns the number of the entry of b that has an ordinal.
 func (b *block) entryOf(ordinal int64) (int, error) {
 	n := ordinal - b.first
 	if n < 0 || n >= int64(len(b.chunks)) {

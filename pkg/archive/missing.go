@@ -9,13 +9,13 @@ import (
 	"hexz/pkg/stream"
 )
 
-// ErrParent is the error of a parent that is not there.
+// ErrParent is the error for a parent that was not found.
 var ErrParent = errors.New("parent archive is missing")
 
 // MissingError is an ErrParent that says which parents are missing, and where they were looked for.
 type MissingError struct {
 	Parents []stream.Parent
-	Looked  []string // places, perhaps with what is there instead
+	Looked  []string // the places of the search, perhaps with the archives found there instead
 }
 
 func missing(want *stream.Parent) error { return &MissingError{Parents: []stream.Parent{*want}} }
@@ -38,8 +38,8 @@ func (e *MissingError) Error() string {
 
 func (e *MissingError) Unwrap() error { return ErrParent }
 
-// joinMissing makes one error of what is wrong with several parents: the worst, or if all are
-// missing, one that names all. It returns nil if there are none.
+// joinMissing makes one error of the errors of several parents: the worst of them, or, if all
+// parents are missing, one that names all. It returns nil if the list is empty.
 func joinMissing(list []error) error {
 	var worst error
 	all := &MissingError{}

@@ -10,8 +10,8 @@ import (
 )
 
 // CheckParents looks for all parents that the content needs, before anything is read. The error is
-// ErrParent, and names all that are not there; or it says what cannot be read. Parents that nothing
-// is taken from may be missing.
+// an ErrParent that names all missing parents, or says which parent cannot be read. Parents that
+// the content does not use may be missing.
 func (r *Reader) CheckParents() error {
 	return r.checkParents(0, len(r.Root.Info.Streams), 0, math.MaxInt64)
 }
@@ -40,7 +40,7 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 	return n.error()
 }
 
-// absent returns what is wrong with those parents that are not found.
+// absent returns the errors of the parents that are not found, by their numbers.
 func (p *parentList) absent() map[int32]error {
 	list := map[int32]error{}
 	for i := range p.list {
@@ -51,7 +51,7 @@ func (p *parentList) absent() map[int32]error {
 	return list
 }
 
-// look returns nil if there is a copy of a parent. It opens none.
+// look returns nil if there is a copy of a parent. It does not open the copy.
 func (f *family) look(want *stream.Parent) error {
 	if f.o.Find == nil {
 		return missing(want)
@@ -70,7 +70,7 @@ func (f *family) look(want *stream.Parent) error {
 type needs struct {
 	r      *Reader
 	absent map[int32]error
-	needed []int32                  // of absent, each once
+	needed []int32                  // numbers from absent, each once
 	taken  map[int32]map[int64]bool // chunks that are taken from the other parents
 }
 
@@ -80,7 +80,7 @@ func (n *needs) need(parent int32) {
 	}
 }
 
-// entry notes what an entry of r needs.
+// entry records which parents an entry of r needs.
 func (n *needs) entry(e *stream.Entry) {
 	switch e.Kind {
 	case stream.ParentRef:
@@ -99,7 +99,7 @@ func (n *needs) entry(e *stream.Entry) {
 	}
 }
 
-// patches notes what the patches need that are taken from other parents.
+// patches records which parents are needed by the patches among the taken chunks.
 func (n *needs) patches() error {
 	for parent, taken := range n.taken {
 		err := n.r.parents.with(int(parent), func(from *Reader) error {
@@ -119,14 +119,14 @@ func (n *needs) patches() error {
 				next++
 			})
 		})
-		if err != nil && !errors.Is(err, stream.ErrCorrupt) { // damage is for those who read the chunks
+		if err != nil && !errors.Is(err, stream.ErrCorrupt) { // reading the chunks will report damage
 			return err
 		}
 	}
 	return nil
 }
 
-// needByID notes that a parent of a parent is needed.
+// needByID records that a parent of a parent is needed.
 func (n *needs) needByID(from *Reader, parent int32) {
 	if parent == stream.OwnBase {
 		return
@@ -139,7 +139,7 @@ func (n *needs) needByID(from *Reader, parent int32) {
 	}
 }
 
-// error returns what is wrong with the needed parents.
+// error joins the errors of the needed parents.
 func (n *needs) error() error {
 	var list []error
 	slices.Sort(n.needed)

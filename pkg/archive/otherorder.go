@@ -8,16 +8,16 @@ import (
 	"hexz/pkg/stream"
 )
 
-// otherOrder knows where an archive has its chunks, by their hashes. It belongs to a Reader of an
-// archive that has the content of a parent, but another id: if that was compressed or encrypted
-// anew, its chunks have their ordinals still, but if it was deduplicated anew or flattened, they
-// have others. The list is read when a chunk is not where its ordinal says, and takes up to 80
-// bytes for each chunk.
+// otherOrder maps hashes to the places where an archive has its chunks. It belongs to a Reader of
+// an archive that has the content of a parent, but another id. If such an archive was compressed or
+// encrypted anew, its chunks keep their ordinals. If it was deduplicated anew or flattened, its
+// chunks have other ordinals. The list is read once a chunk is not where its ordinal says, and
+// takes up to 80 bytes for each chunk.
 type otherOrder struct {
 	mu     sync.Mutex
 	loaded bool
 	index  dedup.Index
-	places []chunkPlace // by their number in the index
+	places []chunkPlace // by the number of the chunk in index
 }
 
 // chunkPlace is where an archive has a chunk: as its own, or in a parent of its own.
@@ -26,7 +26,7 @@ type chunkPlace struct {
 	ordinal int64
 }
 
-// homeOfHash returns where r, a parent, has the chunk that a ParentRef stands for.
+// homeOfHash returns where r, a parent, stores the chunk that a ParentRef stands for.
 func (r *Reader) homeOfHash(e *stream.Entry) (home, error) {
 	h, err := r.homeOf(nil, e)
 	if err == nil || r.other == nil {
@@ -42,7 +42,7 @@ func (r *Reader) homeOfHash(e *stream.Entry) (home, error) {
 		return r.homeOf(nil, &moved)
 	}
 	err = r.parents.with(int(at.parent), func(from *Reader) error {
-		h, err = from.homeOf(nil, &moved) // and no further, as archives may name each other
+		h, err = from.homeOf(nil, &moved) // no deeper: archives may name each other
 		return err
 	})
 	return h, err

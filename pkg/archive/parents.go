@@ -22,21 +22,22 @@ type Copy struct {
 	Name string // for messages; may be empty
 }
 
-// FindFunc yields the copies of a parent, as far as they are asked for, and in the same order each
-// time: first archives with its id, then archives with its content. The hint is what the thin archive
-// says about the place: a stranger's text. A copy stays open as long as the Reader is used.
+// FindFunc yields the copies of a parent, as many as the caller takes, and in the same order each
+// time: first archives with the parent's id, then archives with its content. want.Hint is where the
+// thin archive says that the parent is; do not trust it. A copy stays open as long as the Reader is
+// used.
 //
-// An error is yielded in the place of a copy. A MissingError, which comes last if there is no copy,
-// says where the search went. Any other error says that something cannot be read which may be the
-// parent.
+// An error is yielded instead of a copy. If there is no copy, the last error is a MissingError,
+// which says where the search went. Any other error says that a file which may be the parent cannot
+// be read.
 type FindFunc func(want *stream.Parent) iter.Seq2[Copy, error]
 
-// family is what a Reader shares with its parents, and with theirs, which hold the bases of their
-// patches.
+// family is the state that a Reader shares with its parents, and with the parents of these, which
+// hold the bases of their patches.
 type family struct {
 	o       Options
 	caches  *caches
-	decoder func() (*codec.Decoder, error) // of archives without dictionaries
+	decoder func() (*codec.Decoder, error) // for archives without dictionaries
 
 	mu      sync.Mutex
 	parents map[index.Hash]*copies
@@ -47,11 +48,11 @@ func newFamily(o Options) *family {
 	return &family{o: o, caches: newCaches(o.CacheBytes), decoder: decoder, parents: map[index.Hash]*copies{}}
 }
 
-// copies are the copies of one parent that were opened so far. An error is not remembered.
+// copies are the copies of one parent that were opened so far. Errors are not remembered.
 type copies struct {
 	mu      sync.Mutex
 	opened  []*Reader
-	numbers map[int]bool // of those that are opened, as the FindFunc yields them
+	numbers map[int]bool // of the opened copies, in the order of the FindFunc
 }
 
 // copiesOf returns the copies of a parent.
@@ -66,8 +67,8 @@ func (f *family) copiesOf(want *stream.Parent) *copies {
 	return all
 }
 
-// open returns copy n of a parent, or nil if there are not so many; then the error says what is
-// wrong with those that could not be opened.
+// open returns copy n of a parent, or nil if there are fewer copies. Then the error is the worst
+// one of the copies that could not be opened.
 func (f *family) open(want *stream.Parent, all *copies, n int) (*Reader, error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -113,14 +114,14 @@ func (f *family) openCopy(want *stream.Parent, c Copy) (*Reader, error) {
 	return found, nil
 }
 
-// parentList is the parents that an archive, or a stream of frames, names by their numbers.
+// parentList is the parents of an archive or of a stream of frames, by their numbers.
 type parentList struct {
 	family *family
 	list   []stream.Parent
 }
 
-// with calls read with a copy of parent i, and with the next one if read fails, until one serves.
-// Another copy is looked for only then.
+// with calls read with a copy of parent i. If read fails, with looks for the next copy, until read
+// succeeds.
 func (p *parentList) with(i int, read func(from *Reader) error) error {
 	if i >= len(p.list) {
 		return index.Corruptf("chunk of parent %d, there are %d", i, len(p.list))
@@ -141,8 +142,8 @@ func (p *parentList) with(i int, read func(from *Reader) error) error {
 	}
 }
 
-// chunk returns the verified bytes that a ParentRef stands for. They are valid until the item is given
-// back to the caches of the family.
+// chunk returns the verified bytes that a ParentRef stands for. The bytes are valid until the
+// caller gives the item back to the caches of the family.
 func (p *parentList) chunk(e *stream.Entry) (b []byte, held *heldBlock, err error) {
 	err = p.with(int(e.Parent), func(from *Reader) error {
 		h, err := from.homeOfHash(e)
@@ -154,7 +155,7 @@ func (p *parentList) chunk(e *stream.Entry) (b []byte, held *heldBlock, err erro
 	return b, held, err
 }
 
-// base returns the bytes of a base that a parent holds, and what gives them back.
+// base returns the bytes of a base that a parent holds, and a function that gives them back.
 func (p *parentList) base(base *stream.Base) (b []byte, free func(), err error) {
 	err = p.with(int(base.Parent), func(from *Reader) error {
 		b, free, err = from.base(nil, base)
@@ -163,8 +164,9 @@ func (p *parentList) base(base *stream.Base) (b []byte, free func(), err error) 
 	return b, free, err
 }
 
-// worse returns the error that counts if no copy of a parent serves: one that says nothing about
-// the content, as it may pass; else the first that is damage, as something can be done about it.
+// worse returns the error that counts if no copy of a parent can be read. An error that says
+// nothing about the content ranks highest, since it may pass. Damage comes next, since it can be
+// repaired. A missing parent comes last. Among equals the first counts.
 func worse(a, b error) error {
 	rank := func(err error) int {
 		switch {
@@ -183,8 +185,8 @@ func worse(a, b error) error {
 	return a
 }
 
-// IsLost reports whether an error says that content is gone: damaged, or in a parent that is not
-// there. Any other error may pass, as one of a disk or of a missing key.
+// IsLost reports whether an error says that content is lost: damaged, or in a missing parent. Any
+// other error may pass, such as that of a disk or of a missing key.
 func IsLost(err error) bool {
 	return errors.Is(err, stream.ErrCorrupt) || errors.Is(err, ErrParent)
 }
@@ -193,14 +195,14 @@ func IsLost(err error) bool {
 // concurrent use.
 type Parents struct{ p parentList }
 
-// NewParents returns Parents that are found as o says.
+// NewParents returns Parents that o.Find finds.
 func NewParents(o Options) *Parents { return &Parents{parentList{family: newFamily(o)}} }
 
 // Add adds the parent of a Parent frame.
 func (p *Parents) Add(f *stream.Parent) { p.p.list = append(p.p.list, *f) }
 
-// Reader opens parent number i, of those that were added: an archive with its id, so that chunks
-// have the same ordinals.
+// Reader opens parent number i of those that were added. The archive has the parent's id, so that
+// chunks have the same ordinals.
 func (p *Parents) Reader(i int) (found *Reader, err error) {
 	err = p.p.with(i, func(from *Reader) error {
 		if from.other != nil {
@@ -212,7 +214,7 @@ func (p *Parents) Reader(i int) (found *Reader, err error) {
 	return found, err
 }
 
-// Missing returns err, or if that is ErrParent, an error that names all parents which are missing.
+// Missing returns err, or, if err is an ErrParent, an error that names all missing parents.
 func (p *Parents) Missing(err error) error {
 	if !errors.Is(err, ErrParent) {
 		return err

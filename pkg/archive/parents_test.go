@@ -15,8 +15,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// thin returns an archive of one stream that takes every chunk of base, in reverse, with some of
-// its own between them.
+// thin returns an archive of one stream that refers to every chunk of base, in reverse order, with
+// chunks of its own between them.
 func thin(t testing.TB, base *Reader, o WriterOptions) *builder {
 	t.Helper()
 	var chunks []index.Chunk
@@ -84,7 +84,7 @@ func finderOf(copies ...[]byte) FindFunc {
 	}
 }
 
-// failingToFind finds nothing, and says why.
+// failingToFind finds nothing, and yields err.
 func failingToFind(err error) FindFunc {
 	return func(*stream.Parent) iter.Seq2[Copy, error] {
 		return func(yield func(Copy, error) bool) { yield(Copy{}, err) }
@@ -126,7 +126,7 @@ func TestThin(t *testing.T) {
 	}
 }
 
-// Up to the level Stored a thin archive can be checked without its parents.
+// The levels Structure and Stored check a thin archive without its parents.
 func TestParentErrors(t *testing.T) {
 	base := large(t, 20).Buf.Bytes()
 	other := Small(t).Buf.Bytes()
@@ -209,15 +209,15 @@ func TestExportedIndex(t *testing.T) {
 			if err == nil {
 				err = x.Chunks(func(index.Chunk) error { return nil })
 			}
-			if name == "encrypted" && err == nil || err == nil && i > 63 { // the header of a plain one says nothing
+			if name == "encrypted" && err == nil || err == nil && i > 63 { // nothing checks the header of a plain one
 				t.Errorf("%s: byte %d: the damage is not seen", name, i)
 			}
 		}
 	}
 }
 
-// A parent whose entry pages name other chunks than its segments hold misleads whoever packs
-// against it, but nobody gets wrong bytes.
+// A parent whose entry pages name other chunks than its segments hold misleads the packer. But no
+// reader hands out wrong bytes.
 func TestParentThatLies(t *testing.T) {
 	b := NewBuilder(t)
 	b.Stream(1, "disk", func() { b.Segment("none", []byte("alpha"), []byte("gamma"), []byte("delta")) })

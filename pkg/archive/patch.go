@@ -11,7 +11,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// runPatch makes the bytes of the patch of an ordinal, for the cache.
+// runPatch returns the output of the patch that has an ordinal, for the cache.
 func (r *Reader) runPatch(ordinal int64) (*block, int64, error) {
 	b, held, err := r.holder(nil, ordinal)
 	if err != nil {
@@ -36,11 +36,11 @@ func (r *Reader) runPatch(ordinal int64) (*block, int64, error) {
 	return made, int64(cap(made.data) + 200), nil
 }
 
-// largeSegment is the payload, in bytes, above which a base is copied rather than that its segment is
-// held, as a patch may have bases in many.
+// Above largeSegment bytes of payload a base is copied, so that its segment need not stay pinned. A
+// patch may have bases in many segments.
 const largeSegment = 512 << 10
 
-// base returns the bytes of a base that r holds, perhaps in b, and what gives them back.
+// base returns the bytes of a base that r holds, perhaps in b, and a function that gives them back.
 func (r *Reader) base(b *block, base *stream.Base) ([]byte, func(), error) {
 	from, held, err := r.holder(b, base.Ordinal)
 	free := func() { r.release(held) }
@@ -76,15 +76,15 @@ func (b *block) base(base *stream.Base) ([]byte, error) {
 	return b.data[b.places[i]:][:e.Patch.Len], nil
 }
 
-// largeBases is how many bytes of bases a patch may have to be run beside others.
+// largeBases is the most bytes of bases with which a patch may run beside others.
 const largeBases = 32 << 20
 
-// largePatches is held by the patch whose bases are more. They can be 512 MiB.
+// largePatches is held by a patch with more bytes of bases. They can be 512 MiB.
 var largePatches sync.Mutex
 
 // BuildPatch appends the bytes of the patched chunk e to dst. find returns the bytes of a base, and
-// a function that is called when they are no longer needed. What does not have the hash of e is
-// an ErrCorrupt.
+// a function that is called when they are no longer needed. Output without the hash of e is an
+// ErrCorrupt.
 func BuildPatch(dst []byte, e *stream.Entry, program []byte, find func(*stream.Base) ([]byte, func(), error)) ([]byte, error) {
 	bases, size := make([][]byte, len(e.Patch.Bases)), 0
 	for i := range e.Patch.Bases {

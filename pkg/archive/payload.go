@@ -6,14 +6,14 @@ import (
 	"hexz/pkg/index"
 )
 
-// Payload is the decoded payload of a segment, for who looks for bases of patches. It keeps memory
-// of the Reader's cache until Release.
+// Payload is the decoded payload of a segment, for finding bases of patches. It keeps memory of the
+// Reader's cache until Release.
 type Payload struct {
 	r  *Reader
 	it *heldBlock
 }
 
-// Payload returns the payload of a segment, which are counted from 0 over the archive.
+// Payload returns the payload of a segment. Segments are counted from 0 over the archive.
 func (r *Reader) Payload(segment int64) (Payload, error) {
 	if err := r.Locked(); err != nil {
 		return Payload{}, err
@@ -28,8 +28,8 @@ func (r *Reader) Payload(segment int64) (Payload, error) {
 // Bytes returns all of the payload. The caller must not change it.
 func (p Payload) Bytes() []byte { return p.it.Value.data }
 
-// Chunk returns the chunk that holds a byte of the payload, or the patch whose program does: its
-// number in the archive, and where it begins and ends.
+// Chunk returns the chunk that holds a byte of the payload, or the patch whose program holds the
+// byte: its ordinal, and where it begins and ends in the payload. ok is false if there is none.
 func (p Payload) Chunk(offset int) (ordinal int64, from, to int, ok bool) {
 	b := p.it.Value
 	n := sort.Search(len(b.chunks), func(n int) bool { return b.places[b.chunks[n]] > offset }) - 1
@@ -41,5 +41,5 @@ func (p Payload) Chunk(offset int) (ordinal int64, from, to int, ok bool) {
 	return b.first + int64(n), from, to, offset < to
 }
 
-// Release gives the memory back.
+// Release gives the memory back to the cache.
 func (p Payload) Release() { p.r.release(p.it) }

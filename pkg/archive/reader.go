@@ -12,34 +12,34 @@ import (
 	"hexz/pkg/stream"
 )
 
-const defaultCache = 20 << 20 // a program that restores with it stays below 64 MiB
+const defaultCache = 20 << 20 // with it, a program that restores stays below 64 MiB
 
 // Options of a Reader. The zero value works.
 type Options struct {
-	Identities []age.Identity // to open an encrypted archive; without any it is locked
-	CacheBytes int64          // of decoded segments that are kept, with those of parents; 0 is 20 MiB
+	Identities []age.Identity // to open an encrypted archive; without any, the archive is locked
+	CacheBytes int64          // limit for decoded segments, with those of parents; 0 is 20 MiB
 	Threads    int            // decoders that may run at a time; 0 is one for each CPU
 	Codecs     codec.Decoders // of codecs that package codec does not have
 
-	// Find finds the parents of a thin archive, when they are needed. Without it they are
+	// Find finds the parents of a thin archive, when they are needed. Without Find they are
 	// missing.
 	Find FindFunc
 }
 
 // Reader reads an archive at random. All methods are safe for concurrent use.
 //
-// What it returns was verified: the index against the id, each segment against its digest in
-// the index, each chunk against its hash. Damage is an ErrCorrupt for the range that it
-// concerns, and for nothing else.
+// All results were verified: the index against the id, each segment against its digest in the
+// index, each chunk against its hash. Damage to a range is an ErrCorrupt for that range, and for
+// nothing else.
 //
-// Of an encrypted archive, without an identity, the stored bytes and signatures can be
-// checked. All else is a LockedError, and Info is empty.
+// Without an identity, only the stored bytes and the signatures of an encrypted archive can be
+// checked. Everything else is a LockedError, and Info is empty.
 type Reader struct {
 	*index.Index
 	decoder *codec.Decoder
 	caches  *caches
 	parents parentList
-	other   *otherOrder // of a parent that was found by its content, or nil
+	other   *otherOrder // of a parent that was found by its content; or nil
 }
 
 // NewReader opens the archive of size bytes on src.
@@ -68,7 +68,8 @@ func NewDecoder(o Options) (*codec.Decoder, error) {
 	return d, err
 }
 
-// loadDecoder makes a decoder that knows the dictionaries. Without any, one serves the whole family.
+// loadDecoder makes a decoder that has the dictionaries of the archive. Archives without
+// dictionaries share the decoder of the family.
 func (r *Reader) loadDecoder() (err error) {
 	if len(r.Root.Dicts) == 0 {
 		r.decoder, err = r.parents.family.decoder()
@@ -80,8 +81,8 @@ func (r *Reader) loadDecoder() (err error) {
 	return loadDicts(r.decoder, r.Index)
 }
 
-// CheckDicts reads the dictionaries of an archive that is unlocked. One that is damaged is an
-// ErrCorrupt. An exported index has no dictionaries to read.
+// CheckDicts reads the dictionaries of an archive that is unlocked. A damaged one is an ErrCorrupt.
+// An exported index has no dictionaries to read.
 func CheckDicts(x *index.Index) error {
 	if len(x.Root.Dicts) == 0 {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Output takes the content of a stream from front to back.
+// Output receives the content of a stream from front to back.
 type Output interface {
 	io.Writer            // bytes of chunks
 	Zeros(n int64) error // the next n bytes are allocated and zero
@@ -26,8 +26,8 @@ type RestoreOptions struct {
 	Progress func(done int64) // called with the bytes written so far; may be nil
 }
 
-// Restore writes a stream to out, in order. Pieces of segments are read and decoded in parallel. Every
-// byte is verified before it is written; the first damaged range ends the restore.
+// Restore writes a stream to out, in order. Pieces of segments are read and decoded in parallel.
+// Every byte is verified before it is written. The first damaged range ends the restore.
 func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o RestoreOptions) error {
 	if err := r.Locked(); err != nil {
 		return err
@@ -56,21 +56,22 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 	})
 }
 
-// A piece of a segment is what is restored at a time: the entries that begin from one offset of
-// the stream up to another; in the first one of a segment also the one that begins before.
+// A piece is the part of a segment that is restored at a time: the entries that begin between two
+// offsets of the stream. The first piece of a segment also has the entry that begins before it.
 type piece struct {
 	segment  int64 // its number
 	from, to int64
 }
 
-// A segment is cut into pieces of this many bytes, if it stands for much more than it stores: it may
-// consist of references and patches. Each piece has to be worth the look at the segment, there may
-// be holes of any size, and what does not stay in the cache is decoded anew for each piece.
+// A segment that stands for much more than it stores is cut into pieces of at least pieceBytes. It
+// may consist of references and patches. The other constants bound the work: each piece reads the
+// segment, holes may have any size, and a segment that leaves the cache is decoded anew for each
+// piece.
 const (
 	pieceBytes = 1 << 20
-	pieceShare = 16 // least number of bytes in a piece for each byte that is stored of the segment
+	pieceShare = 16 // least number of bytes in a piece for each stored byte of the segment
 	maxPieces  = 1024
-	pieceWork  = 32 << 20 // bytes that are stored of the segment, times its pieces
+	pieceWork  = 32 << 20 // stored bytes of the segment, times its pieces
 )
 
 // eachPiece calls do with the pieces of a range of a stream.
@@ -101,30 +102,30 @@ func (r *Reader) eachPiece(streamNo int, from, to int64, do func(piece) error) e
 	return nil
 }
 
-// What a piece on its way to the output keeps in memory beside its segment: as many blocks that it
-// refers to, and bytes of them, but one block at least.
+// Limits on the blocks that a piece pins besides its own segment. One block is always allowed.
 const (
 	maxHeldBlocks = 256
 	maxHeldBytes  = 2 << 20
 )
 
-// restored is a piece on its way to the output. Its references may lead to more blocks than memory
-// should hold, so what is behind the first of them is fetched when it is to be written.
+// restored is a piece on its way to the output. Its references may need more blocks than memory
+// should hold. So only the first blocks are fetched at once, and the others just before they are
+// written.
 type restored struct {
 	r        *Reader
 	piece    piece
 	own      *heldBlock
-	from, to int64        // offsets in the stream of what is asked for
-	first    int          // entry that is to be written next
-	next     int          // entry that is to be fetched next
-	last     int          // entry behind the piece
-	parts    [][]byte     // verified bytes of entries first to next; nil for runs and what is not asked for
-	held     []*heldBlock // of the cache, whose memory parts are in
+	from, to int64        // the requested range of the stream
+	first    int          // entry to write next
+	next     int          // entry to fetch next
+	last     int          // entry after the piece
+	parts    [][]byte     // verified bytes of entries first to next; nil if a run or not requested
+	held     []*heldBlock // items of the cache, whose memory parts uses
 	bytes    int64        // of held
 }
 
-// restorePiece reads the segment of a piece and verifies what of it lies from offset from to offset
-// to, or the beginning of it.
+// restorePiece reads the segment of a piece. It verifies the bytes of the piece from offset from to
+// offset to, or the first of them, see fetch.
 func (r *Reader) restorePiece(p piece, from, to int64) (*restored, error) {
 	own, err := r.segment(p.segment)
 	if err != nil {
@@ -144,7 +145,7 @@ func (r *Reader) restorePiece(p piece, from, to int64) (*restored, error) {
 	return d, nil
 }
 
-// fetch verifies the entries that come next, as many as may be held.
+// fetch verifies the next entries, as many as the limits allow.
 func (d *restored) fetch() error {
 	b := d.own.Value
 	for ; d.next < d.last && len(d.held) < maxHeldBlocks && d.bytes < maxHeldBytes; d.next++ {
@@ -163,7 +164,7 @@ func (d *restored) fetch() error {
 	return nil
 }
 
-// hold keeps an item until forget.
+// hold keeps an item until the next call of forget.
 func (d *restored) hold(it *heldBlock) {
 	if it == nil || slices.Contains(d.held, it) {
 		d.r.release(it)
@@ -173,7 +174,7 @@ func (d *restored) hold(it *heldBlock) {
 	d.bytes += it.Cost
 }
 
-// forget gives back what was held for the entries that are written.
+// forget gives back the items of the entries that were written.
 func (d *restored) forget() {
 	for _, it := range d.held {
 		d.r.release(it)
@@ -187,7 +188,7 @@ func (d *restored) release() {
 	d.r.release(d.own)
 }
 
-// write writes what is asked for, and releases d.
+// write writes the requested bytes of d, and releases d.
 func (d *restored) write(out Output) error {
 	defer d.release()
 	for b := d.own.Value; ; {
@@ -203,9 +204,9 @@ func (d *restored) write(out Output) error {
 	}
 }
 
-// WriteEntries writes the part from offset from to offset to of a run of entries that begins
-// at offset at. parts has the bytes of each entry that is not a run; neighbours in memory are
-// written at once.
+// WriteEntries writes the part from offset from to offset to of a run of entries that begins at
+// offset at. parts has the bytes of each entry that is not a run. Parts that are neighbours in
+// memory are written at once.
 func WriteEntries(out Output, at int64, entries []stream.Entry, parts [][]byte, from, to int64) error {
 	var pending []byte
 	flush := func() error {
@@ -250,7 +251,7 @@ func WriteEntries(out Output, at int64, entries []stream.Entry, parts [][]byte, 
 	return flush()
 }
 
-// adjacent tells whether p lies in memory right behind q, in the same slice.
+// adjacent reports whether p lies in memory right after q, in the same slice.
 func adjacent(q, p []byte) bool {
 	return len(q) > 0 && cap(q) >= len(q)+len(p) && &q[:len(q)+1][len(q)] == &p[0]
 }

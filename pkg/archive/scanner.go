@@ -15,14 +15,14 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// Scanner reads a chunk stream, or the body of an archive as a chunk stream, from front to
-// back. References of an archive lose their ordinals on the way, so that what comes out may
-// be changed and sealed again.
+// Scanner reads a chunk stream, or the body of an archive as a chunk stream, from front to back.
+// References of an archive lose their ordinals on the way, so that the stream may be changed and
+// sealed again.
 //
-// Of an archive it verifies all stored bytes: the digests of the frames, against the root,
-// against the trailer; and that index and body agree. The End frame is handed out only when they were
-// right. What Reader.Verify finds beside that is wrong in payloads, in digests of whole streams, or in
-// the target of a reference (but see CheckRefs).
+// A Scanner verifies all stored bytes of an archive: the digests of the frames against the root,
+// and the root against the trailer. It also checks that index and body agree. It hands out the End
+// frame only when all of that was right. Reader.Verify checks more: payloads, digests of whole
+// streams, and the targets of references (but see CheckRefs).
 type Scanner struct {
 	in     *bodyReader
 	defers bool
@@ -37,16 +37,17 @@ type Scanner struct {
 	err    error
 }
 
-// NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities;
-// without any, its header is followed by a LockedError.
+// NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities.
+// Without any, the first Next returns a LockedError.
 func NewScanner(r io.Reader, ids ...age.Identity) *Scanner {
 	return &Scanner{in: newBodyReader(r, ids, true), agrees: agreement{w: wire.NewWriter()}}
 }
 
-// ID returns the archive id behind the End frame of an archive, and whether it was one.
+// ID returns the archive id, once the End frame was read, and whether the input is an archive.
 func (s *Scanner) ID() (index.Hash, bool) { return s.id, s.sealed }
 
-// Signatures returns those of the archive, behind its End frame. They are not verified.
+// Signatures returns the signatures of the archive, once the End frame was read. They are not
+// verified.
 func (s *Scanner) Signatures() []seal.Signature {
 	if s.tail == nil {
 		return nil
@@ -54,20 +55,20 @@ func (s *Scanner) Signatures() []seal.Signature {
 	return s.tail.Signatures
 }
 
-// Demand makes it an error, in the place of the End frame, if one of the keys has not signed the
-// archive, or if it is no archive. Call it before the first Next.
+// Demand makes Next return an error instead of the End frame if one of the keys has not signed the
+// archive, or if the input is not an archive. Call it before the first Next.
 func (s *Scanner) Demand(signed []seal.PublicKey) { s.signed = signed }
 
-// CheckRefs makes the Scanner check that references of an archive name the chunk that has their hash,
-// too. It takes 8 bytes of memory for each chunk. Call it before the first Next.
+// CheckRefs makes the Scanner also check that references of an archive name the chunk that has
+// their hash. The check takes 8 bytes of memory for each chunk. Call it before the first Next.
 func (s *Scanner) CheckRefs() { s.agrees.check = true }
 
-// RecipientKinds returns the kinds of those who can open an encrypted archive, see
+// RecipientKinds returns the kinds of the recipients of an encrypted archive, see
 // seal.RecipientKinds.
 func (s *Scanner) RecipientKinds() []string { return s.in.kinds }
 
-// Range returns the position and length of the last frame; behind the End frame of an archive,
-// those of the archive.
+// Range returns the position and length of the last frame, or of the whole archive after its End
+// frame.
 func (s *Scanner) Range() (pos, length int64) {
 	if s.tail != nil {
 		return 0, s.tail.End
@@ -75,19 +76,19 @@ func (s *Scanner) Range() (pos, length int64) {
 	return s.in.at.Pos, s.in.at.Len
 }
 
-// Defer leaves the payloads of a stream unread, as stream.Reader.Defer does; those of an archive
+// Defer leaves the payloads of a stream unread, as stream.Reader.Defer does. Payloads of an archive
 // are read all the same. Call it before the first Next.
 func (s *Scanner) Defer() { s.defers = true }
 
 // Load reads a deferred payload, see stream.Reader.Load.
 func (s *Scanner) Load(seg *stream.Segment) error { return s.in.file.Load(seg) }
 
-// Forward takes n bytes of a deferred payload, see stream.Reader.Forward.
+// Forward copies n bytes of a deferred payload, see stream.Reader.Forward.
 func (s *Scanner) Forward(dst io.Writer, n int, direct stream.Mover) error {
 	return s.in.file.Forward(dst, n, direct)
 }
 
-// Next returns frames and errors as stream.Reader.Next does, but for ancillary frames and the
+// Next returns frames and errors as stream.Reader.Next does. It skips ancillary frames and the
 // clear header of an encrypted archive.
 func (s *Scanner) Next() (stream.Frame, error) {
 	if s.tail != nil && s.err == nil {
@@ -152,7 +153,7 @@ func (s *Scanner) take(f stream.Frame) error {
 	return nil
 }
 
-// dropOrdinals leaves an entry as it is in a chunk stream.
+// dropOrdinals removes the ordinals that an entry does not have in a chunk stream.
 func dropOrdinals(e *stream.Entry) {
 	switch e.Kind {
 	case stream.Ref:
@@ -166,8 +167,8 @@ func dropOrdinals(e *stream.Entry) {
 	}
 }
 
-// onlyEnd makes sure that nothing stands behind the End frame of a stream, before it is handed
-// out: once a stage has passed it on, it could not take it back.
+// onlyEnd checks that nothing stands after the End frame of a stream. It does so before the frame
+// is handed out, since a stage cannot take back a frame that it has passed on.
 func (s *Scanner) onlyEnd() error {
 	if _, err := s.in.next(); err != io.EOF {
 		return err
@@ -175,7 +176,8 @@ func (s *Scanner) onlyEnd() error {
 	return index.CheckSigned(nil, index.Hash{}, s.signed)
 }
 
-// header takes in a header: of an encrypted archive the clear one, then that of the stream.
+// header handles a header. An encrypted archive has two: the clear header, then the header of the
+// stream.
 func (s *Scanner) header(h *stream.Header) error {
 	if !s.sealed {
 		if err := index.CheckSealed(h, false); err != nil {
@@ -213,7 +215,7 @@ func (s *Scanner) endRun() {
 	}
 }
 
-// readTail reads the index and what stands behind it.
+// readTail reads the index and the tail after it.
 func (s *Scanner) readTail() error {
 	s.endRun()
 	in := s.in.file.Wire()
@@ -253,7 +255,7 @@ func (s *Scanner) readTail() error {
 	return nil
 }
 
-// page takes in a page of the index.
+// page adds a page of the index to agrees.
 func (s *Scanner) page(frame []byte) error {
 	if index.FrameKind(frame) == index.KindMapPage && s.agrees.entries == 0 {
 		return s.agrees.mapPage(frame, s.in.ciphers)
@@ -272,7 +274,7 @@ func (s *Scanner) root(frame []byte) (*index.Root, error) {
 	return r, r.Open(s.in.ciphers)
 }
 
-// indexFrame reads a frame of the index as it is.
+// indexFrame returns the bytes of the next frame of the index, and sets its extent.
 func (s *Scanner) indexFrame(at *index.Extent) ([]byte, error) {
 	in := s.in.file.Wire()
 	at.Pos = in.Pos()
@@ -287,7 +289,7 @@ func (s *Scanner) indexFrame(at *index.Extent) ([]byte, error) {
 	return raw, nil
 }
 
-// compare holds what was read against the root.
+// compare compares the pages and runs that were read with the root.
 func (s *Scanner) compare(end *index.Root, pages []index.Extent) error {
 	want := append(append([]index.Extent(nil), end.Maps...), end.Entries...)
 	if len(pages) != len(want) || len(s.runs) != len(end.Runs) {

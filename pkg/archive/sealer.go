@@ -22,7 +22,7 @@ func (s *frameSealer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush writes what was collected.
+// flush writes the collected frame.
 func (s *frameSealer) flush() error {
 	if len(s.buf) == 0 {
 		return nil

@@ -13,8 +13,8 @@ import (
 )
 
 // Many goroutines use one Reader of a thin and encrypted archive, whose cache is too small for
-// them: some read at random, some restore and stop in the middle, some verify, some open it anew.
-// Run it by -race, and by -cpu 1,8.
+// them. Some read at random, some restore and stop in the middle, some verify, some open the
+// archive anew. Run this test with -race, and with -cpu 1,8.
 func TestSharedReader(t *testing.T) {
 	id := identity(t)
 	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}

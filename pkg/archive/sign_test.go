@@ -74,8 +74,8 @@ func TestSign(t *testing.T) {
 		}
 	}
 
-	// Wherever the second signing is stopped, the archive is what it was before, and can be
-	// signed again.
+	// Wherever the second signing stops, the archive is the same as before, and can be signed
+	// again.
 	for n := len(first) + 1; n < len(second); n++ {
 		p := second[:n]
 		r := open(t, p)
@@ -92,7 +92,8 @@ func TestSign(t *testing.T) {
 			t.Fatalf("cut to %d: no trailer", n)
 		}
 	}
-	// Zeros in its place, as a power cut may leave them, are nothing; anything else is damage.
+	// Zeros instead of the append do not count, since a power cut may leave them. Anything else is
+	// damage.
 	padded := append(bytes.Clone(first), make([]byte, 4096)...)
 	if r := open(t, padded); !r.Torn() || r.Size() != int64(len(first)) {
 		t.Error("zeros behind the archive are taken for a part of it")
@@ -111,7 +112,7 @@ func TestSign(t *testing.T) {
 		t.Error("signed again after an interruption it is another archive")
 	}
 
-	// Every byte of what was appended counts.
+	// Every appended byte counts.
 	for i := len(first); i < len(second); i++ {
 		p := bytes.Clone(second)
 		p[i] ^= 0x40
@@ -120,7 +121,7 @@ func TestSign(t *testing.T) {
 			t.Errorf("byte %d: the signature still counts", i)
 		}
 	}
-	// Damage in what was appended to its end is not taken for an append that was cut short.
+	// Damage in a whole append is not taken for an append that was cut short.
 	for i := open(t, first).RootAt.End(); i < int64(len(third)); i++ {
 		for bit := range 8 {
 			p := bytes.Clone(third)

@@ -9,8 +9,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Source tells where bytes of a stream are stored, so that a patch may copy them: in which archive,
-// and from which offset of what a data entry or patch has in its payload.
+// Source says where bytes of a stream are stored, so that a patch may copy them: in which archive,
+// in which data chunk or patch, and from which offset of its stored bytes.
 type Source struct {
 	Len     int
 	Archive index.Hash // zero if they are nowhere, or not worth a copy
@@ -18,11 +18,11 @@ type Source struct {
 	Offset  int
 }
 
-// Sources are those of a part of a stream, in order.
+// Sources are the sources of a part of a stream, in order.
 type Sources []Source
 
-// add appends a source. What is shorter than delta.MinCopy is told as nowhere, and together, so that
-// there are few of them, whatever a patch is made of.
+// add appends a source. Sources shorter than delta.MinCopy are merged into one "nowhere", which
+// bounds the list for any patch.
 func (s *Sources) add(next Source) {
 	if next.Len < delta.MinCopy {
 		next = Source{Len: next.Len}
@@ -34,8 +34,9 @@ func (s *Sources) add(next Source) {
 	*s = append(*s, next)
 }
 
-// ReadSources fills p as ReadAt does, and tells where the bytes are stored: what a patch makes, in
-// its bases and its program. Zeros are nowhere. It compares no hashes of data chunks.
+// ReadSources fills p as ReadAt does, and returns where the bytes are stored. The output of a patch
+// is stored in its bases and its program. Zeros are nowhere. ReadSources does not compare the
+// hashes of data chunks.
 func (r *Reader) ReadSources(streamNo int, p []byte, off int64) (Sources, int, error) {
 	if err := r.Locked(); err != nil {
 		return nil, 0, err
@@ -63,7 +64,8 @@ func (r *Reader) ReadSources(streamNo int, p []byte, off int64) (Sources, int, e
 	return list, done, err
 }
 
-// sources fills p with the bytes of the chunk from offset skip on, and adds where they are.
+// sources fills p with the bytes of the chunk from offset skip on, and adds where they are stored
+// to list.
 func (h *home) sources(list *Sources, p []byte, skip int) error {
 	b, e := h.block, &h.block.entries[h.entry]
 	payload := b.data[b.places[h.entry]:][:e.PayloadLen()]
@@ -101,9 +103,9 @@ func (h *home) sources(list *Sources, p []byte, skip int) error {
 	return err
 }
 
-// FindChunk looks for a chunk in a stream, from offset off to at most reach bytes before and behind
-// it, and returns where the nearest begins. The chunk is given by the number of the parent that
-// holds it, or -1, and its ordinal there.
+// FindChunk looks for a chunk in a stream, at most reach bytes before and after offset off. It
+// returns where the occurrence nearest to off begins. The chunk is given by the number of the
+// parent that holds it, or -1, and by its ordinal there.
 func (r *Reader) FindChunk(streamNo int, off, reach int64, parent int, ordinal int64) (at int64, ok bool, err error) {
 	if err := r.Locked(); err != nil {
 		return 0, false, err
@@ -127,7 +129,8 @@ func (r *Reader) FindChunk(streamNo int, off, reach int64, parent int, ordinal i
 	return at, ok, err
 }
 
-// Where returns where the chunk of an ordinal stands: the number of the stream, and an offset in it.
+// Where returns where the chunk that has an ordinal stands: the number of the stream, and the
+// offset in that stream.
 func (r *Reader) Where(ordinal int64) (streamNo int, offset int64, err error) {
 	if err := r.Locked(); err != nil {
 		return 0, 0, err

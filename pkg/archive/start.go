@@ -6,9 +6,10 @@ import (
 	"hexz/pkg/index"
 )
 
-// Start looks for the archive at the end of a file of size bytes that cannot be opened as one. It
-// returns the position in the file at which the archive begins, if there is something before it:
-// the file may be two archives, one after the other. Signatures keep it from being found.
+// Start looks for an archive at the end of a file of size bytes that cannot be opened as a whole.
+// It returns the position in the file at which the archive begins, if other bytes stand before it.
+// The file may be two archives, one after the other. Start does not find an archive with
+// signatures.
 func Start(src io.ReaderAt, size int64) (int64, bool) {
 	t, err := index.LastTrailer(src, size, index.ArchiveMagic)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"hexz/pkg/index"
 )
 
-// TempFile is where a Writer puts what it may not keep in memory. It is written once from
-// front to back, then read, and closed when it is no longer needed.
+// TempFile holds data that a Writer may not keep in memory. It is written once from front to back,
+// then read, and closed when it is no longer needed.
 type TempFile = dedup.File
 
 // pageStore keeps the encoded pages of an index until the body is written: in memory, or in a

@@ -15,8 +15,9 @@ import (
 	"hexz/pkg/seal"
 )
 
-// endings are what may stand at the end of an archive, by what every reader says of it: whole, torn
-// (the archive is whole, what follows it does not count), or corrupt. docs/format.md has the same table.
+// endings are the possible ends of an archive, by the verdict of every reader: whole, torn (the
+// archive is whole, the bytes after it do not count), or corrupt. docs/format.md has the same
+// table.
 type endings struct {
 	archive []byte // up to the first trailer, which follows a signature
 	append  []byte // three signatures and a trailer, of more than 1024 bytes
@@ -43,13 +44,13 @@ func newEndings(t *testing.T) *endings {
 	return v
 }
 
-// with returns the archive and what is put after it.
+// with returns the archive with the parts after it.
 func (v *endings) with(parts ...[]byte) []byte {
 	return bytes.Join(append([][]byte{v.archive}, parts...), nil)
 }
 
-// lost returns the archive with the append after it, without blocks of that size: those for whose
-// position in the file lose is true.
+// lost returns the archive with the append after it. Blocks of size bytes for whose number in the
+// file lose is true are zeros within the append.
 func (v *endings) lost(size int, lose func(block int) bool) []byte {
 	p := v.with(v.append)
 	for i := len(v.archive); i < len(p); i++ {
@@ -60,7 +61,7 @@ func (v *endings) lost(size int, lose func(block int) bool) []byte {
 	return p
 }
 
-// readersSay returns what the readers say of p, which have to agree.
+// readersSay returns the verdict of the readers on p. They must agree.
 func readersSay(t *testing.T, name string, p []byte) string {
 	t.Helper()
 	word := func(err error, torn bool) string {
@@ -142,7 +143,7 @@ func TestTails(t *testing.T) {
 	}
 }
 
-// Whatever an append that is interrupted leaves: the archive is what it was.
+// Whatever an interrupted append leaves, the archive is the same as before.
 func TestTornAppends(t *testing.T) {
 	v := newEndings(t)
 	whole := v.with(v.append)
@@ -174,7 +175,7 @@ func TestTornAppends(t *testing.T) {
 	}
 }
 
-// A signing that was interrupted can be done again.
+// An interrupted signing can be done again.
 func TestSignTorn(t *testing.T) {
 	v := newEndings(t)
 	_, key := signKey(t)

@@ -6,7 +6,7 @@ import (
 	"hexz/pkg/index"
 )
 
-// Each of the totals is compared with the entries of the index, without a look at the body.
+// Each of the totals is compared with the entries of the index, without reading the body.
 func TestVerifyTotals(t *testing.T) {
 	p := Small(t).Buf.Bytes()
 	totals := func(r *Reader) []*int64 {

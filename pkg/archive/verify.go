@@ -10,7 +10,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Level tells how deep Verify goes. Each level includes the ones before it.
+// Level says how deep Verify goes. Each level includes the ones before it.
 type Level int
 
 // The levels of Verify.
@@ -25,13 +25,13 @@ type VerifyOptions struct {
 	Level    Level
 	Threads  int              // 0 is 1
 	Progress func(done int64) // called with the bytes done: of the archive, then of the content
-	// Damage is called for each damaged part that was found, and Verify goes on to the next.
-	// With nil it stops at the first.
+	// Damage is called for each damaged part, and Verify goes on to the next. If Damage is nil,
+	// Verify stops at the first.
 	Damage func(error)
 }
 
-// Verify checks the archive, and returns nil or the first fault, damage before others. It keeps 33
-// bytes for each data chunk and patch.
+// Verify checks the archive, and returns nil or the first fault. Damage counts before other faults.
+// Verify keeps 33 bytes for each data chunk and patch.
 func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 	if err := r.Locked(); err != nil && o.Level >= Content {
 		return err
@@ -71,9 +71,9 @@ type verifier struct {
 	r    *Reader
 	o    VerifyOptions
 	err  error
-	said map[string]bool // faults: a level may find again what the one before has found
+	said map[string]bool // faults so far: a level may find a fault again that an earlier level found
 
-	missing bool // all parents that are missing were named: their chunks need not be
+	missing bool // all missing parents were reported, so their chunks need not be
 }
 
 func (v *verifier) found(err error) {
@@ -82,14 +82,14 @@ func (v *verifier) found(err error) {
 	}
 	var codec *codec.UnknownError
 	if errors.As(err, &codec) && !errors.Is(err, stream.ErrCorrupt) {
-		err = codec // once, and not for each segment
+		err = codec // reported once, and not for each segment
 	}
 	if v.said[err.Error()] || v.missing && errors.Is(err, ErrParent) {
 		return
 	}
 	v.said[err.Error()] = true
 	if v.err == nil || errors.Is(err, stream.ErrCorrupt) && !errors.Is(v.err, stream.ErrCorrupt) {
-		v.err = err // damage counts for more than a parent that is missing
+		v.err = err // damage counts more than a missing parent
 	}
 	if v.o.Damage != nil && v.ctx.Err() == nil {
 		v.o.Damage(err)
@@ -169,7 +169,7 @@ func (r *Reader) verifyStructure() error {
 
 // places checks that runs, pages, root and trailer lie in the file without a gap, and that no two
 // segments are in the same place. An index that lies about that could lead to the same bytes a
-// million times, so nothing else is looked at if it returns false.
+// million times. So nothing else is checked if places returns false.
 func (v *verifier) places() bool {
 	body, err := v.r.verifyCover()
 	if err != nil {
@@ -226,7 +226,8 @@ func (r *Reader) verifyCover() (body int64, err error) {
 	return body, nil
 }
 
-// verifyEntryPages checks the digests of the entry pages, whose content is not to be had.
+// verifyEntryPages checks the digests of the entry pages. Their content cannot be read without a
+// key.
 func (r *Reader) verifyEntryPages() error {
 	for _, at := range r.Root.Entries {
 		if _, err := r.ReadExtent(at, "entry page"); err != nil {

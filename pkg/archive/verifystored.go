@@ -45,8 +45,8 @@ type result struct {
 	faults []error
 }
 
-// damagedSegments names the segments of a damaged run that are damaged. If none is, the fault
-// err is in another frame.
+// damagedSegments returns an error for each damaged segment of a damaged run. If no segment is
+// damaged, the damage is in another frame, and damagedSegments returns err.
 func (r *Reader) damagedSegments(s index.Run, err error) []error {
 	var faults []error
 	n := sort.Search(len(r.Root.Maps), func(n int) bool {
@@ -76,7 +76,7 @@ func (r *Reader) damagedSegments(s index.Run, err error) []error {
 	return faults
 }
 
-// verifyRun walks the frames of a run. It needs to know nothing of what is in them.
+// verifyRun checks the digests of the frames of a run. It does not look at their content.
 func (r *Reader) verifyRun(s index.Run) error {
 	in := wire.NewReader(io.NewSectionReader(r.Src, s.Pos, s.Len))
 	var frames, frame blake.Hasher

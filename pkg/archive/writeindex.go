@@ -10,7 +10,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// The index, which a Writer collects while it writes the body.
+// A Writer collects the index while it writes the body.
 
 func (a *Writer) addToRun(at index.Extent) {
 	if a.runLength == 0 {
@@ -63,7 +63,7 @@ func (a *Writer) endPage() error {
 	return nil
 }
 
-// Finish writes the index and the trailer behind the End frame, and returns the archive id.
+// Finish writes the index and the trailer after the End frame, and returns the archive id.
 func (a *Writer) Finish() (index.Hash, error) {
 	if a.err == nil && !a.ended {
 		a.err = stream.ErrTruncated
@@ -113,7 +113,7 @@ func (a *Writer) finish() (index.Hash, error) {
 	return at.Digest, err
 }
 
-// reparse tells whether a reader will take a root.
+// reparse returns an error if a reader would not accept a root.
 func (a *Writer) reparse(p []byte) error {
 	r, err := index.ParseRoot(p)
 	if err != nil {

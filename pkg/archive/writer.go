@@ -15,13 +15,13 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// Writer makes an archive from the frames of a stream, in one pass. It gives references
-// their ordinals, and writes the index when the stream has ended. Without an End frame there
-// is no index and no trailer, so what was written does not pass for an archive.
+// Writer makes an archive from the frames of a stream, in one pass. It gives references their
+// ordinals, and writes the index when the stream has ended. Without an End frame there is no index
+// and no trailer, so the output does not pass for an archive.
 //
-// It keeps the index in memory: up to 76 bytes for each distinct data chunk to resolve
-// references (package dedup), and 30 to 50 bytes for each entry for the entry pages; with
-// MaxMemory, in files. The archive is the same.
+// A Writer keeps the index in memory. References take up to 76 bytes for each distinct data chunk
+// (package dedup), and entry pages take 30 to 50 bytes for each entry. With MaxMemory it uses files
+// as well. The archive is the same.
 //
 // Errors are sticky. Not safe for concurrent use.
 type Writer struct {
@@ -47,8 +47,8 @@ type Writer struct {
 	runLength int
 }
 
-// target is where a reference points to: the ordinal and the length of a chunk, and whether it
-// is a patched one, which is no base.
+// target is the chunk that a reference points to: its ordinal, its length, and whether it is
+// patched. A patched chunk cannot be a base.
 type target uint64
 
 const patchedTarget = 1 << 31
@@ -67,17 +67,17 @@ func (t target) patched() bool  { return t&patchedTarget != 0 }
 
 // WriterOptions are the options of a Writer. The zero value works.
 type WriterOptions struct {
-	Recipients []age.Recipient  // who can open the archive, which is encrypted then
-	Sign       []seal.SecretKey // keys to sign its id with
+	Recipients []age.Recipient  // of the archive, which is encrypted if there are any
+	Sign       []seal.SecretKey // keys that sign the archive id
 
-	// MaxMemory bounds the memory for the index, in bytes, at least 1 MiB; 0 is no limit. What
-	// is over it goes to files that Temp makes: about 40 bytes for each distinct chunk, and
-	// 30 to 50 for each entry.
+	// MaxMemory bounds the memory for the index, in bytes, at least 1 MiB; 0 is no limit. The rest
+	// goes to files that Temp makes: about 40 bytes for each distinct chunk, and 30 to 50 for each
+	// entry.
 	MaxMemory int64
 	Temp      func() (TempFile, error)
 }
 
-// NewWriter returns a Writer on w. Close it.
+// NewWriter returns a Writer on w. The caller must close the Writer.
 func NewWriter(w io.Writer, o WriterOptions) *Writer {
 	a := &Writer{to: o.Recipients, sign: index.Distinct(o.Sign), entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
 	a.out.dst = w
@@ -88,13 +88,13 @@ func NewWriter(w io.Writer, o WriterOptions) *Writer {
 	return a
 }
 
-// Close frees the files of a. It does not close what a writes to.
+// Close frees the files of a. It does not close the underlying writer.
 func (a *Writer) Close() {
 	a.chunks.Close()
 	a.pages.close()
 }
 
-// frameSink counts and hashes what is written, frame by frame.
+// frameSink counts and hashes the bytes that are written, frame by frame.
 type frameSink struct {
 	dst    io.Writer
 	pos    int64
@@ -140,7 +140,7 @@ func (a *Writer) write(f stream.Frame) error {
 	return a.frame(f, first)
 }
 
-// encrypt writes the clear header of an encrypted archive. All frames behind it are sealed.
+// encrypt writes the clear header of an encrypted archive. All frames after it are sealed.
 func (a *Writer) encrypt() error {
 	key := seal.NewFileKey()
 	wrapped, err := seal.Wrap(key, a.to)
@@ -161,7 +161,7 @@ func (a *Writer) encrypt() error {
 	return nil
 }
 
-// withSealed returns a copy of m that tells that an index follows.
+// withSealed returns a copy of m that says that an index follows.
 func withSealed(m stream.Meta) stream.Meta {
 	sealed := stream.Meta{index.SealedKey: true}
 	for k, v := range m {
@@ -230,7 +230,7 @@ func (a *Writer) target(hash index.Hash) (target, error) {
 	return target(v), err
 }
 
-// frame writes f and notes it in the index. ordinal is the number of data chunks before it.
+// frame writes f and records it in the index. ordinal is the number of data chunks before it.
 func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 	at := index.Extent{Pos: a.out.pos}
 	a.out.hasher.Reset()
@@ -260,5 +260,5 @@ func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 // Size returns the number of bytes written.
 func (a *Writer) Size() int64 { return a.out.pos }
 
-// Info returns what the archive tells about its content, complete once Finish was called.
+// Info returns the description of the content. It is complete after Finish.
 func (a *Writer) Info() *index.Info { return &a.root.Info }
