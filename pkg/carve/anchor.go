@@ -9,14 +9,14 @@ import (
 )
 
 // anchor is a segment or a dictionary that stands where the index says, with the digest that the
-// index says. Whatever else looks like a frame does not count against it.
+// index says. No other bytes that look like a frame count against an anchor.
 type anchor struct {
 	pos, len int64
-	key      index.Position // where the content goes on: no frame before it leads further
+	key      index.Position // its position in the content: no frame before the anchor leads beyond key
 }
 
-// anchors yields the anchors in the order of the file, which is that of the content as well, and in
-// the end one without bytes at the end of the file.
+// anchors yields the anchors in the order of the file, which is also the order of the content. The
+// last one has no bytes and stands at the end of the file.
 func (s *Carver) anchors(yield func(anchor) bool) {
 	from := s.body
 	var dicts []anchor
@@ -49,7 +49,7 @@ func (s *Carver) anchors(yield func(anchor) bool) {
 	emit(last)
 }
 
-// mapped yields what the map pages tell, but for those that are damaged.
+// mapped yields the segments of all map pages that are not damaged.
 func (s *Carver) mapped(yield func(index.SegmentRef) bool) {
 	if s.index == nil {
 		return
@@ -70,8 +70,8 @@ func (s *Carver) mapped(yield func(index.SegmentRef) bool) {
 	}
 }
 
-// stands looks for a frame where the index says it is, and as far from there as the root is from
-// its place, but not before a position.
+// stands looks for a frame at its position in the index, then at that position moved by s.shift. It
+// tries no position before from.
 func (s *Carver) stands(at index.Extent, from int64) (pos int64, ok bool) {
 	places := []int64{at.Pos, at.Pos + s.shift}
 	if s.shift == 0 {
@@ -93,7 +93,7 @@ func (s *Carver) stands(at index.Extent, from int64) (pos int64, ok bool) {
 // advance goes on to the next anchor.
 func (s *Carver) advance() { s.anchor, _ = s.anchorNext() }
 
-// anchored tells whether f, of n bytes, is the anchor that its position is that of.
+// anchored reports whether f, of n bytes, is the current anchor. f stands where the anchor stands.
 func (s *Carver) anchored(f stream.Frame, n int64) bool {
 	if n != s.anchor.len {
 		return false
@@ -107,7 +107,8 @@ func (s *Carver) anchored(f stream.Frame, n int64) bool {
 	return ok && no == s.anchor.key.Stream && seg.Offset == s.anchor.key.Offset
 }
 
-// inOrder tells whether f, which leads to a place, can stand between the last anchor and the next.
+// inOrder reports whether f can stand between the last anchor and the next one. to is the place
+// after f.
 func (s *Carver) inOrder(f stream.Frame, to place) bool {
 	if s.index == nil {
 		return true
@@ -125,7 +126,7 @@ func (s *Carver) inOrder(f stream.Frame, to place) bool {
 	return !s.key(from).Less(s.behind) && !s.anchor.key.Less(s.key(to))
 }
 
-// key is where p is by the numbers of the index.
+// key returns p as a position of the index.
 func (s *Carver) key(p place) index.Position {
 	return index.Position{Stream: s.numbers[p.id], Offset: p.at, Ordinal: 0}
 }

@@ -8,7 +8,7 @@ import (
 	"hexz/pkg/archive"
 )
 
-// Where the index is intact, frames that stand where they should are found, whatever stands around
+// If the index is intact, frames that stand where they should are found, whatever stands around
 // them.
 func TestSalvageAnchors(t *testing.T) {
 	const size, count, hit = 700, 20, 4
@@ -20,7 +20,7 @@ func TestSalvageAnchors(t *testing.T) {
 	}
 	body := r.Root.Maps[0].Pos
 	at := segments[hit]
-	over := func(q []byte) []byte { // stands over the segment that is hit, and its length stays
+	over := func(q []byte) []byte { // q overwrites the segment; the file keeps its length
 		bad := bytes.Clone(p)
 		clear(bad[at:segments[hit+1]])
 		copy(bad[at:segments[hit+1]], q)

@@ -15,40 +15,42 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// Carver finds what is left of a damaged archive or chunk stream, in three steps:
+// Carver finds the remains of a damaged archive or chunk stream, in three steps:
 //
-//   - open takes from the index what is right in itself: it says which segments there are, and
-//     vouches for them by their digests, wherever they stand now.
+//   - open reads the parts of the index that are right in themselves. The index says which segments
+//     there are, and vouches for them by their digests, wherever they stand now.
 //   - survey finds chains: frames that follow each other without a gap, in the file and in the
-//     content. What stands where the index says, with the digest it says, is an anchor, whatever
-//     is around it. Between anchors, survey reads the heads of frames, and where a chain breaks,
-//     looks for the next place where a frame holds. choose drops the chains that contradict others.
-//   - Next hands out the frames of the chains in order, and Check tells what of a segment is right.
+//     content. A frame that stands where the index says, with the digest that the index says, is an
+//     anchor, whatever is around it. Between anchors, survey reads the heads of frames. Where a
+//     chain breaks, survey looks for the next position where a frame holds. choose drops the chains
+//     that contradict others.
+//   - Next hands out the frames of the chains in order, and Check says which parts of a segment are
+//     right.
 //
-// It takes memory for each place of damage, and not for each frame. The work on what proves to be
-// no frame is bounded by the size of the file. Not safe for concurrent use, but for Check.
+// A Carver takes memory for each damaged range, and not for each frame. The work on bytes that
+// prove to be no frame is bounded by the size of the file. Only Check is safe for concurrent use.
 type Carver struct {
 	src     io.ReaderAt
 	size    int64
 	win     *window // to read frames
-	scan    *window // to look for them
+	scan    *window // to look for frames
 	ciphers *index.Ciphers
 	kinds   []string
 	sealed  bool          // the header says that it is an archive
-	index   *index.Index  // whose root is right, or nil
+	index   *index.Index  // its root is right; or nil
 	numbers map[int64]int // of the streams of the index, by id
 	state   IndexState
 	decoder *codec.Decoder
-	dicts   map[int64]bool // that the decoder has
+	dicts   map[int64]bool // ids of the dictionaries that the decoder has
 
-	body   int64 // where the frames begin: behind a clear header
+	body   int64 // where the frames begin: after a clear header
 	buf    []byte
 	chains []chain
 	number int64 // of the last sealed frame
-	spent  int64 // bytes that were looked at in what proved to be no frame
+	spent  int64 // bytes that were read for frames that proved to be none
 	nested *bool // see hasNested
 
-	shift      int64  // how far the root is from where the trailer says
+	shift      int64  // position of the root, less its position in the trailer
 	anchor     anchor // survey: the next one
 	anchorNext func() (anchor, bool)
 	behind     index.Position // in the content: the end of the last anchor
@@ -57,7 +59,7 @@ type Carver struct {
 	at    int64
 }
 
-// IndexState tells what is left of the index of an archive.
+// IndexState says how much is left of the index of an archive.
 type IndexState string
 
 // The states of an index.
@@ -68,10 +70,10 @@ const (
 	IndexMissing IndexState = "missing" // there is no trailer
 )
 
-// Open looks over the size bytes on src, which takes as long as to read all bytes, or without
-// an index the heads of all frames, and all bytes where there is damage. It fails if there is
-// nothing to salvage, or if an encrypted archive cannot be opened: without its clear header no key
-// opens it.
+// Open surveys the size bytes of src. With an index that takes as long as reading all bytes.
+// Without one it reads the heads of all frames, and all bytes where there is damage. Open fails if
+// there is nothing to salvage, or if an encrypted archive cannot be opened: without its clear
+// header no key opens it.
 func Open(src io.ReaderAt, size int64, o archive.Options) (*Carver, error) {
 	s, err := newCarver(src, size, o)
 	if err != nil {
@@ -132,7 +134,7 @@ func (s *Carver) open(ids []age.Identity) error {
 	return s.win.err
 }
 
-// addDict gives a dictionary to the decoder. It tells whether that has it.
+// addDict gives a dictionary to the decoder. It reports whether the decoder has the dictionary now.
 func (s *Carver) addDict(d *stream.Dict) bool {
 	if !s.dicts[d.ID] && d.ID < 1<<32 && len(s.dicts) < stream.MaxDicts {
 		s.dicts[d.ID] = s.decoder.AddDict(uint32(d.ID), d.Bytes) == nil
@@ -146,8 +148,9 @@ func (s *Carver) digest(pos, n int64) (index.Hash, error) {
 	return blake.Sum(p), err
 }
 
-// frameAt reads the frame at a position, and returns its length in the file. The payload of a
-// segment is not read, but it is not cut short; a sealed frame is decrypted, which proves it.
+// frameAt reads the frame at a position, and returns its length in the file. It does not read the
+// payload of a segment, but checks that the file does not end before the payload does. It decrypts
+// a sealed frame, which proves the frame.
 func (s *Carver) frameAt(pos int64) (stream.Frame, int64, error) {
 	in := wire.NewSourceReader(s.win.at(pos))
 	if s.ciphers == nil {
@@ -176,7 +179,7 @@ func (s *Carver) frameAt(pos int64) (stream.Frame, int64, error) {
 	s.number = number
 	f, err := stream.ParseFrame(plain)
 	if seg, ok := f.(*stream.Segment); ok {
-		seg.Payload = nil // it is in s.buf
+		seg.Payload = nil // the payload is in s.buf
 	}
 	return f, in.Pos(), err
 }
@@ -189,8 +192,8 @@ type Found struct {
 	raw []byte // the frame as it is stored
 }
 
-// Next returns what was found, from front to back, and io.EOF at the end. The clear header of an
-// encrypted archive, ancillary frames and what stands behind End are left out.
+// Next returns the next frame or lost range, from front to back, and io.EOF at the end. It leaves
+// out the clear header of an encrypted archive, ancillary frames, and everything after End.
 func (s *Carver) Next() (*Found, error) {
 	for s.chain < len(s.chains) {
 		c := &s.chains[s.chain]
@@ -256,7 +259,7 @@ func (s *Carver) load(pos, n int64) (*Found, error) {
 	return &Found{Frame: seg, Pos: pos, Len: n, raw: raw}, nil
 }
 
-// changed is for what was right when it was surveyed.
+// changed returns the error for a frame that was right in the survey, and is not any more.
 func (s *Carver) changed(err error) error {
 	if err == nil || s.win.err != nil {
 		return s.win.err
@@ -267,10 +270,10 @@ func (s *Carver) changed(err error) error {
 // Rewind makes Next begin again.
 func (s *Carver) Rewind() { s.chain, s.at = 0, s.body }
 
-// Index tells what is left of the index.
+// Index returns how much is left of the index.
 func (s *Carver) Index() IndexState { return s.state }
 
-// Info returns what the index tells of the content, or nil if it is lost.
+// Info returns the description of the content from the index, or nil if the index is lost.
 func (s *Carver) Info() *index.Info {
 	if s.index == nil {
 		return nil
@@ -278,5 +281,5 @@ func (s *Carver) Info() *index.Info {
 	return s.index.Info()
 }
 
-// RecipientKinds is Scanner.RecipientKinds.
+// RecipientKinds returns the kinds of the recipients, as Scanner.RecipientKinds does.
 func (s *Carver) RecipientKinds() []string { return s.kinds }

@@ -16,7 +16,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// salvaged returns what a Carver hands out of p: the content of each stream by offset.
+// salvaged returns the chunks that a Carver hands out of p: of each stream, by offset.
 func salvaged(t testing.TB, p []byte, ids ...age.Identity) (map[int64]map[int64][]byte, *Carver) {
 	t.Helper()
 	s, err := Open(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 1, Identities: ids})
@@ -60,7 +60,7 @@ func salvaged(t testing.TB, p []byte, ids ...age.Identity) (map[int64]map[int64]
 	}
 }
 
-// packed returns an archive of content in segments of n bytes, and where they begin.
+// packed returns an archive of content in segments of n bytes, and where the segments begin.
 func packed(content []byte, n int, codec string) (p []byte, segments []int64) {
 	b := hostiletest.New()
 	b.Open(0, "disk")
@@ -85,10 +85,10 @@ func text(seed uint64, n int) []byte {
 	return p[:n]
 }
 
-// An archive in an archive: where the outer one is damaged, and has no index, the frames of the
-// inner one look like frames. Whatever is damaged, nothing of them may come out.
+// The content is an archive itself. Where the outer archive is damaged, and has no index, frames of
+// the inner archive look like its frames. Whatever is damaged, no inner frame may be handed out.
 func TestSalvageNested(t *testing.T) {
-	// Its offsets run ahead of those of the outer one.
+	// The offsets of inner run ahead of those of the outer archive.
 	inner, _ := packed(text(0, 60*900), 900, "zstd")
 	plain, _ := packed(text(1000, 8000), 150, "none")
 	for name, content := range map[string][]byte{
@@ -113,7 +113,8 @@ func TestSalvageNested(t *testing.T) {
 							t.Fatalf("%s, segments of %d bytes, %d bytes of segment %d are gone: what came out at offset %d is not what was there", name, size, n, i, off)
 						}
 					}
-					// Of the few behind the damage that might be inner ones none is taken.
+					// Near the end, the few segments after the damage might be inner ones, so none
+					// of them is taken.
 					if lost := len(segments) - len(found[0]); lost > 1 && i < len(segments)-4 {
 						t.Errorf("%s, segments of %d bytes, %d bytes of segment %d are gone: %d of %d segments are lost", name, size, n, i, lost, len(segments))
 					}
@@ -123,12 +124,12 @@ func TestSalvageNested(t *testing.T) {
 	}
 }
 
-// What is no frame, and takes long to find out, is looked at only so often.
+// The work on bytes that only look like frames is bounded.
 func TestSalvageHostile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("tries everything there is")
 	}
-	lying := wire.NewWriter() // a segment whose payload is all that follows, and has another hash
+	lying := wire.NewWriter() // a segment whose payload is the bytes after it, and has another hash
 	const size = 4 << 20
 	head := func() []byte {
 		lying.Reset()
@@ -146,7 +147,7 @@ func TestSalvageHostile(t *testing.T) {
 		}
 	}
 	long.Array(stream.MaxEntries)
-	run := wire.NewWriter() // segments of runs only, which prove nothing
+	run := wire.NewWriter() // segments with runs only, which prove nothing
 	stream.Append(run, &stream.Segment{Codec: stream.RawCodec, Entries: []stream.Entry{{Kind: stream.Hole, Len: 5}}})
 	for name, unit := range map[string][]byte{
 		"lying lengths": head, "entries without end": long.Written(), "runs": run.Written(),

@@ -9,16 +9,20 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Checked tells what of a segment is right.
+// Checked says which parts of a segment are right.
 type Checked struct {
 	*stream.Segment
-	Raw  []byte // the decoded payload, if any of it is right
-	Good []bool // for each entry that has bytes in the payload: whether they are right as far as can be told; nil if all are
-	Sure bool   // by the index or the key; or else entries without bytes are only what they say
-	Err  error  // why something is not right
+	Raw []byte // the decoded payload, if any of it is right
+	// Good says for each entry whether its bytes in the payload are right, as far as can be checked.
+	// It is nil if all are.
+	Good []bool
+	// Sure: the index or the key vouches for the segment. If false, entries without payload are
+	// unverified.
+	Sure bool
+	Err  error // why a part is not right
 
-	// Opaque: there is no decoder for its codec, but the index or the key vouches for it.
-	// Raw is nil then. The payload can only be kept or lost as a whole.
+	// Opaque means that there is no decoder for the codec of the segment, but the index or the key
+	// vouches for it. Raw is nil then. The payload can only be kept or lost as a whole.
 	Opaque bool
 
 	sizes []int // of each entry: its bytes in the payload
@@ -26,8 +30,8 @@ type Checked struct {
 
 var errDigest = errors.New("the segment is damaged")
 
-// Check decodes a segment that Next has returned, and compares all that can be compared. Safe for
-// concurrent use.
+// Check decodes a segment that Next has returned, and checks everything that can be checked. Check
+// is safe for concurrent use.
 func (s *Carver) Check(f *Found) *Checked {
 	c := &Checked{Segment: f.Frame.(*stream.Segment)}
 	v := s.vouch(c.Segment, f.raw)
@@ -40,7 +44,7 @@ func (s *Carver) Check(f *Found) *Checked {
 		raw, err = s.decoder.Decode(nil, c.Codec, c.Payload, c.RawLen)
 	}
 	var unknown *codec.UnknownError
-	if c.Sure && errors.As(err, &unknown) { // or its name may be what is damaged
+	if c.Sure && errors.As(err, &unknown) { // otherwise the name of the codec may be damaged
 		c.Opaque, err = true, nil
 	}
 	good := make([]bool, len(c.Entries))
@@ -53,7 +57,7 @@ func (s *Carver) Check(f *Found) *Checked {
 		switch e.Kind {
 		case stream.Data:
 			good[i] = err == nil && (c.Opaque || blake.Sum(raw[at:at+n]) == e.Hash)
-		case stream.Patched: // whether it makes the chunk is known only with its bases
+		case stream.Patched: // only its bases can show whether its output is right
 			good[i] = err == nil && v != wrong
 		default:
 			good[i] = true
@@ -67,7 +71,7 @@ func (s *Carver) Check(f *Found) *Checked {
 		c.Err = errors.New("a chunk does not have its hash")
 	}
 	if !all {
-		for i := range good { // nothing vouches for patches of a payload that is damaged elsewhere
+		for i := range good { // nothing vouches for patches in a payload with damage elsewhere
 			good[i] = good[i] && c.Entries[i].Kind != stream.Patched
 		}
 		c.Good = good
@@ -75,12 +79,12 @@ func (s *Carver) Check(f *Found) *Checked {
 	return c
 }
 
-// Lose makes all entries that have bytes ones that are not Good.
+// Lose marks all entries as not Good, and sets Err to why.
 func (c *Checked) Lose(why error) {
 	c.Good, c.Err = make([]bool, len(c.Entries)), why
 }
 
-// Drop makes an entry that has bytes one that is not Good.
+// Drop marks entry i as not Good.
 func (c *Checked) Drop(i int) {
 	if c.Good == nil {
 		c.Good = slices.Repeat([]bool{true}, len(c.Entries))
@@ -88,8 +92,8 @@ func (c *Checked) Drop(i int) {
 	c.Good[i] = false
 }
 
-// Keep makes the segment one of what is Good, not encoded. The entries that are not have been
-// replaced by some without bytes.
+// Keep reduces the payload to the bytes of Good entries, not encoded. The caller has replaced the
+// other entries by entries without bytes.
 func (c *Checked) Keep() {
 	var kept []byte
 	at := 0

@@ -8,10 +8,10 @@ import (
 	"hexz/pkg/stream"
 )
 
-// choose drops chains that can be no part of the archive. An archive may be packed in an archive
-// as it is: frames of the inner one stand in a payload of the outer one then, and look just like
-// frames. Where the outer frame is damaged, and there is no index to ask, an inner chain gives
-// itself away by what contradicts the chains around it.
+// choose drops chains that cannot be part of the archive. The content of an archive may be an
+// archive, stored without a codec. Then a payload of the outer archive holds frames of the inner
+// one, which look like frames of the outer one. Where an outer frame is damaged, and there is no
+// index, an inner chain can be told by its contradictions to the chains around it.
 func (s *Carver) choose() {
 	c := &chooser{s: s, seen: map[int64]int{}}
 	for i := range s.chains {
@@ -33,17 +33,17 @@ type chooser struct {
 	s       *Carver
 	kept    []chain
 	seen    map[int64]int // how many of the kept chains begin or end in a stream
-	longest int64         // segment of all chains
+	longest int64         // bytes of the longest segment of all chains
 }
 
-// add keeps c, or drops it, or those that it contradicts.
+// add keeps c, or drops c, or drops kept chains that contradict c.
 func (k *chooser) add(c chain) {
 	for len(k.kept) > 0 {
 		p := &k.kept[len(k.kept)-1]
 		if !c.sure && !k.credible(p, &c) {
 			return
 		}
-		if c.pos < p.end { // it stands in the last frame of p, which is none then
+		if c.pos < p.end { // c begins within the last frame of p, so that frame is none
 			if k.trim(p); p.frames == 0 {
 				k.drop()
 			}
@@ -65,7 +65,7 @@ func (k *chooser) add(c chain) {
 		}
 		switch {
 		case c.frames == 1 && !c.sure:
-			return // its offset is damaged, rather
+			return // more likely the offset of c is damaged
 		case p.tail.loose && trimmed.frames > 0 && k.fits(&trimmed, &c):
 			k.trim(p)
 		case p.anchored != c.anchored:
@@ -91,22 +91,22 @@ func (k *chooser) count(c *chain, n int) {
 	k.seen[c.last.id] += n
 }
 
-// drop takes the last chain away.
+// drop removes the last kept chain.
 func (k *chooser) drop() {
 	last := len(k.kept) - 1
 	k.count(&k.kept[last], -1)
 	k.kept = k.kept[:last]
 }
 
-// trim takes the last frame from a chain.
+// trim removes the last frame of a chain.
 func (k *chooser) trim(c *chain) {
 	k.count(c, -1)
 	c.trim()
 	k.count(c, 1)
 }
 
-// settle takes from a chain the last frame, if it is loose and the one behind it contradicts it, and
-// nothing that came later has confirmed it.
+// settle removes the last frame of a chain if that frame is loose, the frame after it contradicts
+// it, and no later chain has confirmed it.
 func (k *chooser) settle(c *chain) {
 	if c.doubted && c.tail.loose {
 		k.trim(c)
@@ -114,19 +114,19 @@ func (k *chooser) settle(c *chain) {
 	c.doubted = false
 }
 
-// continues tells whether c goes on where the damaged frame behind p has ended.
+// continues reports whether c goes on where the damaged frame after p has ended.
 func (p *chain) continues(c *chain) bool {
 	return p.next >= 0 && !c.opens && c.first.known && c.first.id == p.last.id && c.first.at == p.next
 }
 
-// credible tells whether a chain that was found behind damage, and that nothing vouches for, is of
-// the outer archive: it continues p, the one before; or is too long to be in a payload; or there
-// is no other archive in the file.
+// credible reports whether c is of the outer archive. c was found after damage, and nothing vouches
+// for it. It is credible if it continues p, the chain before; or if it is too long for a payload;
+// or if there is no other archive in the file.
 func (k *chooser) credible(p, c *chain) bool {
 	return p != nil && p.continues(c) || c.end-c.pos > 2*k.longest || !k.s.hasNested()
 }
 
-// fits tells whether c can come behind p, with something lost between them.
+// fits reports whether c can come after p, with a lost range between them.
 func (k *chooser) fits(p, c *chain) bool {
 	switch {
 	case p.anchored && c.anchored:
@@ -140,13 +140,13 @@ func (k *chooser) fits(p, c *chain) bool {
 	case !p.last.open || c.opens:
 		return false
 	case p.end == c.pos && p.tail.loose:
-		return false // nothing can be lost, so they disagree
+		return false // nothing can be lost between them, so they disagree
 	}
 	return c.first.at >= p.last.at
 }
 
-// hasNested tells whether another archive or stream can be seen inside of this one: a header behind
-// the first byte, a trailer that is not at the end, or a segment within a frame.
+// hasNested reports whether another archive or stream can be seen inside of this one: a header
+// after the first byte, a trailer that is not at the end, or a segment within a frame.
 func (s *Carver) hasNested() bool {
 	if s.nested == nil {
 		found := s.contains([]byte("\x95\x00\xa4"+stream.Magic), 1, s.size) ||
@@ -157,7 +157,7 @@ func (s *Carver) hasNested() bool {
 	return *s.nested
 }
 
-// nests tells whether the head of a segment stands within a frame of c.
+// nests reports whether the head of a segment stands within a frame of c.
 func (s *Carver) nests(c chain) bool {
 	for at := c.pos; at < c.end; {
 		f, n, err := s.frameAt(at)
@@ -176,7 +176,7 @@ func (s *Carver) nests(c chain) bool {
 		}
 		at += n
 	}
-	return s.exhausted(c.end) // not all was looked at
+	return s.exhausted(c.end) // if so, not all of c was read
 }
 
 func release(f stream.Frame) {
@@ -193,7 +193,7 @@ func (s *Carver) ownTail() int64 {
 	return s.size
 }
 
-// contains tells whether text stands somewhere from one position to another.
+// contains reports whether text begins somewhere between two positions.
 func (s *Carver) contains(text []byte, from, to int64) bool {
 	for from < to {
 		b := s.scan.ahead(from, len(text))

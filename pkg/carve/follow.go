@@ -6,18 +6,18 @@ import "hexz/pkg/stream"
 type follower struct {
 	*Carver
 	c       chain
-	proven  bool  // it is a chain
-	checked int64 // position of the segment that has proved it
-	segment bool  // the last frame is one
+	proven  bool  // the frames so far are proved to be frames
+	checked int64 // position of the segment that was checked last, or -1
+	segment bool  // the last frame is a segment
 	last    int64 // number of the last sealed frame
-	cost    int64 // bytes that were looked at
+	cost    int64 // bytes that were read
 
-	rooted bool        // the chain has the beginning of the stream in hand
+	rooted bool        // the chain has the beginning of its current stream
 	root   stream.Root // of that stream
 }
 
-// follow returns the chain that begins at a position, or one without frames if it does not prove to
-// be one, and where to look for the next.
+// follow returns the chain that begins at pos, or a chain without frames if nothing proves it.
+// retry is where to look for the next chain.
 func (s *Carver) follow(pos int64) (c chain, retry int64) {
 	w := &follower{Carver: s, checked: -1}
 	w.c = chain{pos: pos, end: pos, tail: lastFrame{pos: -1}, next: -1}
@@ -27,20 +27,20 @@ func (s *Carver) follow(pos int64) (c chain, retry int64) {
 		s.spent += w.cost
 	}
 	switch {
-	case !w.proven && w.c.frames > 1: // those before the last prove as little as it does
+	case !w.proven && w.c.frames > 1: // the frames before the last one prove as little as that one
 		return chain{}, w.c.tail.pos + 1
 	case !w.proven:
 		return chain{}, pos + 1
 	case w.c.ended || s.ciphers != nil:
 	case w.segment:
 		w.confirm()
-	default: // it may be longer than it was, and have what follows in it
+	default: // its length may be damaged, so that it includes later frames
 		return w.c, max(w.c.tail.pos, pos) + 1
 	}
 	return w.c, max(w.c.end, pos+1)
 }
 
-// next takes the next frame into the chain, or tells that there is none.
+// next adds the next frame to the chain. It reports whether there is one.
 func (w *follower) next() bool {
 	f, n, err := w.frameAt(w.c.end)
 	w.cost += w.win.pos - w.c.end
@@ -54,11 +54,11 @@ func (w *follower) next() bool {
 	defer seg.Release()
 	anchored := w.c.end == w.anchor.pos
 	if !anchored && err == nil && n > w.anchor.pos-w.c.end {
-		err = stream.ErrTruncated // by a frame that is known to stand there
+		err = stream.ErrTruncated // cut short by the anchor
 	}
 	to, ok := w.fits(f, anchored)
 	if anchored && (err != nil || !w.anchored(f, n)) {
-		w.advance() // the index contradicts what it vouches for
+		w.advance() // the index vouches for the bytes, but contradicts the frame
 		ok = false
 	}
 	if err != nil || !ok {
@@ -90,8 +90,8 @@ func (w *follower) next() bool {
 	return true
 }
 
-// fits tells whether f goes on with the chain, and to where. anchored: it stands at the place of the
-// anchor.
+// fits reports whether f continues the chain, and returns the place after f. anchored says that f
+// stands where the anchor does.
 func (w *follower) fits(f stream.Frame, anchored bool) (to place, ok bool) {
 	to, ok = w.c.last.step(f)
 	known := !w.disowned(f)
@@ -103,7 +103,7 @@ func (w *follower) fits(f stream.Frame, anchored bool) (to place, ok bool) {
 		}
 	case *stream.Close:
 		if w.rooted && w.c.last.open && f.ID == w.c.last.id && w.root.Sum() == f.Root {
-			ok = true // if its size is another, that is what is damaged
+			ok = true // the root is right, so if the size differs, the size is damaged
 		}
 	}
 	if w.ciphers != nil {
@@ -113,7 +113,7 @@ func (w *follower) fits(f stream.Frame, anchored bool) (to place, ok bool) {
 	return to, ok && known && (anchored || w.inOrder(f, to))
 }
 
-// take takes a segment into the chain.
+// take adds a segment to the chain.
 func (w *follower) take(seg *stream.Segment, n int64) {
 	if !w.proven && w.c.end != w.anchor.pos {
 		w.checked = w.c.end
@@ -127,8 +127,9 @@ func (w *follower) take(seg *stream.Segment, n int64) {
 	}
 }
 
-// begin notes where the content of a chain begins, if f is the first frame that tells: which leads to
-// a place. What a Close says of a size is only compared with what it closes.
+// begin sets c.first from f, if f is the first frame of the chain that states a position. to is the
+// place after f. The size in a Close frame does not count here: it is only compared with the end of
+// its stream.
 func (c *chain) begin(f stream.Frame, to place) {
 	if c.first.known {
 		return
@@ -145,8 +146,8 @@ func (c *chain) begin(f stream.Frame, to place) {
 	c.first = to
 }
 
-// broken notes what the frame behind a chain tells, which would lead to a place: it is whole, but does
-// not fit; or it fits, but is cut short.
+// broken records what the frame after the chain says about the lost bytes. Either it is whole but
+// does not fit, or it fits but is cut short. to is the place after that frame.
 func (c *chain) broken(seg *stream.Segment, to place, whole, fits bool) {
 	switch {
 	case seg != nil && !whole && fits:
@@ -161,11 +162,11 @@ func (c *chain) broken(seg *stream.Segment, to place, whole, fits bool) {
 	}
 }
 
-// confirm takes the last segment from the chain if it does not hold: then its length may be wrong as
-// well, and what is behind it be part of it.
+// confirm removes the last segment of the chain if that segment is damaged. Its length may be wrong
+// as well then, and the bytes after it may be part of it.
 func (w *follower) confirm() {
 	c := &w.c
-	fine, sure := true, c.sure // as it was when it was checked
+	fine, sure := true, c.sure // the results if it was checked before
 	if w.checked != c.tail.pos {
 		fine, _, sure = w.try(c.tail.pos, c.end-c.tail.pos)
 	}
@@ -179,7 +180,7 @@ func (w *follower) confirm() {
 	}
 }
 
-// trim takes the last frame from a chain.
+// trim removes the last frame of a chain.
 func (c *chain) trim() {
 	c.end, c.last = c.tail.pos, c.tail.before
 	c.tail = lastFrame{pos: -1}
@@ -187,8 +188,9 @@ func (c *chain) trim() {
 	c.next, c.doubted = -1, false
 }
 
-// try reads a segment as a whole. It tells whether nothing in it is wrong; whether that proves that
-// it is one, which what has no bytes does not; and whether it is sure in all parts.
+// try reads a segment as a whole. fine reports whether nothing in it is wrong. proof reports
+// whether that proves the segment, which a segment without payload does not. sure reports whether
+// the index or the key vouches for all of it.
 func (s *Carver) try(pos, n int64) (fine, proof, sure bool) {
 	f, err := s.load(pos, n)
 	if err != nil {

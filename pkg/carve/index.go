@@ -13,15 +13,16 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// openIndex finds the root and sets s.index. In a file that bytes were taken out of, or put into,
-// what the index says of positions is off by as much as the root itself.
+// openIndex finds the root and sets s.index. If bytes were removed from the file or inserted, all
+// positions in the index are off by as much as the position of the root.
 func (s *Carver) openIndex() IndexState {
 	start := max(s.size-index.TailSize, 0)
 	tail := make([]byte, s.size-start)
 	if s.win.err = readFull(s.src, tail, start); s.win.err != nil {
 		return IndexNone
 	}
-	t, err := index.FindTrailer(tail, math.MaxInt64/2, index.ArchiveMagic) // where the root stands is looked at below
+	// With this start, FindTrailer accepts any position of the root, which is checked below.
+	t, err := index.FindTrailer(tail, math.MaxInt64/2, index.ArchiveMagic)
 	if err != nil && (t.Root.Len < 1 || t.Root.Len > index.MaxIndexFrame) {
 		return IndexMissing
 	}
@@ -42,11 +43,11 @@ func (s *Carver) openIndex() IndexState {
 	return IndexDamaged
 }
 
-// maxRootPlaces bounds how often a root is looked for elsewhere.
+// maxRootPlaces bounds the number of positions where the root is looked for.
 const maxRootPlaces = 16
 
-// rootPlaces returns where the root may be: where the trailer says; right in front of the first
-// trailer; in front of signatures.
+// rootPlaces returns where the root may be: where the trailer says, right before the first trailer,
+// and right before signatures.
 func (s *Carver) rootPlaces(want index.Extent, tail []byte, start int64) []int64 {
 	var places []int64
 	add := func(pos int64) {
@@ -57,11 +58,11 @@ func (s *Carver) rootPlaces(want index.Extent, tail []byte, start int64) []int64
 	add(want.Pos)
 	whole := index.Trailer{Root: want, Magic: index.ArchiveMagic}.Append(nil)
 	first := bytes.Index(tail, whole)
-	if first < 0 { // it is damaged
+	if first < 0 { // the trailer is damaged
 		first = bytes.LastIndex(tail, whole[:2+len(index.ArchiveMagic)])
 	}
 	add(start + int64(first) - want.Len)
-	for at := 0; at < first; at++ { // signatures stand behind the root
+	for at := 0; at < first; at++ { // signatures stand after the root
 		i := bytes.Index(tail[at:first], []byte{0x93, byte(index.KindSignature)})
 		if i < 0 {
 			break
@@ -72,7 +73,7 @@ func (s *Carver) rootPlaces(want index.Extent, tail []byte, start int64) []int64
 	return places
 }
 
-// shifted is a file whose bytes are by bytes behind where they are looked for.
+// shifted is a file in which the byte for position p is at p + by.
 type shifted struct {
 	io.ReaderAt
 	by int64
@@ -85,17 +86,18 @@ func (f shifted) ReadAt(p []byte, pos int64) (int, error) {
 	return f.ReaderAt.ReadAt(p, pos+f.by)
 }
 
-// verdict is what the index says of a segment.
+// verdict is what the index says about a segment.
 type verdict int
 
 const (
-	unknown verdict = iota // it is lost, or that part of it
-	right                  // it has the digest
-	wrong                  // there is another segment there, or none
+	unknown verdict = iota // the index, or its part for the segment, is lost
+	right                  // the segment has the digest of the index
+	wrong                  // the index has another segment there, or none
 )
 
-// vouch compares the frame of a segment with the index: by what it is, and not by where it stands.
-// Without the bytes of the frame it only tells whether there is one.
+// vouch compares the frame of a segment with the index: by its content, and not by its position in
+// the file. Without raw, the bytes of the frame, vouch only checks that the index has a segment
+// there.
 func (s *Carver) vouch(seg *stream.Segment, raw []byte) verdict {
 	if s.index == nil {
 		return unknown
@@ -122,8 +124,8 @@ func (s *Carver) vouch(seg *stream.Segment, raw []byte) verdict {
 	return right
 }
 
-// disowned tells whether the index knows that f is no frame of this archive, or a damaged one, by
-// what can be seen without its payload.
+// disowned reports whether the index shows that f is no frame of this archive, or a damaged one. It
+// does not need the payload of f.
 func (s *Carver) disowned(f stream.Frame) bool {
 	if s.index == nil {
 		return false
@@ -155,8 +157,8 @@ func encoded(m stream.Meta) []byte {
 	return w.Written()
 }
 
-// Entries calls visit for what the index says of a stream, given by its id, between two offsets: for
-// all entries that lie there, as far as the pages of the index are right. References have no hash.
+// Entries calls visit for the entries that the index has of a stream between two offsets, as far as
+// the pages of the index are right. id is that of the stream. References have no hash.
 func (s *Carver) Entries(id, from, to int64, visit func(off int64, e *stream.Entry) error) error {
 	no, ok := s.numbers[id]
 	if s.index == nil || !ok {

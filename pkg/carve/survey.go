@@ -6,9 +6,9 @@ import (
 	"hexz/pkg/stream"
 )
 
-// What does not prove to be a frame may cost, in bytes read, hashed or decoded, firstBudget and
-// perByte for each byte of the file that is behind. Of a file that looks like frames everywhere
-// not every place is tried then.
+// The work on bytes that prove to be no frame is limited to firstBudget, and perByte for each byte
+// of the file so far. The work is counted in bytes read, hashed or decoded. If a file looks like
+// frames everywhere, not every position is tried.
 const (
 	firstBudget = 128 << 20
 	perByte     = 8
@@ -24,36 +24,36 @@ type chain struct {
 	longest  int64 // bytes of the longest segment
 	ended    bool  // the last frame is End
 	anchored bool  // it has an anchor
-	sure     bool  // by the index, by the key, or since it begins with the header of the file
+	sure     bool  // vouched for by the index, the key, or the header of the file
 
 	opens       bool  // it begins with Open
 	first, last place // in the content: where it begins and ends
 	tail        lastFrame
 
-	// next is where the content goes on behind the frame that broke the chain, or -1 if that is
-	// not known. doubted: that frame says that the chain ends elsewhere.
+	// next is where the content goes on after the frame that broke the chain, or -1 if that is not
+	// known. doubted means that this frame says that the chain ends elsewhere.
 	next    int64
 	doubted bool
 }
 
-// place is where a chain is in the content.
+// place is a position of a chain in the content.
 type place struct {
-	known bool // false: no frame has told yet
+	known bool // false: no frame has stated it yet
 	open  bool // inside of a stream
 	id    int64
 	at    int64
 }
 
-// lastFrame is what can be taken from the end of a chain.
+// lastFrame is the frame that can be removed from the end of a chain.
 type lastFrame struct {
-	pos    int64 // -1: it was taken
+	pos    int64 // -1: it was removed
 	before place
-	// loose: only the frame behind it, or the index, confirms the id of an Open, or the lengths of
-	// entries without bytes.
+	// loose means that only the frame after it, or the index, can confirm it. That is so for the id
+	// of an Open, and for the lengths of entries without bytes.
 	loose bool
 }
 
-// step returns the place behind f, and whether f can stand at p.
+// step returns the place after f, and whether f can stand at p.
 func (p place) step(f stream.Frame) (place, bool) {
 	switch f := f.(type) {
 	case *stream.Parent:
@@ -81,8 +81,8 @@ func (p place) step(f stream.Frame) (place, bool) {
 	return p, false
 }
 
-// survey finds the chains of the file. It does not stop at End, which may be that of an archive in a
-// payload.
+// survey finds the chains of the file. It does not stop at End, since that frame may be of an
+// archive in a payload.
 func (s *Carver) survey() {
 	var stop func()
 	s.anchorNext, stop = iter.Pull(s.anchors)
@@ -98,7 +98,8 @@ func (s *Carver) survey() {
 	s.anchor = anchor{pos: s.size}
 }
 
-// search returns the next position from pos on at which a chain may begin, or that of the anchor.
+// search returns the next position from pos on at which a chain may begin, or the position of the
+// anchor.
 func (s *Carver) search(pos int64) int64 {
 	for pos < s.anchor.pos {
 		b := s.scan.ahead(pos, headBytes)
@@ -120,14 +121,14 @@ func (s *Carver) search(pos int64) int64 {
 	return max(pos, s.anchor.pos)
 }
 
-// exhausted tells whether up to a position too much was looked at that proved to be no frame.
+// exhausted reports whether the work up to a position has used up the budget.
 func (s *Carver) exhausted(pos int64) bool { return s.spent > firstBudget+perByte*pos }
 
-// headBytes is what plausible looks at.
+// headBytes is the number of bytes that plausible needs.
 const headBytes = 32
 
-// plausible tells whether b can be the beginning of a frame with which a chain begins. It is a
-// glance, since most bytes of a file are asked.
+// plausible reports whether b can be the beginning of the first frame of a chain. It must be quick,
+// since it is called for most bytes of a file.
 func (s *Carver) plausible(b []byte) bool {
 	if len(b) < 3 || b[0]&0xf0 != 0x90 {
 		return false

@@ -5,11 +5,12 @@ import (
 	"io"
 )
 
-// windowSize is what a window reads at once: the head of most segments.
+// windowSize is the number of bytes that a window reads at once. It holds the head of most
+// segments.
 const windowSize = 32 << 10
 
-// window reads a file through one buffer, from any position: to look again at what is in the
-// buffer costs no read. The first error of the file, but for its end, stays.
+// window reads a file through one buffer, from any position. Reading buffered bytes again costs no
+// read of the file. The first error of the file stays, unless it is the end of the file.
 type window struct {
 	src   io.ReaderAt
 	size  int64
@@ -29,8 +30,8 @@ func (w *window) at(pos int64) *window {
 	return w
 }
 
-// peek returns n bytes from a position, or what there is up to the end of the file. They are valid
-// until the next call of w. n is at most windowSize.
+// peek returns n bytes from a position, or fewer at the end of the file. The bytes are valid until
+// the next call of w. n is at most windowSize.
 func (w *window) peek(pos int64, n int) []byte {
 	n = int(min(int64(n), w.size-pos))
 	if n <= 0 || w.err != nil {
@@ -46,7 +47,7 @@ func (w *window) peek(pos int64, n int) []byte {
 	return w.buf[pos-w.start:][:n]
 }
 
-// ahead returns what is buffered from a position on: at least n bytes, but at the end of the file.
+// ahead returns the buffered bytes from a position on: at least n, or fewer at the end of the file.
 func (w *window) ahead(pos int64, n int) []byte {
 	if b := w.peek(pos, n); len(b) > 0 {
 		return w.buf[pos-w.start:]
