@@ -5,17 +5,17 @@ import (
 	"sync"
 )
 
-// Cache keeps loaded values up to a total cost, the last used ones. A value that several
-// goroutines ask for at once is loaded once; an error is returned to all of them and is not
-// kept, so that a passing fault is not remembered.
+// Cache keeps the values that were used last, up to a total cost. A value that several goroutines
+// ask for at once is loaded once. An error is returned to all of them and is not kept, so that a
+// passing fault is not remembered.
 type Cache[K comparable, V any] struct {
 	limit int64
 	load  func(K) (V, int64, error) // value and cost
-	free  func(V)                   // takes a value back that nobody uses any more; may be nil
+	free  func(V)                   // called with an evicted value that has no users; may be nil
 
 	mu    sync.Mutex
 	Items map[K]*Item[K, V]
-	used  list.List // of *item, the last used in front
+	used  list.List // of *Item, the last used first
 	cost  int64
 }
 
@@ -34,7 +34,7 @@ func NewCache[K comparable, V any](limit int64, load func(K) (V, int64, error), 
 	return &Cache[K, V]{limit: limit, load: load, free: free, Items: map[K]*Item[K, V]{}}
 }
 
-// Get returns a value, which stays valid until the item is given back to put.
+// Get returns an item, whose value stays valid until the item is given back by Put.
 func (c *Cache[K, V]) Get(key K) (*Item[K, V], error) {
 	c.mu.Lock()
 	it, ok := c.Items[key]
@@ -76,7 +76,7 @@ func (c *Cache[K, V]) evict(place *list.Element) {
 	c.recycle(old)
 }
 
-// Put gives back an item from get. nil does nothing.
+// Put gives back an item from Get. Put of nil does nothing.
 func (c *Cache[K, V]) Put(it *Item[K, V]) {
 	if it == nil {
 		return
@@ -93,7 +93,7 @@ func (c *Cache[K, V]) recycle(it *Item[K, V]) {
 	}
 }
 
-// Value returns a value that is never reused, so that it need not be given back.
+// Value is Get for a cache that reuses no values, so that the value need not be given back.
 func (c *Cache[K, V]) Value(key K) (V, error) {
 	it, err := c.Get(key)
 	c.Put(it)

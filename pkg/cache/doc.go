@@ -1,2 +1,2 @@
-// Package cache keeps values in memory up to a limit of cost, the last used ones.
+// Package cache keeps in memory the values that were used last, up to a limit of cost.
 package cache
