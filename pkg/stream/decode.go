@@ -46,7 +46,7 @@ func readHead(in *wire.Reader) (Kind, int) {
 	return kind, n
 }
 
-// readBody reads the elements behind the kind. A segment's payload goes into seg's buffers.
+// readBody reads the elements after the kind. A segment's payload goes into seg's buffers.
 func readBody(in *wire.Reader, kind Kind, seg *Segment) Frame {
 	switch kind {
 	case KindHeader:
@@ -113,7 +113,7 @@ func readClose(in *wire.Reader) *Close {
 	return f
 }
 
-// ReadDigests reads a map of digests, nil if it is empty.
+// ReadDigests reads a map of digests. It returns nil if the map is empty.
 func ReadDigests(in *wire.Reader) map[string][]byte {
 	n := in.Map(maxDigests)
 	if n == 0 {
@@ -130,7 +130,7 @@ func ReadDigests(in *wire.Reader) map[string][]byte {
 	return digests
 }
 
-// readSegmentHead reads all of a segment that stands before its payload.
+// readSegmentHead reads the elements of a segment before its payload.
 func readSegmentHead(in *wire.Reader, s *Segment) {
 	s.Stream = in.Int(MaxSize)
 	s.Offset = in.Int(MaxSize)
@@ -139,8 +139,8 @@ func readSegmentHead(in *wire.Reader, s *Segment) {
 	s.RawLen = int(in.Int(MaxPayload))
 }
 
-// ReadEntries appends an array of entries to dst. With refHash false the refs and own bases have
-// no hash, as in the index of an archive.
+// ReadEntries reads an array of entries and appends them to dst. If refHash is false, refs and own
+// bases have no hash, as in the index of an archive.
 func ReadEntries(in *wire.Reader, dst []Entry, refHash bool) []Entry {
 	n := in.Array(MaxEntries)
 	dst = slices.Grow(dst, min(n, 1024))

@@ -7,7 +7,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// Append writes f to w, but for the payload of a segment, which the caller writes behind it.
+// Append writes f to w without the payload of a segment, which the caller writes after it.
 func Append(w *wire.Writer, f Frame) {
 	w.Array(f.Kind().arity())
 	w.Int(int64(f.Kind()))
@@ -58,7 +58,7 @@ func Append(w *wire.Writer, f Frame) {
 	}
 }
 
-// AppendEntries writes an array of entries. With refHash false the refs and own bases have no hash.
+// AppendEntries writes an array of entries. If refHash is false, refs and own bases have no hash.
 func AppendEntries(w *wire.Writer, entries []Entry, refHash bool) {
 	w.Array(len(entries))
 	for i := range entries {
@@ -138,7 +138,7 @@ func AppendDigests(w *wire.Writer, digests map[string][]byte) {
 	}
 }
 
-// cut bounds a message that came from anywhere, and makes it valid UTF-8.
+// cut bounds a text of unknown origin to n bytes, and makes it valid UTF-8.
 func cut(s string, n int) string {
 	s = strings.ToValidUTF8(s, "?")
 	if len(s) > n {

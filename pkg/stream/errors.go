@@ -7,20 +7,20 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// The sentinels below are the decisions a caller makes. Every error of this package, and of
+// The sentinels below are the cases that a caller tells apart. Every error of this package, and of
 // the packages that read its frames, wraps at most one of them.
 var (
-	// ErrCorrupt: the input is damaged, or breaks the format, or exceeds a limit.
+	// ErrCorrupt says that the input is damaged, breaks the format, or exceeds a limit.
 	ErrCorrupt = wire.ErrFormat
 
-	// ErrTruncated: the input ended before its End frame.
+	// ErrTruncated says that the input ended before its End frame.
 	ErrTruncated = errors.New("stream is cut short")
 
-	// ErrAborted: an upstream stage failed and said so in an Abort frame.
+	// ErrAborted says that an upstream stage failed and wrote an Abort frame.
 	ErrAborted = errors.New("upstream stage failed")
 )
 
-// FrameError tells where in the input an error was found.
+// FrameError says where in the input an error was found.
 type FrameError struct {
 	Kind   Kind  // kind of the frame, KindUnknown if it was not read
 	Index  int64 // number of the frame, counted from 0
@@ -38,7 +38,7 @@ func (e *FrameError) Error() string {
 
 func (e *FrameError) Unwrap() error { return e.Err }
 
-// AbortError is an Abort frame met by a reader. It is an ErrAborted.
+// AbortError is the error for an Abort frame. It is an ErrAborted.
 type AbortError struct {
 	Stage   string // binary that failed, such as hexz-chunk
 	Message string
@@ -52,7 +52,7 @@ func (e *AbortError) Error() string {
 // Is makes errors.Is(err, ErrAborted) true.
 func (e *AbortError) Is(target error) bool { return target == ErrAborted }
 
-// NotStreamError is an ErrCorrupt: the input does not begin as a stream.
+// NotStreamError says that the input does not begin as a stream. It is an ErrCorrupt.
 type NotStreamError struct {
 	Head []byte // the first bytes of the input, up to 512
 }

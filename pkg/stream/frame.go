@@ -3,8 +3,8 @@
 // specification.
 //
 // A Reader and a Writer hold every stream to the same rules: the order of frames, contiguous
-// segments, lengths that add up, and roots. So no stage can pass on a stream that is
-// incomplete or was reordered, and none can write one.
+// segments, lengths that add up, and roots. So no stage can pass on or write a stream that is
+// incomplete or out of order.
 package stream
 
 import (
@@ -26,7 +26,7 @@ const (
 // FeatureEncrypted stands in the Header of an encrypted archive: only Sealed frames follow.
 const FeatureEncrypted = "encrypted"
 
-// Limits of the format. A reader holds every length against them before it allocates.
+// Limits of the format. A reader checks every length against its limit before it allocates.
 const (
 	MaxChunk     = 16 << 20 // bytes of a data chunk
 	MaxPayload   = 64 << 20 // bytes of a segment's payload, raw and encoded
@@ -45,8 +45,8 @@ const (
 // Kind is the first element of a frame.
 type Kind int
 
-// The kinds of frames. Kinds from FirstIndex to FirstAncillary-1 stand only behind the End of
-// an archive; a reader skips ancillary ones that it does not know.
+// The kinds of frames. Kinds from FirstIndex to FirstAncillary-1 stand only after the End frame of
+// an archive. A reader skips ancillary frames whose kind it does not know.
 const (
 	KindUnknown Kind = -1
 	KindHeader  Kind = 0
@@ -102,16 +102,16 @@ type Frame interface{ Kind() Kind }
 // Header is the first frame.
 type Header struct {
 	Features []string // what a reader must know to read on: FeatureEncrypted, or nothing
-	Meta     Meta     // "stages": a list of maps, one a stage that the stream went through
+	Meta     Meta     // "stages": a list of maps, one for each stage of the stream so far
 }
 
-// Parent names an archive that has chunks which the streams refer to. Parents stand between the
-// Header and the first Open.
+// Parent names an archive whose chunks the streams refer to. Parents stand between the Header and
+// the first Open.
 type Parent struct {
 	Index   int64  // its number, counted from 0
 	ID      Hash   // archive id
-	Hint    string // where it was found, for people and for a search: not to be trusted
-	Content Hash   // the root of all its streams, by which an archive with the same content is known
+	Hint    string // where it was found, for people and for a search; do not trust it
+	Content Hash   // the root of all its streams, which identifies the content
 }
 
 // Open starts a stream.
@@ -132,14 +132,14 @@ const (
 	Hole      EntryKind = 2 // a run of unallocated bytes, which read as zero
 	Ref       EntryKind = 3 // the same bytes as an earlier data chunk
 	ParentRef EntryKind = 4 // the same bytes as a chunk of a parent
-	Patched   EntryKind = 5 // a chunk: what a patch program makes of other chunks; the program is in the payload
+	Patched   EntryKind = 5 // a chunk that a program in the payload makes of other chunks
 )
 
-// IsRun tells whether an entry of that kind is a run of zero bytes, and no chunk.
+// IsRun reports whether an entry of that kind is a run of zero bytes, and not a chunk.
 func (k EntryKind) IsRun() bool { return k == Zero || k == Hole }
 
-// IsStored tells whether an entry of that kind has bytes in the payload. These entries are
-// counted: the number of one is its ordinal, and references may be to it.
+// IsStored reports whether an entry of that kind has bytes in the payload. Stored entries are
+// counted. The number of such an entry is its ordinal, by which references name it.
 func (k EntryKind) IsStored() bool { return k == Data || k == Patched }
 
 // NoOrdinal stands for an ordinal that is nil.
@@ -151,27 +151,28 @@ type Entry struct {
 	Parent  int32  // of ParentRef: number of the parent
 	Len     int64  // 1 to MaxChunk for chunks, 1 to MaxSize for runs
 	Hash    Hash   // of chunks
-	Ordinal int64  // of ParentRef: number of the chunk in the parent; of Ref: in the archive, or NoOrdinal
+	Ordinal int64  // of ParentRef: in the parent; of Ref: in the archive, or NoOrdinal
 	Patch   *Patch // of Patched
 }
 
-// Patch tells how the bytes of a chunk are made: by a program (see package delta) that stands in
-// the payload, from data chunks that lie elsewhere.
+// Patch says how the bytes of a chunk are made: a program in the payload (see package delta) makes
+// them from data chunks elsewhere.
 type Patch struct {
 	Len   int    // bytes of the program, less than those of the chunk
 	Bases []Base // 1 to MaxBases
 }
 
-// Base is what a patch copies from: an earlier data chunk of the same stream of frames, or what a
-// data chunk or a patch of a parent has in the payload, which of a patch is its program. So no
-// program has to be run to have a base. Those of one patch are all of parents, or none is.
+// Base is a source from which a patch copies. It is an earlier data chunk of the same stream of
+// frames, or the stored bytes of a chunk of a parent. These are its data, or its program if it is a
+// patch itself. So no program has to be run to get a base. Either all bases of a patch are of
+// parents, or none is.
 type Base struct {
 	Parent  int32 // number of the parent, or OwnBase
-	Hash    Hash  // of an own one
+	Hash    Hash  // of an own base
 	Ordinal int64 // as in Entry
 }
 
-// Own tells whether the bases of p are chunks of the same stream of frames.
+// Own reports whether the bases of p are chunks of the same stream of frames.
 func (p *Patch) Own() bool { return p.Bases[0].Parent == OwnBase }
 
 // OwnBase stands for the number of a parent if there is none.
@@ -197,10 +198,10 @@ type Segment struct {
 	RawLen  int    // bytes of the decoded payload: the sum of PayloadLen
 	Payload []byte
 
-	deferred int // bytes of a payload that is not here
+	deferred int // length of a payload that is not in Payload
 }
 
-// Deferred returns the length of a payload that was not read yet, see Reader.Defer.
+// Deferred returns the length of a payload that is not yet read, see Reader.Defer.
 func (s *Segment) Deferred() int { return s.deferred }
 
 // Defer announces a payload of n bytes, which Writer.Forward will write.
@@ -218,7 +219,7 @@ func (s *Segment) Size() int64 {
 	return n
 }
 
-// Dict carries a dictionary for segments that follow, in this and in later streams.
+// Dict carries a dictionary for the segments after it, in this stream and in later ones.
 type Dict struct {
 	ID    int64
 	Bytes []byte
@@ -244,8 +245,8 @@ type Abort struct {
 	Message string
 }
 
-// Ancillary is a frame of a kind from FirstAncillary on. A reader that does not know its kind
-// skips it; its content is not kept.
+// Ancillary is a frame of a kind from FirstAncillary on. A reader that does not know the kind skips
+// the frame. The content is not kept.
 type Ancillary struct{ kind Kind }
 
 // Kind returns the kind of the frame.

@@ -2,11 +2,12 @@ package stream
 
 import "hexz/pkg/stream/wire"
 
-// Frames by themselves, without the rules that hold between them: for a reader that looks a frame
-// up in an index, or looks for what is left of a damaged stream.
+// Functions for single frames, without the rules between frames. They are for a reader that finds a
+// frame by an index, or looks for the remains of a damaged stream.
 
-// ReadFrame reads the next frame of in. The payload of a *Segment is left unread: Deferred tells
-// its length. Any frame of a stream is taken wherever it stands; the caller asks whether it fits.
+// ReadFrame reads the next frame of in. The payload of a *Segment is left unread: Deferred returns
+// its length. ReadFrame accepts any frame of a stream at any position. The caller checks whether
+// the frame fits there.
 func ReadFrame(in *wire.Reader) (Frame, error) {
 	kind, n := readHead(in)
 	if err := in.Err(); err != nil {
@@ -32,8 +33,8 @@ func ReadFrame(in *wire.Reader) (Frame, error) {
 	return f, nil
 }
 
-// ParseFrame reads a frame that was read as a whole. The payload of a segment aliases b, which goes
-// with it if it is released.
+// ParseFrame parses b, which holds one whole frame. The payload of a segment aliases b, so that
+// Release of the segment gives b away as well.
 func ParseFrame(b []byte) (Frame, error) {
 	in := wire.NewBytesReader(b)
 	f, err := ReadFrame(in)

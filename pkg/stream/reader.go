@@ -8,15 +8,15 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// headSize is the most of the input that a NotStreamError holds, in bytes.
+// headSize is the most bytes of the input that a NotStreamError holds.
 const headSize = 512
 
-// maxAncillary bounds a frame of a kind that is skipped.
+// maxAncillary is the greatest length of a frame that is skipped, in bytes.
 const maxAncillary = MaxPayload + MaxMeta
 
-// Reader reads a stream of frames and holds it to the rules of the format. Errors are sticky
-// and are FrameErrors; the reader's own are ErrCorrupt, ErrTruncated or an AbortError, others
-// come from the underlying reader. Not safe for concurrent use.
+// Reader reads a stream of frames and holds it to the rules of the format. Errors are sticky.
+// Except for io.EOF and an AbortError, each is a FrameError: an ErrCorrupt, an ErrTruncated, or an
+// error of the underlying reader. A Reader is not safe for concurrent use.
 type Reader struct {
 	in    *wire.Reader
 	rules rules
@@ -25,7 +25,7 @@ type Reader struct {
 	start int64 // position of the current frame
 
 	head    []byte // the first bytes of the input, as far as they came at once
-	printed []byte // of an AbortError that may follow
+	printed []byte // Printed of an AbortError that may follow
 
 	digests   bool
 	deferring bool
@@ -38,18 +38,18 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{in: wire.NewReader(r)}
 }
 
-// KeepDigests tells whether Digest is wanted for the frames that follow.
+// KeepDigests sets whether the Reader keeps the digests of the frames after this call.
 func (r *Reader) KeepDigests(on bool) {
 	r.digests = on
 	r.in.Tee(nil)
 }
 
-// Digest returns the BLAKE3 digest of the bytes of the last frame, as they came.
+// Digest returns the BLAKE3 digest of the last frame, as stored in the input.
 func (r *Reader) Digest() Hash { return r.digest }
 
-// Defer tells whether payloads are to be left unread by Next, for a caller that passes them on
-// or skips them. They must be taken by Load or Forward before the next call. There are no
-// digests then.
+// Defer sets whether Next leaves payloads unread, for a caller that passes payloads on or skips
+// them. Load or Forward must take a payload before the next call of Next. There are no digests
+// then.
 func (r *Reader) Defer(on bool) { r.deferring = on }
 
 // Load reads the deferred payload of s, the last segment.
@@ -58,8 +58,8 @@ func (r *Reader) Load(s *Segment) error {
 	return r.taken()
 }
 
-// Forward copies the next n bytes of the deferred payload of the last segment to dst; direct
-// moves what is not buffered. An error of the input is sticky, one of dst is not.
+// Forward copies the next n bytes of the deferred payload of the last segment to dst. direct moves
+// the bytes that are not buffered. An error of the input is sticky, an error of dst is not.
 func (r *Reader) Forward(dst io.Writer, n int, direct Mover) error {
 	if err := r.in.Forward(dst, int64(n), direct); err != nil {
 		return err
@@ -67,11 +67,11 @@ func (r *Reader) Forward(dst io.Writer, n int, direct Mover) error {
 	return r.taken()
 }
 
-// Mover copies up to n bytes from src to dst, and returns how many were read. Fewer than n
+// Mover copies up to n bytes from src to dst, and returns how many were read. Fewer than n bytes
 // without an error mean that src has ended.
 type Mover func(dst io.Writer, src io.Reader, n int64) (read int64, err error)
 
-// taken makes an error of the input that of the reader.
+// taken makes an error of the input the error of the reader.
 func (r *Reader) taken() error {
 	if err := r.wireErr(); err != nil && r.err == nil {
 		r.err = &FrameError{Kind: KindSegment, Index: r.index - 1, Offset: r.start, Err: err}
@@ -82,12 +82,12 @@ func (r *Reader) taken() error {
 // Range returns the position and length of the last frame.
 func (r *Reader) Range() (pos, length int64) { return r.start, r.in.Pos() - r.start }
 
-// Wire gives access to what stands behind the End frame: nothing, or the index of an archive.
+// Wire gives access to the input after the End frame: nothing, or the index of an archive.
 func (r *Reader) Wire() *wire.Reader { return r.in }
 
-// Next returns the next frame, and io.EOF behind End at the end of the input. A *Segment
-// belongs to the caller, who gives it back by Release; other frames are never reused. An
-// Abort frame is returned as an AbortError. The caller skips an *Ancillary frame.
+// Next returns the next frame, and io.EOF after End at the end of the input. A *Segment belongs to
+// the caller, who gives it back by Release. Other frames are never reused. An Abort frame is
+// returned as an AbortError. The caller skips an *Ancillary frame.
 func (r *Reader) Next() (Frame, error) {
 	if r.err != nil {
 		return nil, r.err
@@ -126,7 +126,7 @@ func (r *Reader) next() (Frame, Kind, error) {
 	return f, kind, err
 }
 
-// ending tells what the end of the input means.
+// ending returns the error for the end of the input.
 func (r *Reader) ending() error {
 	if err := r.in.Err(); err != nil {
 		return err
@@ -186,7 +186,7 @@ func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 	return f, nil
 }
 
-// skipRest reads over a frame of unknown kind, all but the kind.
+// skipRest skips the elements of a frame after its kind.
 func skipRest(in *wire.Reader, arity int) {
 	end := in.Pos() + maxAncillary
 	for ; arity > 1 && in.Err() == nil; arity-- {
@@ -194,8 +194,8 @@ func skipRest(in *wire.Reader, arity int) {
 	}
 }
 
-// wireErr translates the error of the wire into one of this package. Input that does not even
-// begin as a stream should be told so, whatever is wrong with its first bytes.
+// wireErr translates the error of the wire into one of this package. Input that does not begin as a
+// stream gets a NotStreamError, whatever is wrong with its first bytes.
 func (r *Reader) wireErr() error {
 	err := r.in.Err()
 	switch {

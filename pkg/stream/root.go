@@ -6,9 +6,9 @@ import (
 	"hexz/pkg/blake"
 )
 
-// Root computes the root of a stream: BLAKE3 over `len (u64 LE) || hash` of its entries in
-// order, where neighbouring zero and hole runs count as one entry with a zero hash. It does
-// not depend on dedup, on codecs or on the bounds of segments. The zero value is ready.
+// Root computes the root of a stream: BLAKE3 over `len (u64 LE) || hash` of its entries in order.
+// Neighbouring zero and hole runs count as one entry with a zero hash. The root does not depend on
+// dedup, on codecs or on the bounds of segments. The zero Root is ready for use.
 type Root struct {
 	h   blake.Hasher
 	run int64 // length of a zero or hole run that may go on
@@ -47,7 +47,10 @@ func (r *Root) write(n int64, hash *Hash) {
 }
 
 // EndRoot computes the root of the End frame: BLAKE3 over
-// `name length (u64 LE) || name || size (u64 LE) || root` of the streams in order. The zero value is ready.
+//
+//	name length (u64 LE) || name || size (u64 LE) || root
+//
+// of the streams in order. The zero EndRoot is ready for use.
 type EndRoot struct{ h blake.Hasher }
 
 // Add adds a stream.

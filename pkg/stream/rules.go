@@ -28,7 +28,7 @@ const (
 	wantHeader state = iota
 	wantOpen
 	inStream
-	sealed // what follows is for who has the key
+	sealed // the rest can be read only with the key
 	ended
 )
 
@@ -91,11 +91,11 @@ func (r *rules) header(f *Header) error {
 	return nil
 }
 
-// Encrypted tells whether only Sealed frames follow.
+// Encrypted reports whether only Sealed frames follow.
 func (h *Header) Encrypted() bool { return slices.Contains(h.Features, FeatureEncrypted) }
 
-// CheckFeatures returns an error if this version does not have one of the features that a
-// stream or an archive requires of its readers, or if one stands twice.
+// CheckFeatures returns an error if this version lacks a feature that a stream or an archive
+// requires of its readers, or if a feature stands twice.
 func CheckFeatures(names []string) error {
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
@@ -109,7 +109,7 @@ func CheckFeatures(names []string) error {
 	return nil
 }
 
-// ValidName tells whether a stream can have that name: UTF-8, of 1 to MaxName bytes.
+// ValidName reports whether a stream can have that name: UTF-8, of 1 to MaxName bytes.
 func ValidName(name string) bool {
 	return name != "" && len(name) <= MaxName && utf8.ValidString(name)
 }

@@ -6,7 +6,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// segments recycles segments with their buffers. What grew far beyond the usual is dropped.
+// segments recycles segments with their buffers. Unusually large buffers are dropped.
 var segments = sync.Pool{New: func() any { return new(Segment) }}
 
 const (
@@ -17,7 +17,7 @@ const (
 // NewSegment returns an empty segment with buffers to reuse.
 func NewSegment() *Segment { return segments.Get().(*Segment) }
 
-// Release gives a segment's buffers back. The caller must not use it, its entries or its
+// Release gives a segment's buffers back. The caller must not use the segment, its entries or its
 // payload any more. Release of nil does nothing.
 func (s *Segment) Release() {
 	if s == nil || cap(s.Payload) > keepPayload || cap(s.Entries) > keepEntries {

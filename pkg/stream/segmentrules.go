@@ -1,8 +1,8 @@
 package stream
 
-// The rules for what is in a segment.
+// The rules for the content of a segment.
 
-// CheckParents tells whether e refers to no parent but the first n.
+// CheckParents returns an error unless e refers only to the first n parents.
 func CheckParents(e *Entry, n int) error {
 	last := int32(-1)
 	switch e.Kind {
@@ -19,7 +19,7 @@ func CheckParents(e *Entry, n int) error {
 	return nil
 }
 
-// check tells whether the parts of a segment fit together.
+// check returns an error unless the parts of a segment fit together.
 func (s *Segment) check() error {
 	if len(s.Entries) == 0 || len(s.Entries) > MaxEntries {
 		return corruptf("segment of %d entries", len(s.Entries))
@@ -71,7 +71,7 @@ func (s *Segment) check() error {
 	return nil
 }
 
-// check tells whether p can be the patch of a chunk of n bytes.
+// check returns an error unless p can be the patch of a chunk of n bytes.
 func (p *Patch) check(n int64) error {
 	if p == nil || len(p.Bases) < 1 || len(p.Bases) > MaxBases {
 		return corruptf("patch without a base, or with more than %d", MaxBases)

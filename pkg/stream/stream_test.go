@@ -41,7 +41,7 @@ func sample() []Frame {
 	}
 }
 
-// write writes frames, and Close and End behind them.
+// write writes frames, and Close and End after them.
 func write(t testing.TB, frames []Frame) []byte {
 	t.Helper()
 	var buf bytes.Buffer
@@ -63,7 +63,7 @@ func write(t testing.TB, frames []Frame) []byte {
 	return buf.Bytes()
 }
 
-// readAll returns all frames but for ancillary ones.
+// readAll returns all frames except ancillary ones.
 func readAll(r *Reader) ([]Frame, error) {
 	var frames []Frame
 	for {
@@ -128,7 +128,7 @@ func TestRootDependsOnContentOnly(t *testing.T) {
 	}
 }
 
-// Every cut of a stream is told from a whole one.
+// No truncated stream passes for a whole one.
 func TestEveryTruncation(t *testing.T) {
 	in := write(t, sample())
 	for n := range len(in) {
@@ -139,8 +139,8 @@ func TestEveryTruncation(t *testing.T) {
 	}
 }
 
-// A changed byte is an error or leaves the frames as they were in all that has a root: only
-// parts that no check covers at this level may differ.
+// A changed byte is an error, or leaves everything that a root covers as it was. Only parts that no
+// check covers at this level may differ.
 func TestEveryFlip(t *testing.T) {
 	in := write(t, sample())
 	want, _ := readAll(NewReader(bytes.NewReader(in)))
@@ -247,7 +247,7 @@ func TestAbort(t *testing.T) {
 	}
 	err := check(buf.Bytes())
 
-	// A stage in between passes it on, even if it has not written anything yet.
+	// A stage in between passes the abort on, even if it has not written anything yet.
 	var next bytes.Buffer
 	NewWriter(&next).Abort("hexz-second", err)
 	check(next.Bytes())
@@ -281,7 +281,7 @@ func TestWriterRefusesLongChunks(t *testing.T) {
 	}
 }
 
-// Text from anywhere must not make the frame one that a msgpack library refuses.
+// No text of an error may make a frame that a msgpack library refuses.
 func TestAbortText(t *testing.T) {
 	for _, text := range []string{"bad \xff byte", strings.Repeat("x", maxMessage-1) + "é", strings.Repeat("é", maxMessage)} {
 		var buf bytes.Buffer
@@ -294,7 +294,7 @@ func TestAbortText(t *testing.T) {
 	}
 }
 
-// What a reader would refuse is not written.
+// A Writer does not write frames that a Reader would refuse.
 func TestWriterHoldsLimits(t *testing.T) {
 	for name, f := range map[string]Frame{
 		"long meta":     &Header{Meta: Meta{"x": strings.Repeat("x", MaxMeta)}},
@@ -322,7 +322,7 @@ func TestNoAbortBehindEnd(t *testing.T) {
 	}
 }
 
-// failAfter fails every Write once n bytes were taken.
+// failAfter fails every Write once n bytes were written.
 type failAfter struct {
 	n     int
 	calls int
@@ -360,7 +360,7 @@ func TestWriteErrorsStick(t *testing.T) {
 	}
 }
 
-// A stream of frames that declares 4 GB allocates what has arrived.
+// A stream of frames that declares 4 GB allocates memory only for the bytes that arrived.
 func TestLyingPayloadLength(t *testing.T) {
 	in := write(t, sample()[:3])
 	i := bytes.Index(in, []byte("\xa4none\x03\xc4\x03abc"))

@@ -35,7 +35,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// Class names what a reader made of its input.
+// Class names the kind of a reader's error.
 func Class(err error) string {
 	switch {
 	case err == io.EOF:
@@ -50,7 +50,7 @@ func Class(err error) string {
 	return fmt.Sprint(err)
 }
 
-// raw makes a stream of frames without any rules.
+// raw writes a stream of frames without any rules.
 type raw struct{ *wire.Writer }
 
 func (r raw) frame(f Frame) raw {
@@ -61,7 +61,7 @@ func (r raw) frame(f Frame) raw {
 	return r
 }
 
-// ending appends right Close and End frames for the entries.
+// ending appends Close and End frames that are right for the entries.
 func (r raw) ending(open *Open, entries ...Entry) raw {
 	var root Root
 	var size int64
@@ -76,7 +76,7 @@ func (r raw) ending(open *Open, entries ...Entry) raw {
 }
 
 // TestMakeVectors makes the files that do not exist when HEXZ_NEW_GOLDEN is set. They are made
-// once and are never to change.
+// once, and must never change.
 func TestMakeVectors(t *testing.T) {
 	if os.Getenv("HEXZ_NEW_GOLDEN") == "" {
 		t.Skip("makes files")
@@ -251,7 +251,7 @@ func FuzzReader(f *testing.F) {
 			}
 			return
 		}
-		// What was read can be written, and what was written is read as the same.
+		// The frames that were read can be written, and are read as the same again.
 		write := func(frames []Frame) []byte {
 			var buf bytes.Buffer
 			w := NewWriter(&buf)

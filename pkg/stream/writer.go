@@ -8,9 +8,9 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// Writer writes a stream of frames and holds it to the rules of the format: what it has
-// written without an error, a Reader accepts. Errors are sticky. Each frame is one or two
-// calls of the underlying Write. Not safe for concurrent use.
+// Writer writes a stream of frames and holds it to the rules of the format: a Reader accepts all
+// that was written without an error. Errors are sticky. Each frame is one or two calls of the
+// underlying Write. A Writer is not safe for concurrent use.
 type Writer struct {
 	dst     io.Writer
 	buf     *wire.Writer
@@ -28,7 +28,7 @@ func NewWriter(w io.Writer) *Writer {
 // Written returns the number of bytes written.
 func (w *Writer) Written() int64 { return w.written }
 
-// Write writes f. It keeps nothing of it.
+// Write writes f. The Writer keeps no part of f.
 func (w *Writer) Write(f Frame) error {
 	if w.err != nil {
 		return w.err
@@ -39,8 +39,7 @@ func (w *Writer) Write(f Frame) error {
 	return w.put(f)
 }
 
-// CloseStream writes the Close frame of the open stream, with the size and root of what was
-// written.
+// CloseStream writes the Close frame of the open stream, with the size and root of its segments.
 func (w *Writer) CloseStream(digests map[string][]byte) error {
 	root := w.rules.root
 	return w.Write(&Close{ID: w.rules.open.ID, Size: w.rules.at, Root: root.Sum(), Digests: digests})
@@ -55,15 +54,17 @@ func (w *Writer) End(totals Meta) error {
 func (w *Writer) EndRoot() Hash { return w.rules.end.Sum() }
 
 // Console is an underlying writer of a Writer whose owner prints errors for people. Console returns
-// an id of the place where they appear, such as a terminal: up to 64 bytes, equal for two stages
-// if a message of one is seen where those of the other are seen; none if that is not known. It goes
-// before an Abort frame, so that the stages after this one need not say the same again.
+// an id of the place where the errors appear, such as a terminal. It has up to 64 bytes, and is
+// empty if the place is not known. Two stages have the same id if their messages appear in the same
+// place. A Writer writes the id before an Abort frame, so that the stages after this one need not
+// print the same message again.
 type Console interface{ Console() []byte }
 
 const maxConsole = 64
 
-// Abort tells the consumer that this stage failed with err, or that the upstream stage did
-// which err names. It does nothing once the stream has ended or the underlying writer failed.
+// Abort tells the consumer that this stage failed with err, or, if err is an AbortError, that the
+// stage which err names failed. It does nothing once the stream has ended or the underlying writer
+// failed.
 func (w *Writer) Abort(stage string, err error) {
 	if w.rules.state == ended {
 		return
@@ -95,8 +96,8 @@ func (w *Writer) printed(id []byte) {
 	w.write(w.buf.Written())
 }
 
-// Forward lets move write the next n bytes of the payload of a segment that was written with
-// its payload deferred.
+// Forward lets move write the next n bytes of the payload of the last segment, which was written
+// with its payload deferred.
 func (w *Writer) Forward(n int, move func(dst io.Writer) error) error {
 	if w.err != nil {
 		return w.err
@@ -121,7 +122,8 @@ func (w *Writer) put(f Frame) error {
 	return w.err
 }
 
-// reparse tells whether a reader will take a frame: its maps and strings may be too large.
+// reparse returns an error if a reader would not accept a frame: its maps and strings may be too
+// large.
 func reparse(kind Kind, p []byte) error {
 	if kind == KindSegment || kind == KindAbort {
 		return nil // their limits were checked, or their text cut
