@@ -18,7 +18,8 @@ func isString(c byte) bool { return msgpcode.IsString(c) }
 
 func isBin(c byte) bool { return msgpcode.IsBin(c) }
 
-// integer consumes an integer whose first byte is c. What does not fit an int64 becomes negative.
+// integer consumes an integer whose first byte is c. A value that does not fit an int64 becomes
+// negative.
 func (r *Reader) integer(c byte) int64 {
 	switch {
 	case msgpcode.IsFixedNum(c):
@@ -32,8 +33,8 @@ func (r *Reader) integer(c byte) int64 {
 	return int64(r.number(size)) << unused >> unused // with its sign
 }
 
-// length consumes the head of an array, a map, a string or a byte string, whose first byte is c,
-// and returns the length that it gives.
+// length consumes the head of an array, a map, a string or a byte string, and returns its length. c
+// is the first byte of the head.
 func (r *Reader) length(c byte) int {
 	switch {
 	case msgpcode.IsFixedArray(c), msgpcode.IsFixedMap(c):

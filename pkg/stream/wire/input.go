@@ -7,10 +7,10 @@ type byteReader interface {
 	io.ByteScanner
 }
 
-// teeStep is how many bytes are collected for the tee before they are written to it.
+// teeStep is the most bytes that are collected before they are written to the tee.
 const teeStep = 4 << 10
 
-// input counts what a Reader consumes, and copies it to tee, if there is one.
+// input counts the bytes that a Reader consumes, and copies them to tee, if there is one.
 type input struct {
 	src     byteReader
 	pos     int64

@@ -9,7 +9,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 )
 
-// Values are written as vmihailenco/msgpack writes them, and read back.
+// A Writer writes values as vmihailenco/msgpack does, and a Reader reads them back.
 func TestSameBytesAsMsgpack(t *testing.T) {
 	var want bytes.Buffer
 	enc := msgpack.NewEncoder(&want)
@@ -47,7 +47,8 @@ func TestSameBytesAsMsgpack(t *testing.T) {
 		func(r *Reader) bool { r.Skip(1); return r.value(100, 0) == true && r.value(100, 0) == false })
 }
 
-// What any integer means, and where any value ends, is as vmihailenco/msgpack says.
+// A Reader agrees with vmihailenco/msgpack on the value of every integer, and on the end of every
+// value.
 func TestReadsAsMsgpack(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20000 {

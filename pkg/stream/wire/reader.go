@@ -1,14 +1,14 @@
 // Package wire reads and writes the msgpack subset of hexz: arrays, maps with string keys,
 // integers from 0 to 2^63-1, strings, byte strings, booleans, nil.
 //
-// Every length is held against a limit before anything is allocated, positions are counted, and
-// errors are sticky, so that a frame is parsed in straight lines and checked once. A Reader accepts
-// any valid msgpack form of a value (an integer may be longer than need be); a Writer always makes
-// the shortest.
+// Every length is checked against a limit before anything is allocated, and positions are counted.
+// Errors are sticky, so that a frame is parsed in straight lines and checked once. A Reader accepts
+// any valid msgpack form of a value (an integer may be longer than necessary). A Writer always
+// writes the shortest form.
 //
-// The codes are those of vmihailenco/msgpack, which the tests hold this package against. Its
-// decoder is not used here: it is made for values of any type, by reflection, and would make each
-// binary some 300 kB larger.
+// The codes are those of vmihailenco/msgpack, with which the tests compare this package. Its
+// decoder is not used here: it decodes values of any type by reflection, and would make each binary
+// some 300 kB larger.
 package wire
 
 import (
@@ -21,13 +21,13 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// ErrFormat means that the bytes are not msgpack, or not of the expected type, or exceed a limit.
+// ErrFormat means that the bytes are not msgpack, are not of the expected type, or exceed a limit.
 var ErrFormat = errors.New("invalid input")
 
 // MaxInt is the largest integer of the format.
 const MaxInt = 1<<63 - 1
 
-// growStep bounds what is allocated for a declared length before its bytes have arrived.
+// growStep bounds the memory for a declared length before its bytes have arrived.
 const growStep = 1 << 20
 
 // Reader reads values from a byte stream. After the first error every call returns a zero
@@ -35,7 +35,7 @@ const growStep = 1 << 20
 type Reader struct {
 	in  input
 	err error
-	raw io.Reader // below the buffer; nil for bytes
+	raw io.Reader // the reader below the buffer; nil for bytes
 }
 
 // NewReader returns a Reader on r, which it reads through a buffer of 64 KiB.
@@ -64,10 +64,10 @@ func newReader(src byteReader) *Reader {
 func (r *Reader) Pos() int64 { return r.in.pos }
 
 // Err returns the first error: an ErrFormat, io.ErrUnexpectedEOF if the input ended within or
-// before a value, or what the underlying reader said.
+// before a value, or the error of the underlying reader.
 func (r *Reader) Err() error { return r.err }
 
-// More tells whether there is another byte. A read error is kept for Err.
+// More reports whether there is another byte. A read error is kept for Err.
 func (r *Reader) More() bool {
 	if r.err != nil {
 		return false
@@ -82,7 +82,8 @@ func (r *Reader) More() bool {
 	return true
 }
 
-// Head returns a copy of up to n of the next bytes, as many as a buffer has.
+// Head returns a copy of up to n of the next bytes, as many as are buffered. Without a buffer it
+// returns nil.
 func (r *Reader) Head(n int) []byte {
 	b, ok := r.in.src.(*bufio.Reader)
 	if !ok {
@@ -92,8 +93,8 @@ func (r *Reader) Head(n int) []byte {
 	return bytes.Clone(p)
 }
 
-// Tee copies all bytes consumed from here on to w, whose errors are ignored; nil ends that.
-// After Tee the former w has got all.
+// Tee copies all bytes consumed after this call to w, and ignores the errors of w. Tee of nil ends
+// that. Once Tee returns, the former w has all of its bytes.
 func (r *Reader) Tee(w io.Writer) {
 	r.in.flush()
 	r.in.tee = w
@@ -157,7 +158,7 @@ func (r *Reader) IsNil() bool {
 	return true
 }
 
-// IsBytes tells whether the next value is a byte string. It consumes nothing.
+// IsBytes reports whether the next value is a byte string. It consumes nothing.
 func (r *Reader) IsBytes() bool {
 	c, ok := r.code()
 	return ok && isBin(c)
@@ -202,9 +203,9 @@ func (r *Reader) Bytes(limit int) []byte {
 // of dst.
 func (r *Reader) Rest(dst []byte, n int) []byte { return r.read(dst[:0], n) }
 
-// Forward copies the next n bytes, which are part of a byte string, to dst as they are: those
-// that are buffered first, then the others by direct, from below the buffer. Nothing is
-// copied to a Tee. It returns an error of dst, which is not one of r.
+// Forward copies the next n bytes, which are part of a byte string, to dst. It copies buffered
+// bytes first. direct copies the others from the reader below the buffer. Nothing is copied to a
+// Tee. Forward returns an error of dst, which does not become an error of r.
 func (r *Reader) Forward(dst io.Writer, n int64, direct func(dst io.Writer, src io.Reader, n int64) (read int64, err error)) error {
 	if r.err != nil {
 		return nil
@@ -234,7 +235,7 @@ func (r *Reader) Forward(dst io.Writer, n int64, direct func(dst io.Writer, src 
 	return err
 }
 
-// ReadAll returns all that is left of the input, but no more than limit bytes.
+// ReadAll returns the rest of the input, but at most limit bytes.
 func (r *Reader) ReadAll(limit int64) []byte {
 	if r.err != nil {
 		return nil
@@ -276,7 +277,7 @@ func (r *Reader) head(what string, is func(byte) bool, limit int) int {
 		return 0
 	}
 	n := r.length(c)
-	if n < 0 || n > limit { // below 0 where an int has 32 bits
+	if n < 0 || n > limit { // below 0 if an int has 32 bits
 		r.Failf("%s of length %d, the limit is %d", what, n, limit)
 		return 0
 	}

@@ -27,29 +27,30 @@ func (r *Reader) Meta() Meta {
 	return m
 }
 
-// Skip reads over one value of any type, of at most limit bytes and a depth of at most 16.
+// Skip skips one value of any type, of at most limit bytes and a depth of at most 16.
 func (r *Reader) Skip(limit int64) {
 	end := r.Pos() + limit
 	r.skip(end, 0)
 	r.within(end)
 }
 
-// SkipFrame reads over an array of at most limit bytes, each element of which is as deep as Skip
-// and Meta allow.
+// SkipFrame skips an array of at most limit bytes. Each element may be as deep as Skip and Meta
+// allow.
 func (r *Reader) SkipFrame(limit int64) {
 	end := r.Pos() + limit
 	r.skip(end, -1)
 	r.within(end)
 }
 
-// within fails if more was read than up to end: a last string may have gone beyond it.
+// within fails if bytes after end were read: the last string may go beyond end.
 func (r *Reader) within(end int64) {
 	if r.Pos() > end {
 		r.Failf("value exceeds its limit of bytes")
 	}
 }
 
-// room returns how many bytes may still be read before end, failing if there are none.
+// room returns how many bytes may still be read before end. It fails if there are none, or if depth
+// is too large.
 func (r *Reader) room(end int64, depth int) int {
 	left := end - r.Pos()
 	if left <= 0 {
@@ -140,7 +141,7 @@ func (r *Reader) skip(end int64, depth int) {
 	}
 }
 
-// discard reads over n bytes in small steps, so that a lying length allocates nothing.
+// discard skips n bytes in small steps, so that a lying length allocates nothing.
 func (r *Reader) discard(n int) {
 	var buf [4096]byte
 	for n > 0 && r.err == nil {

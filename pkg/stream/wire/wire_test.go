@@ -162,7 +162,7 @@ func TestTee(t *testing.T) {
 	}
 }
 
-// A length that lies costs no more than the bytes that are there.
+// A length that lies costs no more memory than the bytes that are there.
 func TestLyingLengthsAllocateLittle(t *testing.T) {
 	for name, read := range map[string]func(*Reader){
 		"payload": func(r *Reader) { r.Rest(nil, r.BytesLen(1<<32-1)) },

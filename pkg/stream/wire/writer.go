@@ -8,8 +8,9 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
-// Writer appends values to a buffer in their shortest form. The zero value is ready for use. It
-// cannot fail: all that it is given is within the format. Not safe for concurrent use.
+// Writer appends values to a buffer in their shortest form. The zero Writer is ready for use. A
+// Writer cannot fail: its callers write only values of the format. It is not safe for concurrent
+// use.
 type Writer struct{ buf []byte }
 
 // NewWriter returns a Writer with an empty buffer.
@@ -18,7 +19,7 @@ func NewWriter() *Writer { return &Writer{} }
 // Reset empties the buffer.
 func (w *Writer) Reset() { w.buf = w.buf[:0] }
 
-// Written returns what was written since Reset. It is valid until the next call.
+// Written returns the bytes that were written since Reset. They are valid until the next call.
 func (w *Writer) Written() []byte { return w.buf }
 
 // Nil writes a nil.
@@ -50,7 +51,7 @@ func (w *Writer) Map(n int) {
 	w.head(n, msgpcode.FixedMapLow, int(msgpcode.FixedMapMask), msgpcode.Map16, msgpcode.Map32)
 }
 
-// head writes the code of a value of length n, and n. Up to most it is part of the code.
+// head writes the code of a value of length n, and n. If n is at most most, it is part of the code.
 func (w *Writer) head(n int, fixed byte, most int, code16, code32 byte) {
 	switch {
 	case n <= most:
