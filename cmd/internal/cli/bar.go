@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// barWidth is the width of the bar proper, in columns. The line of a long name and large numbers
-// still fits 80 columns then.
+// barWidth is the width of the bar proper, in columns. With this width a line with a long name and
+// large numbers still fits 80 columns.
 const barWidth = 10
 
-// maxLeft is the longest time left that is worth to be shown.
+// maxLeft is the longest time left that is worth showing.
 const maxLeft = 100 * time.Hour
 
-// barLine returns what the progress bar shows after n of total bytes and some time, without a
-// line end. A total below 1 is unknown.
+// barLine returns the line of the progress bar after n of total bytes and some time, without a line
+// end. A total below 1 is unknown.
 func barLine(name string, n, total int64, elapsed time.Duration) string {
 	var rate float64 // bytes in a second
 	if s := elapsed.Seconds(); s > 0 {
@@ -29,7 +29,7 @@ func barLine(name string, n, total int64, elapsed time.Duration) string {
 	full := int(share * barWidth)
 	line := fmt.Sprintf("%s %3d%% [%s%s] %s of %s, %s", name, int(share*100), strings.Repeat("#", full),
 		strings.Repeat(" ", barWidth-full), FormatSize(n), FormatSize(total), speed)
-	if left := float64(total-n) / rate; n < total && left < maxLeft.Seconds() { // not so if rate is 0
+	if left := float64(total-n) / rate; n < total && left < maxLeft.Seconds() { // false if rate is 0
 		line += ", " + clock(time.Duration(left*float64(time.Second))) + " left"
 	}
 	return line

@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// batchPasses bounds how often batch looks for threads that were made while it ran.
+// batchPasses is the greatest number of times that batch looks for threads made while it ran.
 const batchPasses = 4
 
-// batch tells the scheduler that this process computes and does not interact (SCHED_BATCH): a
-// stage that has got input waits for its turn, and does not push another off its CPU for every
-// few KiB. In a pipeline of stages that leaves the caches of a compressing thread alone.
-// Commands started from here inherit it. Where it is not allowed nothing changes.
+// batch tells the scheduler that this process computes and does not interact (SCHED_BATCH). A stage
+// that gets input then waits for its turn, and does not push another stage off its CPU for every
+// few KiB. In a pipeline of stages this preserves the caches of a compressing thread. Commands
+// started from here inherit the policy. If the policy is not allowed, nothing changes.
 func batch() {
 	for range batchPasses {
 		changed := false
@@ -30,7 +30,8 @@ func batch() {
 	}
 }
 
-// batchThread tells whether it has changed the policy of a thread. New threads inherit it.
+// batchThread reports whether it has changed the policy of a thread. New threads inherit the
+// policy.
 func batchThread(id int) bool {
 	attr, err := unix.SchedGetAttr(id, 0)
 	if err != nil || attr.Policy != unix.SCHED_NORMAL {

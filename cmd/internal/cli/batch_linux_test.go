@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// New threads have the policy of the one that made them, so one after batch is enough to ask.
+// A new thread has the policy of the thread that made it, so it is enough to ask one made after
+// batch.
 func TestBatch(t *testing.T) {
 	before, err := unix.SchedGetAttr(0, 0)
 	if err != nil || before.Policy != unix.SCHED_NORMAL {

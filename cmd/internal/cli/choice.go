@@ -15,7 +15,7 @@ type choice struct {
 }
 
 // ChoiceVar sets *p to def and returns a flag value that accepts only the given words. Shells
-// complete them. The default need not be one of them.
+// complete the words. The default need not be one of them.
 func ChoiceVar(p *string, def string, words ...string) pflag.Value {
 	*p = def
 	return &choice{p, words}

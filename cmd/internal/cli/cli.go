@@ -1,6 +1,6 @@
 // Package cli is the frame that all hexz binaries share: flags, help, man page and shell
-// completions from one definition; standard streams, -o and --stats; progress, signals,
-// error messages and exit codes.
+// completions from one definition; standard streams, -o and --stats; progress, signals, error
+// messages and exit codes.
 //
 // A binary describes itself as a Command and hands it to Main:
 //
@@ -22,7 +22,7 @@ import (
 	"hexz/internal/patient"
 )
 
-// grace is how long Run may take to return after a signal. Run may sit in a read of standard
+// grace is the time that Run may take to return after a signal. Run may sit in a read of standard
 // input that nothing interrupts, so Main does not wait for ever.
 var grace = time.Second
 
@@ -31,14 +31,14 @@ type Command struct {
 	Name    string // name of the binary, such as hexz-chunk
 	Args    string // positional arguments as the usage line shows them
 	Short   string // what it does, in one line without a full stop
-	Long    string // more of that, plain text in lines of at most 80 columns
+	Long    string // more about it, plain text in lines of at most 80 columns
 	Example string // command lines, indented by two spaces
 
 	MinArgs int // fewer positional arguments are a usage error
-	MaxArgs int // more of them are one too; negative: any number
+	MaxArgs int // more are one too; negative: any number
 
-	// Stream: the output is a stream of frames. If the binary fails before it has opened its output,
-	// and that is a pipe, it says so there in an Abort frame.
+	// Stream: the output is a stream of frames. If the binary fails before it has opened its
+	// output, and the output is a pipe, it reports the failure there in an Abort frame.
 	Stream bool
 
 	Threads  bool // has -T/--threads
@@ -48,22 +48,22 @@ type Command struct {
 
 	TempFiles bool // can need temporary files in $TMPDIR
 
-	// Exit are the meanings of the exit codes from 0 on, for the manual page, if they are not
+	// Exit lists the meanings of the exit codes from 0 on, for the manual page, if they differ from
 	// those that all binaries share.
 	Exit []string
 
 	// Flags adds the flags of this binary alone. May be nil.
 	Flags func(f *pflag.FlagSet)
 
-	// Rules are about these and the shared flags. They are checked before Run.
+	// Rules are about the flags of this binary and the shared ones. They are checked before Run.
 	Rules []Rule
 
 	// Run does the work. Arguments after "--" are part of args, see Env.ArgsLenAtDash.
 	Run func(env *Env, args []string) error
 }
 
-// gcPercent trades a little time for memory: the stages reuse their large buffers, so that the
-// collector has little to do, and what it leaves lying about would be most of their memory.
+// gcPercent trades a little time for memory. The stages reuse their large buffers, so that the
+// collector has little to do, and uncollected garbage would be most of their memory.
 const gcPercent = 40
 
 // Main runs c with the arguments and standard streams of the process, and ends the process: with
@@ -80,8 +80,8 @@ func Main(c *Command) {
 	os.Exit(code)
 }
 
-// run is Main without the end of the process. The signal is nil unless one interrupted Run; the
-// code is 128 + its number then.
+// run is Main without the end of the process. The signal is nil unless one interrupted Run; then
+// the code is 128 + its number.
 func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (int, os.Signal) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
@@ -120,7 +120,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 	}
 }
 
-// wait gives Run some time to return after s has cancelled Env.Ctx; a second signal ends that.
+// wait gives Run some time to return after s has cancelled Env.Ctx. A second signal ends that time.
 func (e *Env) wait(done <-chan error, sigs <-chan os.Signal, s syscall.Signal) (int, os.Signal) {
 	select {
 	case <-done:
@@ -131,7 +131,7 @@ func (e *Env) wait(done <-chan error, sigs <-chan os.Signal, s syscall.Signal) (
 	return e.stop(s)
 }
 
-// stop is the end by a signal, beside a Run that may go on.
+// stop cleans up after a signal, while Run may still be running.
 func (e *Env) stop(s syscall.Signal) (int, os.Signal) {
 	e.removeTemps()
 	e.signalled()

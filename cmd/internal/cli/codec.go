@@ -11,7 +11,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// CodecFlags are commands that decode payloads of codecs that hexz does not have.
+// CodecFlags are commands that decode payloads of codecs that hexz does not implement.
 type CodecFlags struct{ commands []codecCommand }
 
 // AddFlags adds the flag to f.
@@ -42,7 +42,8 @@ func (e *EncodeFlag) AddFlags(f *pflag.FlagSet) {
 	f.Var(&e.command, "command", "encode by a shell command, from its stdin to its stdout, and call that codec NAME: `NAME=COMMAND`, such as xz='xz -c'")
 }
 
-// Encoder returns the name of the codec, and a function that runs the command: none without the flag.
+// Encoder returns the name of the codec, and a function that runs the command. Without the flag
+// they are "" and nil.
 func (e *EncodeFlag) Encoder(env *Env) (name string, encode codec.EncodeFunc) {
 	if e.command.name == "" {
 		return "", nil
@@ -50,7 +51,7 @@ func (e *EncodeFlag) Encoder(env *Env) (name string, encode codec.EncodeFunc) {
 	return e.command.name, func(src []byte) ([]byte, error) { return e.command.run(env, src, len(src)) }
 }
 
-// codecCommand is a codec with a command, and a flag value.
+// codecCommand is a codec with its command. It is a flag value.
 type codecCommand struct{ name, line string }
 
 func (c *codecCommand) String() string {
@@ -76,7 +77,7 @@ func (c *codecCommand) Set(s string) error {
 	return nil
 }
 
-// codecCommands is a flag value of several, with a name each.
+// codecCommands is a flag value of several commands, each with a name.
 type codecCommands []codecCommand
 
 func (c *codecCommands) String() string { return "" } // no default

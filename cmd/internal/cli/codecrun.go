@@ -11,9 +11,10 @@ import (
 	"syscall"
 )
 
-// run gives in to the command, and returns what it prints: at most limit + 1 bytes, of which the last
-// says that there were more. The command and all that it starts is a process group, which is ended when
-// the command has ended, when it prints too much, and when this process ends.
+// run passes in to the command, and returns the output of the command: at most limit + 1 bytes, of
+// which the last says that there were more. The command and all its children form a process group.
+// The group is killed when the command has ended, when it prints too much, and when this process
+// ends.
 func (c *codecCommand) run(env *Env, in []byte, limit int) ([]byte, error) {
 	cmd := exec.CommandContext(env.Ctx, "sh", "-c", c.line)
 	cmd.SysProcAttr = ownGroup()
@@ -45,8 +46,8 @@ func (c *codecCommand) run(env *Env, in []byte, limit int) ([]byte, error) {
 
 func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
 
-// pipes are those of a command. Unlike with exec.Cmd alone, Wait does not wait for their ends: what the
-// command leaves running may hold them.
+// pipes are the pipes of a command. Wait does not wait for the ends of these pipes, unlike that of
+// exec.Cmd alone: processes that the command leaves running may hold the pipes.
 type pipes struct {
 	cmd    *exec.Cmd
 	err    error
@@ -60,7 +61,7 @@ func (p *pipes) pipe() (r, w *os.File) {
 	return r, w
 }
 
-// to lets the command read in. Whether it does is its own affair.
+// to makes in the input of the command. The command need not read it.
 func (p *pipes) to(end *io.Reader, in []byte) {
 	r, w := p.pipe()
 	*end = r
@@ -82,7 +83,7 @@ func (p *pipes) from(end *io.Writer, read func(io.Reader)) {
 	})
 }
 
-// commands are the process groups that are running.
+// commands holds the process groups that are running.
 type commands struct {
 	mu     sync.Mutex
 	groups map[int]bool
@@ -91,7 +92,7 @@ type commands struct {
 
 var errEnded = errors.New("the process ends")
 
-// run runs a command up to its end, and ends what it leaves running.
+// run runs a command up to its end, and kills the processes that it leaves running.
 func (c *commands) run(p *pipes) error {
 	if p.err == nil {
 		p.err = c.start(p.cmd)
@@ -132,10 +133,10 @@ func (c *commands) end(pid int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.groups, pid)
-	_ = killGroup(pid) // mostly there is nothing
+	_ = killGroup(pid) // the group is mostly empty by now
 }
 
-// endAll ends all of them, and starts no more.
+// endAll kills all commands, and prevents new ones.
 func (c *commands) endAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

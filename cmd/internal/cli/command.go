@@ -79,7 +79,7 @@ func execute(c *Command, env *Env, args []string) error {
 	}
 	flags := d.all()
 	err := flags.Parse(args)
-	d.share(flags, env) // after an error the flags before that one
+	d.share(flags, env) // after an error, those before the wrong flag are set
 	if err != nil {
 		return Usagef("%s", plain(err))
 	}
@@ -120,7 +120,7 @@ func (d *definition) dispatch(flags *pflag.FlagSet, env *Env) error {
 	return d.Run(env, args)
 }
 
-// share gives env the values of the shared flags, as they decide on how errors are reported.
+// share gives env the values of the shared flags, because they decide how errors are reported.
 func (d *definition) share(flags *pflag.FlagSet, env *Env) {
 	d.opts.outputSet = flags.Changed("output")
 	env.opts = d.opts
@@ -145,7 +145,7 @@ func (d *definition) checkArity(args []string) error {
 	return nil
 }
 
-// configure checks the shared flags, and does what they say.
+// configure checks the shared flags, and applies them.
 func (e *Env) configure() error {
 	o := &e.opts
 	statsFD, isFD := fdPath(o.stats)
@@ -164,7 +164,7 @@ func (e *Env) configure() error {
 		return err
 	}
 	if info, err := e.Stdout.Stat(); err == nil && info.Mode().IsRegular() && (!o.outputSet || o.output == "-") {
-		return e.Writes("standard output", e.Stdout.File()) // also where it is for text
+		return e.Writes("standard output", e.Stdout.File()) // even if standard output is for text
 	}
 	return nil
 }

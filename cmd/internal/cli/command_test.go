@@ -123,7 +123,7 @@ func TestComplete(t *testing.T) {
 			t.Errorf("%q: %+v, want %q", c.args, r, c.want)
 		}
 	}
-	// There are no other commands than that one.
+	// The binary has no such commands.
 	for _, word := range []string{"help", "completion"} {
 		if r := runSample(t, "", word); r.code != 1 || !strings.Contains(r.stderr, "unknown action") {
 			t.Errorf("%s: %+v", word, r)

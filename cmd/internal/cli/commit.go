@@ -9,9 +9,10 @@ import (
 	"syscall"
 )
 
-// Commit makes the output final. A file is synced, renamed to its name, and its directory synced;
-// a device is synced; of standard output only errors are reported. After a failed write, or once
-// Env.Ctx is cancelled, Commit fails and a file stays as it was. A second call does nothing.
+// Commit makes the output final. A file is synced and renamed to its name, and its directory is
+// synced. A device is synced. Of standard output Commit only reports errors. Commit fails after a
+// failed write, or once Env.Ctx is cancelled; a file then stays as it was. A second call does
+// nothing.
 func (o *Output) Commit() error {
 	if err := o.failed(); err != nil || o.done {
 		return err
@@ -55,14 +56,14 @@ func (o *Output) Cleanup() {
 		return
 	}
 	o.done = true
-	// What fails here follows an error that is reported.
+	// A failure here follows an error that is reported.
 	if o.temp != nil {
 		o.temp.remove()
 	}
 	_ = o.f.Close()
 }
 
-// check is for an output at the end of a Run that succeeded.
+// check is called for each output at the end of a Run that succeeded.
 func (o *Output) check() error {
 	if err := o.failed(); err != nil || o.done {
 		return err
@@ -74,7 +75,8 @@ func (o *Output) check() error {
 }
 
 // checkClose reports errors that a file system, such as NFS, returns only when a descriptor is
-// closed. It closes a second one, since f may be used by others, unless there are none left.
+// closed. It closes a second descriptor, since f may be used by others, unless no more descriptors
+// are available.
 func checkClose(f *os.File) error {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -97,7 +99,7 @@ func checkClose(f *os.File) error {
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if errors.Is(err, os.ErrPermission) {
-		return nil // one may write to a directory that one must not read
+		return nil // a user may be allowed to write to the directory but not to read it
 	} else if err != nil {
 		return err
 	}
@@ -105,7 +107,7 @@ func syncDir(dir string) error {
 	return ignoreUnsupported(d.Sync())
 }
 
-// ignoreUnsupported returns nil for what fsync says of files that cannot be synced, such as pipes.
+// ignoreUnsupported returns nil if err says that a file, such as a pipe, cannot be synced.
 func ignoreUnsupported(err error) error {
 	for _, e := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS, syscall.EROFS} {
 		if errors.Is(err, e) {

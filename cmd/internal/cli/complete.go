@@ -6,20 +6,21 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// completeRequest is the argument by which the scripts of --completion ask a binary what may stand
-// at the place of the last of the arguments after it. The binary prints a candidate on each line,
-// with what it means after a tab, and at last completeWords or completeFiles.
+// completeRequest is the argument by which the scripts of --completion ask for candidates. It
+// precedes the other arguments, and asks what may stand in the place of the last of them. The
+// binary prints one candidate a line, with its meaning after a tab. The last line is completeWords
+// or completeFiles.
 const completeRequest = "__complete"
 
 const (
-	completeFiles = ":0\n" // there are no candidates: any file will do
-	completeWords = ":4\n" // nothing but the candidates will do
+	completeFiles = ":0\n" // there are no candidates: any file is allowed
+	completeWords = ":4\n" // only the candidates are allowed
 )
 
-// candidates returns what a completion script asks for.
+// candidates returns the answer to a request of a completion script.
 func (d *definition) candidates(args []string) string {
 	flags := d.all()
-	var waiting *pflag.Flag // for its value
+	var waiting *pflag.Flag // the flag that waits for its value
 	for len(args) > 1 {
 		arg := args[0]
 		args = args[1:]
@@ -32,7 +33,7 @@ func (d *definition) candidates(args []string) string {
 			waiting = takesNext(flags, arg)
 		}
 	}
-	last := strings.Join(args, "") // there is one, or none
+	last := strings.Join(args, "") // args has one element, or none
 	name, value, hasValue := strings.Cut(last, "=")
 	switch {
 	case waiting != nil:
@@ -49,7 +50,7 @@ func (d *definition) candidates(args []string) string {
 func takesNext(flags *pflag.FlagSet, arg string) *pflag.Flag {
 	var f *pflag.Flag
 	if long, ok := strings.CutPrefix(arg, "--"); ok {
-		f = flags.Lookup(long) // nil with a value after "="
+		f = flags.Lookup(long) // nil if arg has a value after "="
 	} else if short, ok := strings.CutPrefix(arg, "-"); ok {
 		for i := range len(short) {
 			f = flags.ShorthandLookup(short[i : i+1])

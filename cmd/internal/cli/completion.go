@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The scripts ask the binary for what they offer, see completeRequest.
+// The scripts ask the binary for candidates, see completeRequest.
 var (
 	//go:embed completion.bash
 	bashScript string

@@ -19,7 +19,7 @@ type console struct {
 	clear  func() // wipes the bar from the line, nil if none is drawn; called with mu held
 }
 
-// pause wipes the bar, and tells whether none is to be drawn.
+// pause wipes the bar and stops its drawing if on is set, and otherwise allows it again.
 func (c *console) pause(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -29,8 +29,9 @@ func (c *console) pause(on bool) {
 	}
 }
 
-// id returns an id of the place where messages appear, equal for all processes that have the same
-// file, pipe or terminal as standard error; none if nobody sees them there, or that is not known.
+// id returns an id of the place where messages appear. It is equal for all processes that have the
+// same file, pipe or terminal as standard error. It is nil if nobody sees messages there, or if
+// that is not known.
 func (c *console) id() []byte {
 	f, ok := c.w.(*patient.File)
 	if !ok {
@@ -47,7 +48,7 @@ func (c *console) id() []byte {
 	if !ok {
 		return nil
 	}
-	// Another machine may have a file of the same numbers.
+	// Another machine may have a file with the same numbers.
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return nil

@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// ContentOutput is Output for content that is restored: it may go to a block device, unless that is
+// ContentOutput is Output for restored content: it may go to a block device, unless the device is
 // empty or in use.
 func (e *Env) ContentOutput() (*Output, error) {
 	e.toDevice = true
 	return e.Output()
 }
 
-// checkDevice returns an error if a block device cannot be written to as a whole. Afterwards it
-// belongs to this process: it cannot be mounted while it is written.
+// checkDevice returns an error if a block device cannot be written to as a whole. Afterwards the
+// device belongs to this process: it cannot be mounted while it is written.
 func (e *Env) checkDevice(o *Output) error {
 	if !e.toDevice {
 		return WithHint(Usagef("%s is a device, from which the output could not be read back: what else is on it would follow", o.path),
@@ -42,5 +42,5 @@ func (e *Env) checkDevice(o *Output) error {
 	return err
 }
 
-// Room returns how many bytes a block device has from where it is written.
+// Room returns the size of a block device in bytes, from the position of the output on.
 func (o *Output) Room() int64 { return o.room }

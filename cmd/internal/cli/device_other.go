@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// claim is not known here.
+// claim is not implemented on this system.
 func claim(*os.File) (*os.File, error) { return nil, errors.ErrUnsupported }

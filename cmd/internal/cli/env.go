@@ -11,17 +11,17 @@ import (
 	"hexz/internal/patient"
 )
 
-// Env is what Run gets: the standard streams, the shared flags, and the means to open inputs and
-// outputs by the rules that all binaries share. Its methods are for one goroutine, except for
-// Warnf and Verbosef and the writer Stderr, which any may use.
+// Env is the argument of Run: the standard streams, the shared flags, and the means to open inputs
+// and outputs by the rules that all binaries share. Its methods are for one goroutine. Warnf,
+// Verbosef and the writer Stderr are exceptions: any goroutine may use them.
 type Env struct {
-	// Ctx is cancelled by a signal that ends the process; context.Cause tells which. Run has one
-	// second to return then.
+	// Ctx is cancelled by a signal that ends the process; context.Cause returns the signal. Run
+	// then has one second to return.
 	Ctx context.Context
 
 	Stdin  *os.File
 	Stdout *patient.File // for text; binary data goes through Output
-	Stderr io.Writer     // keeps clear of the progress bar
+	Stderr io.Writer     // wipes the progress bar while it prints
 
 	Threads int // at least 1
 	Quiet   bool
@@ -39,10 +39,10 @@ type Env struct {
 	gone          chan struct{} // takes one value when the reader of standard output has gone
 	commands      commands      // of codecs
 
-	// mu guards what is cleaned up after a signal, beside a Run that hangs.
+	// mu guards what is cleaned up after a signal, while a Run that hangs may still be running.
 	mu       sync.Mutex
 	outputs  []*Output
-	dataOpen bool // Output was called with success
+	dataOpen bool // Output was called successfully
 	bar      *progress
 	atSignal []func()
 }
@@ -65,14 +65,14 @@ func (e *Env) Warnf(format string, args ...any) {
 // Warn prints a text as Warnf does.
 func (e *Env) Warn(text string) { e.Warnf("%s", text) }
 
-// hintsVariable is an environment variable: "0" has the effect of --no-hints.
+// hintsVariable is an environment variable. The value "0" has the effect of --no-hints.
 const hintsVariable = "HEXZ_HINTS"
 
 // hints reports whether hints are wanted.
 func (e *Env) hints() bool { return !e.opts.noHints && os.Getenv(hintsVariable) != "0" }
 
-// Advise prints a line "hint: ..." on stderr when nothing is wrong. It is for a person: it prints
-// nothing unless stderr is a terminal, nor with --quiet or --no-hints.
+// Advise prints a line "hint: ..." on stderr when nothing is wrong. The line is for a person: it is
+// printed only if stderr is a terminal, and not with --quiet or --no-hints.
 func (e *Env) Advise(text string) {
 	if !e.Quiet && e.hints() && e.onTerminal() {
 		_, _ = fmt.Fprintf(e.Stderr, "hint: %s\n", oneLine(text))
@@ -104,14 +104,14 @@ func (e *Env) Verbosef(format string, args ...any) {
 	}
 }
 
-// say writes a line at once, so that lines of several goroutines and stages do not mix. That
-// stderr may be closed is no reason to stop.
+// say writes a line at once, so that lines of several goroutines and stages do not mix. It ignores
+// errors: a closed stderr is no reason to stop.
 func (e *Env) say(text string) {
 	_, _ = fmt.Fprintf(e.Stderr, "%s: %s\n", e.name, oneLine(text))
 }
 
-// checkOutputs finds what a Run that returned nil has overlooked: write errors of standard
-// output, and files that it did not commit.
+// checkOutputs returns an error for what a Run that returned nil has overlooked: write errors of
+// standard output, and files that are not committed.
 func (e *Env) checkOutputs() error {
 	for _, o := range e.outputs {
 		if o == e.stats {
@@ -124,14 +124,14 @@ func (e *Env) checkOutputs() error {
 	return nil
 }
 
-// cleanup closes and removes all that is not committed. Run must have returned.
+// cleanup closes and removes all outputs that are not committed. Run must have returned.
 func (e *Env) cleanup() {
 	for _, o := range e.outputs {
 		o.Cleanup()
 	}
 }
 
-// removeTemps removes temporary files without closing them, so it may run beside Run.
+// removeTemps removes temporary files without closing them, so it may run concurrently with Run.
 func (e *Env) removeTemps() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -48,8 +48,8 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 func (e *usageError) ExitCode() int { return exitUsage }
 
-// Usagef returns an error that ends the process with exit code 2, and with a hint at --help
-// unless it is given another. The format may have %w.
+// Usagef returns an error that ends the process with exit code 2. It hints at --help unless it is
+// given another hint. The format may have %w.
 func Usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
@@ -62,8 +62,8 @@ type hintError struct {
 func (e *hintError) Error() string { return e.err.Error() }
 func (e *hintError) Unwrap() error { return e.err }
 
-// WithHint returns err with a line that tells the user what to do about it. Of several hints the
-// outermost counts. It returns nil if err is nil.
+// WithHint returns err with a line that tells the user what to do about it. If there are several
+// hints, the outermost is printed. WithHint returns nil if err is nil.
 func WithHint(err error, hint string) error {
 	if err == nil {
 		return nil
@@ -71,8 +71,8 @@ func WithHint(err error, hint string) error {
 	return &hintError{err, hint}
 }
 
-// Reported returns an error that decides on the exit code as err does, and of which only the
-// hint is printed: the binary has said the rest. It returns nil if err is nil.
+// Reported returns an error that has the exit code of err, and of which only the hint is printed:
+// the binary has printed the rest. It returns nil if err is nil.
 func Reported(err error) error {
 	if err == nil {
 		return nil
@@ -92,13 +92,13 @@ func exitCode(err error) int {
 	}
 	var own interface{ ExitCode() int }
 	if errors.As(err, &own) {
-		// A child's exit code, which has the same method, says nothing about ours.
+		// ExitError has the same method, but the exit code of a child says nothing about ours.
 		if _, child := own.(*exec.ExitError); !child {
 			return own.ExitCode()
 		}
 	}
 	switch {
-	case errors.Is(err, stream.ErrCorrupt): // also a file that is cut short, see Packed
+	case errors.Is(err, stream.ErrCorrupt): // also if a file is cut short, see Packed
 		return exitCorrupt
 	case errors.As(err, new(*codec.UnknownError)):
 		return exitCodec
@@ -110,8 +110,8 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// report prints err and its hint, and returns the exit code. An error without text, as one that
-// only has an exit code, prints nothing; neither does one that another stage has printed.
+// report prints err and its hint, and returns the exit code. It prints nothing for an error without
+// text, such as one that only has an exit code, and for one that another stage has printed.
 func (e *Env) report(err error) int {
 	if err == nil {
 		return exitOK
@@ -126,7 +126,7 @@ func (e *Env) report(err error) int {
 	if hint := e.hint(err); hint != "" {
 		text += fmt.Sprintf("hint: %s\n", oneLine(hint))
 	}
-	// There is nowhere left to say that standard error fails.
+	// If standard error fails, no place is left to report it.
 	_, _ = e.Stderr.Write([]byte(text))
 	return exitCode(err)
 }

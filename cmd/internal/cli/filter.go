@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// Filter runs a binary that reads one stream, the FILE of args or standard input, and writes
-// one to the output: it opens both, calls do, commits the output, and writes the stats that
-// do returns.
+// Filter runs a binary that reads one stream, the FILE of args or standard input, and writes one
+// stream to the output. It opens both, calls do, commits the output, and writes the stats that do
+// returns.
 func Filter[S any](env *Env, args []string, do func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (S, error)) error {
 	in, err := OpenInput(env, args)
 	if err != nil {

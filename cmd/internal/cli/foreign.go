@@ -13,8 +13,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// foreign are the kinds of files that are taken for a stream or an archive by mistake. Disk images
-// are for pkg/overlay.
+// foreign lists the kinds of files that are taken for a stream or an archive by mistake.
+// pkg/overlay recognizes disk images.
 var foreign = []struct {
 	at          int
 	magic, name string
@@ -45,7 +45,7 @@ const (
 	packHint = "to pack it, begin with hexz-chunk %s"
 )
 
-// describe returns what a file that begins with head is instead of a stream, and a hint.
+// describe names the kind of a file that begins with head and is no stream, and returns a hint.
 func describe(name string, head []byte) (what, hint string) {
 	if name == os.Stdin.Name() {
 		name = "FILE"
@@ -58,7 +58,7 @@ func describe(name string, head []byte) (what, hint string) {
 	return "", strings.ReplaceAll(packHint, "%s", name)
 }
 
-// notStream returns an error for an input that is no stream, as err says.
+// notStream returns an error for an input that is no stream. err says why.
 func notStream(name string, err error) error {
 	foreign, ok := errors.AsType[*stream.NotStreamError](err)
 	if !ok {
@@ -96,7 +96,8 @@ func NotArchive(f *os.File) error {
 	return WithHint(fmt.Errorf("%w: no trailer: not an archive, or one that was cut short", stream.ErrCorrupt), hint)
 }
 
-// twoArchives returns err, about the archive in f, with a hint if f has something before the archive.
+// twoArchives returns err, about the archive in f. It adds a hint if other data precedes the
+// archive.
 func twoArchives(f *os.File, err error) error {
 	info, statErr := f.Stat()
 	if statErr != nil || !errors.Is(err, stream.ErrCorrupt) {
@@ -110,7 +111,7 @@ func twoArchives(f *os.File, err error) error {
 		fmt.Sprintf("take the archive out: tail -c +%d %s > FILE", start+1, f.Name()))
 }
 
-// ExplainInput adds a hint to err, of opening path, which the argument arg names.
+// ExplainInput adds a hint to err, an error of opening path. The argument arg names path.
 func ExplainInput(arg, path string, err error) error {
 	if _, statErr := os.Lstat(arg); errors.Is(err, os.ErrNotExist) && path != arg && statErr == nil {
 		return WithHint(err, fmt.Sprintf("there is a file %s: name it as ./%s", arg, arg))

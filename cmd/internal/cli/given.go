@@ -7,11 +7,11 @@ import (
 )
 
 // given is the value of a flag as the command line sets it. All flags of all binaries are parsed
-// through it, so that none is given and has no effect: an empty text is refused, as of a variable
-// of a script that was not set, and so is a second name where there is room for one.
+// through it, so that no flag is given without effect. It refuses an empty text, such as that of a
+// script's variable that was not set. It also refuses a second name where only one is used.
 type given struct {
 	pflag.Value
-	flag *pflag.Flag // that has the value
+	flag *pflag.Flag // the flag that has the value
 }
 
 // Set implements pflag.Value.
@@ -29,7 +29,7 @@ func (g given) Set(text string) error {
 	return nil
 }
 
-// parsed returns f with values that are given. f itself stays as help shows it.
+// parsed returns a copy of f that parses its values through given. f itself stays as help shows it.
 func parsed(f *pflag.FlagSet) *pflag.FlagSet {
 	set := newFlagSet()
 	f.VisitAll(func(flag *pflag.Flag) {

@@ -2,7 +2,8 @@ package cli
 
 import "syscall"
 
-// ownGroup makes a command the leader of a process group. It ends with this process, whatever ends that.
+// ownGroup makes a command the leader of a process group. The kernel kills the command when this
+// process ends, for whatever reason.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -9,7 +9,7 @@ import (
 // columns is the width of a line of help.
 const columns = 80
 
-// usage returns the command line in short, such as "hexz-chunk [OPTION]... [FILE]...".
+// usage returns the command line in short form, such as "hexz-chunk [OPTION]... [FILE]...".
 func (d *definition) usage() string {
 	return strings.TrimSpace(d.Name + " [OPTION]... " + d.Args)
 }

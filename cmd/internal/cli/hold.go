@@ -6,12 +6,13 @@ import (
 	"hexz/internal/patient"
 )
 
-// maxHeld bounds what is held back of an output, in bytes. All frames that name parents come before
-// that: a header has up to 1 MiB, 1024 parents have a name of up to 4 KiB each.
+// maxHeld is the greatest number of bytes of an output that are held back. All frames that name
+// parents end before that: a header has up to 1 MiB, and 1024 parents have names of up to 4 KiB
+// each.
 const maxHeld = 8 << 20
 
-// protect makes o a target: of a file that is written in place, and has an archive, the first bytes
-// are held back until all parents of the stream are known.
+// protect makes o a target. If a file is written in place and has an archive, its first bytes are
+// held back until all parents of the stream are known.
 func (e *Env) protect(o *Output) error {
 	o.protection = &e.protection
 	t := o.current()
@@ -21,7 +22,7 @@ func (e *Env) protect(o *Output) error {
 	return e.protection.add(t)
 }
 
-// current returns what is at the place of the output now.
+// current returns the target that is at the place of the output now.
 func (o *Output) current() *target {
 	if o.temp == nil {
 		return &target{path: o.path, open: descriptorPath(o.f), info: o.info}
@@ -33,7 +34,7 @@ func (o *Output) current() *target {
 	return &target{path: o.path, open: o.target, info: info}
 }
 
-// hold reports whether p was kept back. What is too much is written.
+// hold reports whether p was kept back. If it would exceed maxHeld, everything is written.
 func (o *Output) hold(p []byte) (bool, error) {
 	o.mu.Lock()
 	if o.held == nil {
@@ -62,12 +63,12 @@ func (o *Output) release() error {
 	return err
 }
 
-// settle is for an output that is to take effect: what is at its place must not have been read
-// since it was opened.
+// settle is called before an output takes effect. It returns an error if the file at its place was
+// read since the output was opened.
 func (o *Output) settle() error {
 	t := o.current()
 	if o.temp == nil {
-		t.seen = true // it was looked at before it was written to
+		t.seen = true // the target was examined before it was written to
 	}
 	if err := o.protection.check(t); err != nil {
 		return err

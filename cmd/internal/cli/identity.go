@@ -24,11 +24,10 @@ func (i *IdentityFlags) AddFlags(f *pflag.FlagSet) {
 	i.pass.AddFlags(f)
 }
 
-// Given tells whether there is a key, or a passphrase.
+// Given reports whether there is a key, or a passphrase.
 func (i *IdentityFlags) Given() bool { return len(i.files) > 0 || i.pass.Given() }
 
-// NotePlain returns what is to be called with a remark on what is not encrypted: nil if there is
-// no key, which then is not for nothing.
+// NotePlain returns a function that warns about unencrypted input, or nil if no key was given.
 func (i *IdentityFlags) NotePlain(env *Env) func(string) {
 	if !i.Given() {
 		return nil
@@ -36,8 +35,8 @@ func (i *IdentityFlags) NotePlain(env *Env) func(string) {
 	return env.Warn
 }
 
-// Load returns the identities: those of the files, and whoever knows the passphrase, which is
-// asked for when it is needed. If quiet, there are none unless flags were given.
+// Load returns the identities: those of the files, and one that asks for the passphrase when it is
+// needed. If quiet is set and no flags were given, there are none.
 func (i *IdentityFlags) Load(env *Env, quiet bool) ([]age.Identity, error) {
 	if err := i.pass.check(); err != nil {
 		return nil, err
@@ -72,7 +71,7 @@ func (i *IdentityFlags) load(env *Env, path string) ([]age.Identity, error) {
 	return ids, nil
 }
 
-// passphraseIdentity asks for the passphrase when an archive is wrapped by one.
+// passphraseIdentity asks for the passphrase when an archive is encrypted with one.
 type passphraseIdentity struct {
 	env   *Env
 	flags *IdentityFlags

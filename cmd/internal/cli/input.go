@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// SplitName takes [NAME=]VALUE apart, and tells whether there is a NAME. What stands before "=" is
-// none if it has a slash: then it is part of a path.
+// SplitName splits [NAME=]VALUE, and reports whether there is a NAME. Text before "=" that has a
+// slash is no NAME, but part of a path.
 func SplitName(arg string) (name, value string, ok bool) {
 	name, value, ok = strings.Cut(arg, "=")
 	if !ok || strings.Contains(name, "/") {
@@ -19,9 +19,9 @@ func SplitName(arg string) (name, value string, ok bool) {
 	return name, value, true
 }
 
-// Input opens the file at path for reading; "-" and /dev/stdin are standard input, which can
-// be taken once. A terminal as standard input, and an input that is also the output, are usage
-// errors; a directory is an error. The caller closes the file, be it standard input or not.
+// Input opens the file at path for reading. "-" and /dev/stdin are standard input, which can be
+// taken once. A terminal as standard input, and an input that is also the output, are usage errors;
+// a directory is an error. The caller closes the file, even if it is standard input.
 func (e *Env) Input(path string) (*os.File, error) {
 	f, err := e.openInput(path)
 	if err != nil {
@@ -45,7 +45,7 @@ func (e *Env) Input(path string) (*os.File, error) {
 }
 
 func (e *Env) openInput(path string) (*os.File, error) {
-	if path == "" { // more likely a variable that was not set than a wish for standard input
+	if path == "" { // probably a variable that was not set, not a request for standard input
 		return nil, errNoName
 	}
 	if path != "-" && path != "/dev/stdin" {

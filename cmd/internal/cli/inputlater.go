@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inputLater checks what Input checks, and returns a function that opens the file: so that inputs
+// inputLater checks what Input checks, and returns a function that opens the file. With it inputs
 // can be read one after the other without all of them being open at a time, and a FIFO is not
-// opened before who fills it has come to it. What is missing or not allowed to be read is an error
-// at once. The function may be called once, on any goroutine; the caller closes the file. size is that
-// of a regular file or block device, or else -1.
+// opened before its writer has come to it. A missing or unreadable file is an error at once. The
+// function may be called once, on any goroutine; the caller closes the file. size is the size of a
+// regular file or block device, or else -1.
 func (e *Env) inputLater(path string) (open func() (*os.File, error), size int64, err error) {
 	if path != "" && path != "-" && path != "/dev/stdin" {
 		info, err := os.Stat(path)
@@ -20,7 +20,7 @@ func (e *Env) inputLater(path string) (open func() (*os.File, error), size int64
 		}
 		blockDevice := info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
 		if !info.Mode().IsRegular() && !info.Mode().IsDir() && !blockDevice {
-			// To open a FIFO waits, and to open and close a tape moves it.
+			// Opening a FIFO waits, and opening and closing a tape moves the tape.
 			if err := unix.Access(path, unix.R_OK); err != nil {
 				return nil, -1, &os.PathError{Op: "open", Path: path, Err: err}
 			}
@@ -56,7 +56,8 @@ func sizeOf(f *os.File) int64 {
 	switch {
 	case err != nil:
 		return -1
-	case info.Mode().IsRegular() && info.Size() > 0: // those of /proc have more than they say
+	// Files in /proc have more bytes than their size says.
+	case info.Mode().IsRegular() && info.Size() > 0:
 		return info.Size()
 	case info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice:
 		at, err := f.Seek(0, io.SeekCurrent)

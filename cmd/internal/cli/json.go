@@ -10,8 +10,8 @@ import (
 )
 
 // JSON returns v as one line of JSON, without the newline. Text of strangers does no harm on a
-// terminal: encoding/json escapes control characters of ASCII, and here the others and all that is
-// invisible are escaped as well.
+// terminal: encoding/json escapes the control characters of ASCII, and JSON also escapes the other
+// control characters and all invisible ones.
 func JSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -38,7 +38,7 @@ func JSON(v any) ([]byte, error) {
 	return out, nil
 }
 
-// hidden tells the characters beyond ASCII, and DEL, that are not to be printed.
+// hidden reports whether r must not be printed. It is for DEL and the characters beyond ASCII.
 func hidden(r rune) bool { return r >= 0x7f && !unicode.IsGraphic(r) }
 
 // writeJSON writes v to o as one line of JSON, and commits it.

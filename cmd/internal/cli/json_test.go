@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Nothing of a string reaches the terminal as anything but text, and the string stays the same.
+// A string reaches the terminal only as text, and its value stays the same.
 func TestJSON(t *testing.T) {
 	for in, want := range map[string]string{
 		"disk":                      `"disk"`,

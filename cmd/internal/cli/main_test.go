@@ -35,7 +35,7 @@ type codeError int
 func (e codeError) Error() string { return "" }
 func (e codeError) ExitCode() int { return int(e) }
 
-// sample is a command whose Run does what its first argument says.
+// sample is a command whose first argument says what Run does.
 func sample() *Command {
 	var block int64
 	var codec string
@@ -62,7 +62,7 @@ func act(env *Env, args []string) error {
 	switch args[0] {
 	case "copy":
 		return copyAll(env, path)
-	case "block": // in a read that nothing interrupts
+	case "block": // a read that nothing interrupts
 		out, err := env.Output()
 		if err != nil {
 			return err
@@ -162,7 +162,7 @@ func copyAll(env *Env, path string) error {
 	return env.Stats(map[string]any{"bytes": n, "op": "<copy>"})
 }
 
-// result is what a command left behind.
+// result is what a command printed and its exit code.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -192,7 +192,7 @@ func runSample(t *testing.T, stdin string, args ...string) result {
 	return result{code, read(t, out.Name()), stderr.String()}
 }
 
-// hang is when a child is killed, which would never end: far more than it takes on any machine.
+// hang is the time after which a child that hangs is killed: far more than any machine needs.
 const hang = 5 * time.Minute
 
 // child returns the sample as a process of its own.

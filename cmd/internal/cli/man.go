@@ -11,8 +11,8 @@ import (
 // man returns the manual page in roff. It depends on the definition alone, so it is the same
 // bytes each time: no date, no version.
 //
-// It is written here because generators take the text for Markdown, which eats <angle brackets> and
-// stars, and turns the hyphens of options into typographic ones.
+// No generator is used, because generators take the text for Markdown. Markdown eats <angle
+// brackets> and stars, and turns the hyphens of options into typographic ones.
 func (d *definition) man() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH \"%s\" \"1\" \"\" \"hexz\" \"hexz manual\"\n.nh\n.ad l\n", strings.ToUpper(roff(d.Name)))
@@ -33,7 +33,7 @@ func (d *definition) man() string {
 	b.WriteString(".SH EXIT STATUS\n")
 	for code, meaning := range d.exitStatus() {
 		if meaning == "" {
-			continue // no command ends with it
+			continue // no command ends with this code
 		}
 		fmt.Fprintf(&b, ".TP\n.B %d\n%s", code, roffLine(meaning))
 	}

@@ -6,14 +6,14 @@ import (
 	"unicode"
 )
 
-// A manItem is what a manual page says about a variable or a file, if the binary has one of the
-// flags; or in any case, if there are none here.
+// A manItem is the text of a manual page about a variable or a file. It is printed if the binary
+// has one of the flags, or in any case if the item lists no flags.
 type manItem struct {
 	name, text string
 	flags      []string
 }
 
-// variables are those of the environment that binaries read.
+// variables are the environment variables that binaries read.
 var variables = []manItem{
 	{pathVariable, "directories with archives, separated by colons: parents of thin archives are looked for there, after those of --parent-dir", []string{"parent-dir"}},
 	{hintsVariable, "0 has the effect of --no-hints", nil},
@@ -22,7 +22,7 @@ var variables = []manItem{
 	{"GOGC", "how often the memory is cleared up: a larger number than 40 is faster and takes more memory", nil},
 }
 
-// files are those that binaries use beside the ones on the command line.
+// files are the files that binaries use beside those on the command line.
 var files = []manItem{
 	{".FILE*", "a temporary file in the directory of the FILE of --output, --stats and the like, renamed to FILE when it is complete", []string{"output", "stats"}},
 	{"*.hxz", "archives; those that lie beside the archive, or in a directory of --parent-dir, are tried as parents of it", []string{"parent-dir"}},
@@ -33,7 +33,7 @@ var files = []manItem{
 // tempFlag stands for Command.TempFiles among the flags of a manItem.
 const tempFlag = "(temporary files)"
 
-// manItems returns a section of the manual page, or "" if nothing of list is for the binary.
+// manItems returns a section of the manual page, or "" if no item of list applies to the binary.
 func (d *definition) manItems(title string, list []manItem) string {
 	flags := d.all()
 	var b strings.Builder
@@ -50,8 +50,8 @@ func (d *definition) manItems(title string, list []manItem) string {
 	return ".SH " + title + "\n" + b.String()
 }
 
-// seeAlso returns the references of the manual page: the whole, and the binaries and formats of
-// keys of which the page speaks.
+// seeAlso returns the references of the manual page: the overview, and the binaries and key formats
+// that the page mentions.
 func (d *definition) seeAlso() string {
 	pages := []string{"hexz(7)"}
 	words := strings.FieldsFunc(d.help(), func(r rune) bool { return r != '-' && !unicode.IsLetter(r) })

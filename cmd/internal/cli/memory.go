@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SharedMemory returns n bytes, or half of what the machine and the limit of the address space
-// (ulimit -v) let this process have, if that is less. A Go program cannot go on without memory that
-// it has asked for.
+// SharedMemory returns the smaller of n and half of the memory that this process can have, in
+// bytes. The machine and the limit of the address space (ulimit -v) bound that memory. A Go program
+// cannot go on without memory that it has asked for.
 func SharedMemory(n int64) int64 {
 	have := machineMemory()
 	var limit unix.Rlimit

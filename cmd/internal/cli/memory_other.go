@@ -4,5 +4,6 @@ package cli
 
 import "math"
 
-// machineMemory returns the bytes of memory that the machine has: here that is not known.
+// machineMemory returns the size of the machine's memory in bytes, which is not known on this
+// system.
 func machineMemory() uint64 { return math.MaxUint64 }

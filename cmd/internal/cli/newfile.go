@@ -9,15 +9,15 @@ import (
 	"path/filepath"
 )
 
-// NewFile is a small file that is to be made, and must not exist yet.
+// NewFile is a small file to make. It must not exist yet.
 type NewFile struct {
 	Path string
 	Mode os.FileMode // before umask
 	Text []byte
 }
 
-// OutputPath returns what -o names, "-" for standard output, for a binary that does not write
-// there by Output. Without -o it is "".
+// OutputPath returns the argument of -o, "-" for standard output, or "" without -o. It is for a
+// binary that does not write by Output.
 func (e *Env) OutputPath() string { return e.opts.output }
 
 // CheckNew returns an error with a hint if there is something at path.
@@ -36,8 +36,8 @@ func errExists(path string) error {
 	return WithHint(fmt.Errorf("%s exists already", path), "a key is never overwritten: choose another name, or move the file away")
 }
 
-// CreateFiles makes files, all or none of them. Each appears when all are complete and synced, and
-// never in the place of another.
+// CreateFiles makes files, all or none of them. Each appears when all are complete and synced. None
+// replaces another file.
 func (e *Env) CreateFiles(files ...NewFile) (err error) {
 	var temps, made []string
 	defer func() {
@@ -45,7 +45,8 @@ func (e *Env) CreateFiles(files ...NewFile) (err error) {
 			temps = append(temps, made...)
 		}
 		for _, path := range temps {
-			_ = os.Remove(path) // what fails here is gone, or follows an error that is reported
+			// A failure means that the file is gone, or follows an error that is reported.
+			_ = os.Remove(path)
 		}
 	}()
 	for _, f := range files {
@@ -73,7 +74,7 @@ func (e *Env) CreateFiles(files ...NewFile) (err error) {
 	return nil
 }
 
-// writeTemp writes a temporary file beside the one that f is to be, and returns its name.
+// writeTemp writes a temporary file beside the later place of f, and returns its name.
 func writeTemp(f NewFile) (path string, err error) {
 	temp, err := createTemp(f.Path, f.Mode)
 	if err != nil {
@@ -98,8 +99,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// renameNew gives the file temp the name path, unless that is taken. A rename would replace what
-// has the name, a link does not.
+// renameNew gives the file temp the name path, unless that is taken. A rename would replace a file
+// of that name; a link does not.
 func renameNew(temp, path string) error {
 	switch err := os.Link(temp, path); {
 	case err == nil:
@@ -107,7 +108,7 @@ func renameNew(temp, path string) error {
 	case errors.Is(err, fs.ErrExist):
 		return errExists(path)
 	}
-	// Not every file system has links. Only an empty file of our own is replaced then.
+	// Not every file system has links. Without them, rename replaces only an empty file of our own.
 	own, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return errExists(path)

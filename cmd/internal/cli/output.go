@@ -14,21 +14,21 @@ import (
 	"hexz/internal/patient"
 )
 
-// Output is where a binary's data goes: standard output, a file that appears when it is complete,
-// or a device. Write and WriteAt may be used by several goroutines; after one failure they return
+// Output is the destination of a binary's data: standard output, a file that appears when it is
+// complete, or a device. Several goroutines may use Write and WriteAt. After a failure both return
 // the same error for ever, and so does Commit.
 type Output struct {
 	f       *os.File
 	path    string      // as messages name it
 	target  string      // absolute or relative path without links, if temp is set
-	info    os.FileInfo // of the file as it was before, nil if there was none
+	info    os.FileInfo // the file as it was before, nil if there was none
 	stdout  bool
 	temp    *tempFile // nil: written in place
 	ctx     context.Context
 	console *console      // where errors are printed
 	gone    chan struct{} // Env.gone
-	claim   *os.File      // keeps a block device from others
-	room    int64         // bytes of a block device from where it is written
+	claim   *os.File      // keeps others from the block device
+	room    int64         // bytes of a block device from the position of the output on
 
 	protection *protection
 
@@ -38,13 +38,13 @@ type Output struct {
 	held []byte // see hold; nil: nothing is held back
 }
 
-// Output opens what -o names; without it, or with "-", that is standard output. A terminal as
-// standard output is refused unless it was asked for by "-o -". An output that is also an input
+// Output opens the file that -o names; without -o, or with "-", that is standard output. A terminal
+// as standard output is refused unless it was asked for by "-o -". An output that is also an input
 // is a usage error.
 //
-// A regular or new file is written to a temporary file beside it and replaces it in Commit, with
-// the owner, permissions and extended attributes it had. Anything else, such as a FIFO, is written in
-// place; a block device is refused, see ContentOutput.
+// A regular or new file is written to a temporary file beside it. Commit replaces the file by it,
+// and keeps its owner, permissions and extended attributes. Anything else, such as a FIFO, is
+// written in place; a block device is refused, see ContentOutput.
 func (e *Env) Output() (*Output, error) {
 	o, err := e.openData()
 	e.dataOpen = err == nil
@@ -63,9 +63,9 @@ func (e *Env) openData() (*Output, error) {
 	return e.open(path)
 }
 
-// OutputInPlace opens what -o names for reading and writing, a regular file or a block device, as
-// it is: what is written takes effect at once. A file that does not exist is made. A device that is
-// empty or in use is an error.
+// OutputInPlace opens the file that -o names, a regular file or a block device, for reading and
+// writing with its present content: every write takes effect at once. A file that does not exist is
+// made. A device that is empty or in use is an error.
 func (e *Env) OutputInPlace() (*Output, error) {
 	path := e.opts.output
 	if path == "" || path == "-" {
@@ -88,7 +88,7 @@ func (e *Env) OutputInPlace() (*Output, error) {
 	return o, nil
 }
 
-// open opens a file for writing that is not standard output.
+// open opens a file for writing. The file is not standard output.
 func (e *Env) open(path string) (*Output, error) {
 	if err := context.Cause(e.Ctx); err != nil {
 		return nil, err
@@ -163,9 +163,9 @@ func (o *Output) Path() string { return o.path }
 // File returns the open file, for Seek and Truncate. Errors of its methods are for Explain.
 func (o *Output) File() *os.File { return o.f }
 
-// Regular reports whether the output is a regular file that ends at its current position and is
-// not opened for appending: what is skipped by a seek from there becomes a hole that reads as
-// zeros. The position need not be 0 if it is standard output.
+// Regular reports whether the output is a regular file that ends at its current position and is not
+// opened for appending. A range that is skipped by a seek from there becomes a hole that reads as
+// zeros. The position need not be 0 if the output is standard output.
 func (o *Output) Regular() bool {
 	info, err := o.f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -182,8 +182,8 @@ func (o *Output) Regular() bool {
 	return !appends && err == nil && pos == info.Size()
 }
 
-// Device reports whether the output is a block device: it can be written at any position, but
-// what is skipped keeps its old content.
+// Device reports whether the output is a block device. It can be written at any position, but
+// skipped ranges keep their old content.
 func (o *Output) Device() bool {
 	info, err := o.f.Stat()
 	return err == nil && blockDevice(info)
@@ -224,8 +224,8 @@ func (o *Output) failed() error {
 	return o.err
 }
 
-// Explain returns an error of File with the name of the file, if it has that of the temporary
-// one, which the user does not know.
+// Explain returns an error of File with the name of the output, if it has the name of the temporary
+// file, which the user does not know.
 func (o *Output) Explain(err error) error {
 	if pe, ok := errors.AsType[*os.PathError](err); ok && pe.Path == o.f.Name() {
 		return fmt.Errorf("%s %s: %w", pe.Op, o.path, pe.Err)
@@ -236,7 +236,7 @@ func (o *Output) Explain(err error) error {
 	return err
 }
 
-// fail makes err sticky, unless one is, and returns the sticky one.
+// fail makes err sticky, unless there is a sticky error already, and returns the sticky one.
 func (o *Output) fail(err error) error {
 	if err == nil {
 		return nil

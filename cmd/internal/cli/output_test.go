@@ -179,7 +179,7 @@ func TestSameFile(t *testing.T) {
 		`"$S" copy a >> a`, `"$S" copy a 1<> hard`, `"$S" copy <a >>link`, `"$S" copy a --stats a`,
 		`"$S" copy a -o b --stats b`, `"$S" copy a -o /dev/fd/5 5>> a`,
 	} {
-		// The limit is for a bug: a file copied to its own end grows for ever.
+		// The limit guards against a bug: a file that is copied to its own end grows for ever.
 		r := shell(t, dir, "ulimit -f 100; "+script)
 		if r.code != 2 || strings.Count(r.stderr, "\n") != 2 || !strings.HasPrefix(r.stderr, "hexz-sample: ") {
 			t.Errorf("%s: %+v", script, r)

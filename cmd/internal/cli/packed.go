@@ -26,9 +26,9 @@ func CacheFlag(f *pflag.FlagSet, bytes *int64) {
 	f.Var(SizeVar(bytes, 0), "cache", "keep `SIZE` of decoded segments, for what comes in small pieces from all over the parents (default 20M, or less beside a stream)")
 }
 
-// OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer
-// is opened as an archive; whatever else it is must be read from front to back.
-// o is for the archive, but for Threads.
+// OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer is
+// opened as an archive. Any other input must be read from front to back. o applies to the archive,
+// except for Threads.
 func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 	p, err := OpenInput(env, args)
 	if err != nil || !p.Regular {
@@ -50,8 +50,8 @@ func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 	return p, nil
 }
 
-// OpenAtRandom is OpenPacked for the file at path, which has to be read at random. It refuses a FIFO
-// without opening it, which would wait for a writer.
+// OpenAtRandom is OpenPacked for a file at path that must be read at random. It refuses a FIFO
+// without opening it, because opening would wait for a writer.
 func OpenAtRandom(env *Env, path string, o archive.Options) (*Packed, error) {
 	if err := RefuseFIFO(path); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func OpenAtRandom(env *Env, path string, o archive.Options) (*Packed, error) {
 	return OpenPacked(env, []string{path}, o)
 }
 
-// RefuseFIFO returns a usage error if path is that of a FIFO.
+// RefuseFIFO returns a usage error if there is a FIFO at path.
 func RefuseFIFO(path string) error {
 	if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
 		return WithHint(Usagef("%s is a pipe, and not a file: an archive in it cannot be read at random", path), "save it first")
@@ -67,7 +67,7 @@ func RefuseFIFO(path string) error {
 	return nil
 }
 
-// OpenInput opens the FILE of args, or standard input, without a look at what it is.
+// OpenInput opens the FILE of args, or standard input, without looking at its content.
 func OpenInput(env *Env, args []string) (*Packed, error) {
 	path := "-"
 	if len(args) > 0 {
@@ -81,8 +81,8 @@ func OpenInput(env *Env, args []string) (*Packed, error) {
 	return &Packed{File: f, Regular: err == nil && info.Mode().IsRegular()}, nil
 }
 
-// Explain returns err for the user: a regular file that is cut short is damaged, whereas a
-// pipe that is cut short tells of an upstream stage that failed.
+// Explain returns err for the user. A regular file that is cut short is damaged. A pipe that is cut
+// short means that an upstream stage failed.
 func (p *Packed) Explain(err error) error {
 	if p.Regular && errors.Is(err, stream.ErrTruncated) {
 		err = fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
@@ -90,7 +90,7 @@ func (p *Packed) Explain(err error) error {
 	return explainParent(explainLocked(p.name(err)))
 }
 
-// name adds the name of a file to an error about what is in it, and says what else the file may be.
+// name adds the name of a file to an error about its content, and says what else the file may be.
 func (p *Packed) name(err error) error {
 	info, statErr := p.File.Stat()
 	frame, inFrame := errors.AsType[*stream.FrameError](err)

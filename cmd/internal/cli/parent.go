@@ -14,10 +14,10 @@ import (
 	"hexz/pkg/stream"
 )
 
-// pathVariable names an environment variable with directories of parents, as PATH has them.
+// pathVariable names an environment variable that lists directories of parents in the form of PATH.
 const pathVariable = "HEXZ_PATH"
 
-// ParentFlags tell where the parents of a thin archive are.
+// ParentFlags say where the parents of a thin archive are.
 type ParentFlags struct {
 	files, dirs []string
 	follow      bool
@@ -30,14 +30,14 @@ func (p *ParentFlags) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&p.follow, "follow-hints", false, "open whatever path an archive names as that of its parent")
 }
 
-// fileNames is a flag for files that there are: a name that is mistyped is not passed over because
-// the file is found elsewhere.
+// fileNames is a flag for files that must exist, so a mistyped name is an error even if the parent
+// would be found elsewhere.
 type fileNames []string
 
 func (f *fileNames) Set(name string) error {
 	info, err := os.Stat(name)
 	if err != nil {
-		return errors.Unwrap(err) // without the name, which is said already
+		return errors.Unwrap(err) // without the name, which is printed already
 	}
 	if info.IsDir() {
 		return errors.New("a directory: that is for --parent-dir")
@@ -50,13 +50,13 @@ func (f *fileNames) String() string { return "" } // no default
 
 func (f *fileNames) Type() string { return "FILE" }
 
-// dirNames is a flag for directories that there are.
+// dirNames is a flag for directories that must exist.
 type dirNames []string
 
 func (d *dirNames) Set(name string) error {
 	info, err := os.Stat(name)
 	if err != nil {
-		return errors.Unwrap(err) // without the name, which is said already
+		return errors.Unwrap(err) // without the name, which is printed already
 	}
 	if !info.IsDir() {
 		return errors.New("not a directory: that is for --parent")
@@ -69,7 +69,7 @@ func (d *dirNames) String() string { return "" } // no default
 
 func (d *dirNames) Type() string { return "DIR" }
 
-// Finder finds the parents of an archive, which no output may replace. Close it.
+// Finder finds the parents of an archive. No output may replace them. Close it.
 type Finder struct {
 	*parents.Finder
 	env *Env
@@ -83,12 +83,12 @@ func (f Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 	return f.Finder.Find(want)
 }
 
-// Finder returns what finds the parents of the archive that args name. The identities open encrypted
-// ones.
+// Finder returns a Finder for the parents of the archive that args name. The identities open
+// encrypted parents.
 func (p *ParentFlags) Finder(env *Env, args []string, ids []age.Identity) Finder {
 	f := &parents.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Identities: ids, Open: env.Open}
 	f.Dirs = append(f.Dirs, filepath.SplitList(os.Getenv(pathVariable))...)
-	for _, file := range p.files { // where the parents of that one are likely to be
+	for _, file := range p.files { // the parents of that parent are likely to be there
 		f.Dirs = append(f.Dirs, filepath.Dir(file))
 	}
 	if len(args) > 0 && args[0] != "-" {

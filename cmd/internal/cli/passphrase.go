@@ -16,17 +16,17 @@ import (
 	"hexz/internal/patient"
 )
 
-// maxPassphrase bounds what is read as a passphrase, in bytes.
+// maxPassphrase is the greatest number of bytes that are read as a passphrase.
 const maxPassphrase = 4 << 10
 
-// PassphraseFlags tell where a passphrase comes from: at most one of a file, a file descriptor
-// and a command; without any, it is asked for on the terminal. It never comes from the command
-// line or from standard input.
+// PassphraseFlags say where a passphrase comes from: at most one of a file, a file descriptor and a
+// command. Without any of them it is asked for on the terminal. A passphrase never comes from the
+// command line or from standard input.
 type PassphraseFlags struct {
 	file    string
 	fd      int
 	command string
-	known   []byte // the passphrase, once it was read
+	known   []byte // the passphrase, after it was read
 }
 
 // AddFlags adds the flags to f.
@@ -49,7 +49,7 @@ func (d *descriptor) Set(s string) error {
 	return err
 }
 
-// Given tells whether one of the flags was used.
+// Given reports whether one of the flags was used.
 func (p *PassphraseFlags) Given() bool { return p.file != "" || p.fd >= 0 || p.command != "" }
 
 // check returns a usage error for flags that do not go together.
@@ -64,9 +64,9 @@ func (p *PassphraseFlags) check() error {
 	return nil
 }
 
-// Get returns the passphrase: from where the flags say, or else from the terminal, where what
-// says what it is for. If it is a new one, it is asked for twice. A passphrase that flags have
-// given is read once, and is the same for all.
+// Get returns the passphrase: from the source that the flags name, or else from the terminal. The
+// prompt there says what the passphrase is for. A new passphrase is asked for twice. A passphrase
+// from the flags is read once, and is the same for all calls.
 func (p *PassphraseFlags) Get(env *Env, what string, isNew bool) ([]byte, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 		cmd.Stderr = env.Stderr
 		text, err := cmd.Output()
 		if err != nil {
-			return nil, fmt.Errorf("command: %w", err) // which may have a secret in it
+			return nil, fmt.Errorf("command: %w", err) // the command may contain a secret
 		}
 		return text, nil
 	}
@@ -112,8 +112,8 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(patient.New(f), maxPassphrase+1))
 }
 
-// inherited tells whether a file descriptor is none that this process has opened for itself, and
-// that might wait for ever: those are all to be closed on exec.
+// inherited reports whether the process was started with the file descriptor. Descriptors that it
+// has opened itself are all closed on exec, and reading from one might wait for ever.
 func inherited(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	return err == nil && flags&unix.FD_CLOEXEC == 0
@@ -165,7 +165,7 @@ func (e *Env) ask(what string, isNew bool) ([]byte, error) {
 	return firstLine(p)
 }
 
-// readLine reads up to the end of a line, or of the input.
+// readLine reads up to the end of a line or of the input.
 func readLine(r io.Reader) ([]byte, error) {
 	var line []byte
 	for b := make([]byte, 1); ; {
@@ -178,7 +178,7 @@ func readLine(r io.Reader) ([]byte, error) {
 			return nil, err
 		}
 		if line = append(line, b[0]); len(line) > maxPassphrase {
-			return line, nil // too long, as firstLine says
+			return line, nil // the line is too long; firstLine says so
 		}
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// growPipe enlarges the buffer of a pipe towards 1 MiB, as far as the system allows: fewer and
-// larger transfers between stages. It is an optimisation, so failure does not matter.
+// growPipe enlarges the buffer of a pipe towards 1 MiB, as far as the system allows. The stages
+// then exchange data in fewer and larger transfers. It is an optimisation, so failure does not
+// matter.
 func growPipe(f *os.File) {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -26,14 +27,15 @@ func growPipe(f *os.File) {
 	})
 }
 
-// awaitNoReader waits until nobody has the other end of a pipe open for reading any more, perhaps for
-// ever. It reports false at once for what is no pipe.
+// awaitNoReader waits until no process has the other end of a pipe open for reading, perhaps for
+// ever. It reports false at once for a file that is no pipe.
 func awaitNoReader(f *os.File) bool {
 	if info, err := f.Stat(); err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
 		return false
 	}
 	for {
-		// The error is always asked for. Standard output stays open as long as the process runs.
+		// Poll always reports this error, also if no event is asked for. Standard output stays open
+		// as long as the process runs.
 		_, err := unix.Poll([]unix.PollFd{{Fd: 1}}, -1)
 		if err != unix.EINTR {
 			return err == nil

@@ -26,5 +26,5 @@ func TestGrowPipe(t *testing.T) {
 	if before < 1<<20 && after == before {
 		t.Logf("the system keeps pipes at %d bytes", before)
 	}
-	growPipe(os.Stdin) // whatever it is, nothing happens
+	growPipe(os.Stdin) // nothing happens, whatever kind of file it is
 }

@@ -12,7 +12,7 @@ import (
 // tick is the time between two drawings of the bar.
 const tick = 100 * time.Millisecond
 
-// progress draws a bar by a timer, whatever the rate of reports.
+// progress draws a bar by a timer, at a rate independent of that of reports.
 type progress struct {
 	console *console
 	name    string
@@ -24,9 +24,9 @@ type progress struct {
 	stopped sync.WaitGroup
 }
 
-// Progress starts to draw the progress of total bytes, if --progress says so; a total below 1 is
-// unknown. The function it returns takes the number of bytes done so far; it is cheap, and for any
-// goroutine. Drawing ends when Run returns. A second call draws nothing.
+// Progress starts to draw the progress of total bytes, if --progress says so. A total below 1 is
+// unknown. The function it returns takes the number of bytes done so far. That function is cheap,
+// and any goroutine may call it. Drawing ends when Run returns. A second call draws nothing.
 func (e *Env) Progress(total int64) func(n int64) {
 	if !e.drawsProgress() || e.bar != nil {
 		return func(int64) {}
@@ -76,7 +76,7 @@ func (p *progress) draw() {
 	p.console.mu.Lock()
 	defer p.console.mu.Unlock()
 	if !p.console.paused {
-		rest := max(0, p.width-len(line)) // of the line before
+		rest := max(0, p.width-len(line)) // the rest of the line before
 		_, _ = fmt.Fprintf(p.console.w, "\r%s%s", line, strings.Repeat(" ", rest))
 		p.width = len(line) + rest
 	}

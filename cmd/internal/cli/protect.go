@@ -9,13 +9,13 @@ import (
 	"hexz/pkg/index"
 )
 
-// protection keeps what a command reads from what it writes. All that is read is remembered, and
-// compared with all that is written: when either is opened, and before an output takes effect. What
-// was found once stays, so that no output of that process takes effect. Safe for concurrent use.
+// protection prevents a command from writing to the files that it reads. It remembers all inputs
+// and compares them with all outputs: when either is opened, and before an output takes effect.
+// After a clash no output of the process takes effect. Safe for concurrent use.
 type protection struct {
 	mu      sync.Mutex
 	inputs  []input
-	parents map[index.Hash]bool // archives that what is read, or what is made of it, needs
+	parents map[index.Hash]bool // archives that an input, or a file made of it, needs
 	targets []*target
 	err     error // the first clash
 }
@@ -29,14 +29,15 @@ type input struct {
 // target is a file that is replaced or written to.
 type target struct {
 	path string      // as messages name it
-	open string      // a path by which it can be read
-	info os.FileInfo // nil if there is none
+	open string      // a path by which the file can be read
+	info os.FileInfo // nil if there is no file
 	id   *index.Hash
 	seen bool // id is known, and nil if it is no archive
 }
 
-// Open opens a file for reading, which no output may replace or write to: that is wrong usage. All
-// that binaries read beside standard input is opened here. The caller closes the file.
+// Open opens a file for reading. An output that would replace or change the file is wrong usage.
+// The binaries open everything that they read beside standard input by Open. The caller closes the
+// file.
 func (e *Env) Open(path string) (*os.File, error) {
 	if path == "" {
 		return nil, errNoName
@@ -52,7 +53,7 @@ func (e *Env) Open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Reads remembers an open file as one that is read.
+// Reads remembers an open file as an input.
 func (e *Env) Reads(path string, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -69,8 +70,8 @@ func (e *Env) Reads(path string, f *os.File) error {
 	return p.err
 }
 
-// Needs remembers an archive by its id: a parent of what is read, or of what is written. No output
-// may take its place, even if it was not opened.
+// Needs remembers an archive by its id: a parent of an input or of an output. No output may take
+// the place of that archive, even if the archive was not opened.
 func (e *Env) Needs(id index.Hash) error {
 	p := &e.protection
 	p.mu.Lock()
@@ -95,7 +96,7 @@ func (e *Env) needsAll(info *index.Info) error {
 	return nil
 }
 
-// Writes remembers an open file as one that is written in place, by another way than an Output.
+// Writes remembers an open file that is written in place, and not by an Output.
 func (e *Env) Writes(path string, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -113,7 +114,7 @@ func (p *protection) add(t *target) error {
 	return p.err
 }
 
-// check compares t with all that was read, and reports clashes of other targets as well.
+// check compares t with all inputs, and returns clashes of other targets as well.
 func (p *protection) check(t *target) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -130,7 +131,7 @@ func (p *protection) compare(t *target) {
 	}
 }
 
-// explain returns the clash for an error that a clash has led to, whatever it says of it.
+// explain returns the clash if there was one, instead of the error err that the clash has led to.
 func (p *protection) explain(err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -147,7 +148,7 @@ func (p *protection) note(err error) {
 	}
 }
 
-// holds returns an error if t is the file that is read.
+// holds returns an error if t is the file of in.
 func (t *target) holds(in input) error {
 	if t.info == nil || !sameFile(in.info, t.info) {
 		return nil
@@ -167,7 +168,7 @@ var errNoName = Usagef("a file name is empty")
 
 const anotherFile = "write to another file, then rename it"
 
-// archive returns the id of the archive in t, as it was when that was first asked for, or nil.
+// archive returns the id of the archive that t held at the first call, or nil.
 func (t *target) archive() *index.Hash {
 	if !t.seen && t.info != nil {
 		t.id = archiveAt(t.open, t.info)

@@ -52,7 +52,7 @@ func clashes(t *testing.T, what string, err error) {
 	}
 }
 
-// What comes between the opening of an output and its commit counts, also if the error is lost.
+// A clash between the opening of an output and its commit counts, also if the error is lost.
 func TestProtectedBetween(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -102,7 +102,7 @@ func TestProtectedBetween(t *testing.T) {
 	}
 }
 
-// An archive is not written over in place before it is known whether it is a parent.
+// An archive is not overwritten in place before it is known whether it is a parent.
 func TestProtectedInPlace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "parent.hxz")
 	data, id := archiveFile(t, path)

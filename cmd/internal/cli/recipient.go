@@ -9,13 +9,13 @@ import (
 	"hexz/pkg/seal"
 )
 
-// RecipientFlags tell who can open the archive that is made.
+// RecipientFlags name those who can open the archive that is made.
 type RecipientFlags struct {
 	Passphrase  bool // encrypt with a passphrase
 	keys, files []string
 }
 
-// AddFlags adds the flags to f. The passphrase itself comes by PassphraseFlags.
+// AddFlags adds the flags to f. PassphraseFlags has the flags for the passphrase itself.
 func (r *RecipientFlags) AddFlags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&r.keys, "recipient", "r", nil, "encrypt to the public `KEY`: age1..., ssh-ed25519 ... or ssh-rsa ...; may be repeated")
 	f.StringArrayVarP(&r.files, "recipients-file", "R", nil, "encrypt to the public keys in `FILE`, one a line, such as a .pub file of SSH; may be repeated")

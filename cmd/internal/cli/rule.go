@@ -7,11 +7,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Rule says with which others flags have an effect. Breaking it is wrong usage, so that no flag is
-// given in vain. What depends on more than flags is for Run to check.
+// A Rule says with which other flags some flags have an effect. Breaking it is wrong usage, so that
+// no flag is given in vain. Run checks whatever depends on more than flags.
 type Rule struct {
 	Flags   []string // names, each of which
-	With    []string // needs one of these, unless there are none
+	With    []string // needs one of these, unless the list is empty
 	Without []string // and excludes each of these
 }
 
@@ -47,7 +47,7 @@ func (d *definition) checkRules(set *pflag.FlagSet) error {
 	return nil
 }
 
-// isGiven reports whether there is such a flag, and it is given, and not as --name=false.
+// isGiven reports whether the set has the flag and it is given, other than as --name=false.
 func isGiven(set *pflag.FlagSet, name string) bool {
 	f := set.Lookup(name)
 	return f != nil && f.Changed && (f.Value.Type() != "bool" || f.Value.String() == "true")

@@ -8,14 +8,14 @@ import (
 	"hexz/pkg/salvage"
 )
 
-// SalvageFlags are the flags of binaries that read what is left of a damaged input.
+// SalvageFlags are the flags of binaries that read the remains of a damaged input.
 type SalvageFlags struct {
 	On     bool
 	report string
 	out    *Output
 }
 
-// AddFlags adds --report, and the flag of that name which turns salvage on.
+// AddFlags adds --report, and the flag called name, which turns salvage on.
 func (s *SalvageFlags) AddFlags(f *pflag.FlagSet, name, usage string) {
 	f.BoolVar(&s.On, name, false, usage)
 	f.StringVar(&s.report, "report", "", "with --"+name+": write to `FILE` what is lost, as one JSON object")
@@ -33,7 +33,7 @@ func (s *SalvageFlags) Open(env *Env) (err error) {
 	return err
 }
 
-// Close writes the report, once the output is committed. What is lost is an error with exit code 3.
+// Close writes the report, after the output is committed. A loss is an error with exit code 3.
 func (s *SalvageFlags) Close(r *salvage.Report) error {
 	if s.out != nil {
 		if err := writeJSON(s.out, r); err != nil {
@@ -54,7 +54,7 @@ func (s *SalvageFlags) Close(r *salvage.Report) error {
 	return err
 }
 
-// lostError says that what came out is not all.
+// lostError says that the output is not complete.
 type lostError string
 
 func (e lostError) Error() string { return string(e) }

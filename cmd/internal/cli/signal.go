@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// notify subscribes to the signals that end a stage and leave it time to clean up. One that the
-// parent ignores, as nohup does with SIGHUP and a shell with SIGINT of background jobs, stays ignored.
+// notify subscribes to the signals that end a stage and leave it time to clean up. A signal that
+// the parent ignores stays ignored: nohup ignores SIGHUP, and a shell ignores SIGINT for background
+// jobs.
 func notify() chan os.Signal {
 	sigs := make(chan os.Signal, 2)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGXCPU} {
@@ -20,25 +21,25 @@ func notify() chan os.Signal {
 	return sigs
 }
 
-// readerGone makes a write to a pipe without a reader an error, where the Go runtime would end the
-// process at once if it is standard output, and returns a channel for the end by SIGPIPE. It is nil
-// if the parent ignores SIGPIPE: then the error is one as any other.
+// readerGone makes a write to a pipe without a reader return an error. Without it the Go runtime
+// would end the process at once if the pipe is standard output. It returns a channel for the end by
+// SIGPIPE. The channel is nil if the parent ignores SIGPIPE: then the error is like any other.
 func readerGone() chan struct{} {
 	if signal.Ignored(syscall.SIGPIPE) {
 		return nil
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // what is not received is dropped
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // nobody receives: dropped
 	return make(chan struct{}, 1)
 }
 
-// noReader reports whether err is that of a write to f, standard output, whose reader is gone.
+// noReader reports whether err comes from a write to f, standard output, whose reader is gone.
 func noReader(f *os.File, err error) bool {
 	pe, ok := errors.AsType[*os.PathError](err)
 	return ok && pe.Path == f.Name() && errors.Is(pe, syscall.EPIPE)
 }
 
-// OnSignal adds what is done when a signal ends the process, beside a Run that may hang. The
-// function it returns takes it back.
+// OnSignal adds a function to be called when a signal ends the process, perhaps concurrently with a
+// Run that hangs. undo takes it back.
 func (e *Env) OnSignal(f func()) (undo func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -51,7 +52,7 @@ func (e *Env) OnSignal(f func()) (undo func()) {
 	}
 }
 
-// signalled does what OnSignal has added.
+// signalled calls the functions that OnSignal has added.
 func (e *Env) signalled() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -60,8 +61,8 @@ func (e *Env) signalled() {
 	}
 }
 
-// WatchReader ends the process by SIGPIPE as soon as nobody reads standard output any more, where the
-// system tells, though nothing is written. Env.Ctx is cancelled before.
+// WatchReader ends the process by SIGPIPE as soon as nobody reads standard output any more, even
+// though nothing is written. It works where the system reports that. Env.Ctx is cancelled before.
 func (e *Env) WatchReader() {
 	if e.gone == nil {
 		return

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setDefault gives s the action that it has by default in the kernel. That of the Go runtime is
-// another: it prints a trace at SIGQUIT, and drops SIGPIPE and SIGXCPU.
+// setDefault gives s the default action of the kernel. The action of the Go runtime is different:
+// it prints a trace at SIGQUIT, and drops SIGPIPE and SIGXCPU.
 func setDefault(s syscall.Signal) {
 	signal.Reset(s)
 	var action [8]uint64 // more than a struct sigaction; SIG_DFL is 0, without flags

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// start starts cmd, with a pipe that never ends as standard input, and waits until it is ready.
-// The function it returns waits for the end and returns what is left of stderr.
+// start starts cmd, with a pipe that never ends as standard input, and waits until cmd is ready.
+// The function it returns waits for the end of cmd and returns the rest of stderr.
 func start(t *testing.T, cmd *exec.Cmd) (wait func() string) {
 	t.Helper()
 	if _, err := cmd.StdinPipe(); err != nil {
@@ -74,7 +74,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// Only a second signal ends a child that is given an hour to end by itself after the first.
+// The child has an hour to end by itself after the first signal, so only a second signal ends it.
 func TestSecondSignal(t *testing.T) {
 	cmd := child(t, "block", "-o", filepath.Join(t.TempDir(), "out"), "--progress=always")
 	cmd.Env = append(cmd.Env, "HEXZ_CLI_GRACE=1h")
@@ -84,7 +84,7 @@ func TestSecondSignal(t *testing.T) {
 		wait()
 		close(ended)
 	}()
-	for alive := true; alive; { // two that come at once may merge into one
+	for alive := true; alive; { // two signals that come at once may merge into one
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-ended:

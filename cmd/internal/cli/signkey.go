@@ -9,10 +9,10 @@ import (
 	"hexz/pkg/seal"
 )
 
-// maxKeyFile bounds what is read of a file with one key, in bytes.
+// maxKeyFile is the greatest number of bytes that are read of a file with one key.
 const maxKeyFile = 64 << 10
 
-// ReadKeyFile reads a small file with a key. Standard input is for data.
+// ReadKeyFile reads a small file with a key. It refuses standard input, which is for data.
 func ReadKeyFile(env *Env, path string) ([]byte, error) {
 	f, err := env.openKey(path)
 	if err != nil {
@@ -36,7 +36,7 @@ func (e *Env) openKey(path string) (*os.File, error) {
 	return e.Open(path)
 }
 
-// ChunkKey returns the key in a file of a chunk key.
+// ChunkKey returns the key in the file of a chunk key.
 func ChunkKey(env *Env, path string) ([]byte, error) {
 	text, err := ReadKeyFile(env, path)
 	if err != nil {
@@ -49,7 +49,7 @@ func ChunkKey(env *Env, path string) ([]byte, error) {
 	return key, nil
 }
 
-// PublicKey returns the key that text is, or that stands in the file of that name.
+// PublicKey returns the key that text is, or the key in the file of that name.
 func PublicKey(env *Env, text string) (seal.PublicKey, error) {
 	if k, err := seal.ParsePublicKey([]byte(text)); err == nil {
 		return k, nil
@@ -65,7 +65,7 @@ func PublicKey(env *Env, text string) (seal.PublicKey, error) {
 	return k, nil
 }
 
-// SecretKeys returns the keys in files, whose passphrases come from where pass says.
+// SecretKeys returns the keys in files. pass says where their passphrases come from.
 func SecretKeys(env *Env, paths []string, pass *PassphraseFlags) ([]seal.SecretKey, error) {
 	var keys []seal.SecretKey
 	for _, path := range paths {

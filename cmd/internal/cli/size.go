@@ -15,8 +15,8 @@ const units = "KMGT"
 
 // ParseSize parses a number of bytes: digits, perhaps with a fraction, then an optional unit; or 0x
 // and hexadecimal digits, without a unit. K and KiB are 1024, kB is 1000, B is 1; likewise M, G and
-// T. The first letter of a unit can be lower case. There are no signs and no spaces. It fails if
-// the value is not a whole number of bytes, or does not fit an int64.
+// T. The first letter of a unit can be lower case. Signs and spaces are not allowed. ParseSize
+// fails if the value is not a whole number of bytes, or does not fit an int64.
 func ParseSize(s string) (int64, error) {
 	if len(s) > maxSizeText {
 		return 0, errors.New("size is too long")
@@ -34,7 +34,7 @@ func ParseSize(s string) (int64, error) {
 	if !ok {
 		return 0, fmt.Errorf("unknown unit %q: use B, KiB or K (1024), kB (1000), or M, G, T likewise", unit)
 	}
-	n, _ := new(big.Rat).SetString(number) // of digits and one point, so it cannot fail
+	n, _ := new(big.Rat).SetString(number) // cannot fail: digits and one point
 	n.Mul(n, new(big.Rat).SetInt64(factor))
 	switch {
 	case !n.IsInt():
@@ -45,7 +45,8 @@ func ParseSize(s string) (int64, error) {
 	return n.Num().Int64(), nil
 }
 
-// maxSizeText bounds the work for a size: no sensible one is longer.
+// maxSizeText is the greatest length of a size as text. It bounds the work; no sensible size is
+// longer.
 const maxSizeText = 64
 
 var errTooLarge = errors.New("size is too large")
@@ -91,7 +92,8 @@ type size[T Integer] struct {
 	least int64
 }
 
-// SizeVar sets *p to def and returns a flag value of 1 byte or more that ParseSize parses.
+// SizeVar sets *p to def and returns a flag value that ParseSize parses and that is at least 1
+// byte.
 func SizeVar[T Integer](p *T, def T) pflag.Value {
 	*p = def
 	return size[T]{p, 1}

@@ -2,7 +2,8 @@ package cli
 
 import "hexz/pkg/stage"
 
-// Source returns the file at path as a stream, which is opened when its turn comes; see inputLater.
+// Source returns the file at path as a stream. The file is opened when the stream is read; see
+// inputLater.
 func (e *Env) Source(name, path string) (stage.Source, error) {
 	open, size, err := e.inputLater(path)
 	if err != nil {

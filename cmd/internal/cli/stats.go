@@ -11,8 +11,8 @@ func (e *Env) openStats() (err error) {
 }
 
 // Stats writes v, an object with at least one member, to the file of --stats, as one line of JSON.
-// What the process has used comes after the members of v. Without that flag it does nothing.
-// It is called once, after the output is committed.
+// The usage of the process follows the members of v. Without --stats the call does nothing. Call it
+// once, after the output is committed.
 func (e *Env) Stats(v any) error {
 	if e.stats == nil {
 		return nil

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// blockDevice reports whether info is of a block device.
+// blockDevice reports whether info describes a block device.
 func blockDevice(info os.FileInfo) bool {
 	return info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
 }
 
-// sameFile reports whether writing to one of two files changes the other. Character devices,
-// pipes and sockets can well be both input and output: think of /dev/null. A block device is the
-// same by all files that have its number, and what it is made of: a partition is of its disk, a
-// loop device of its file.
+// sameFile reports whether writing to one of two files changes the other. Character devices, pipes
+// and sockets may be both input and output: think of /dev/null. All files with the number of a
+// block device are the same device. A device is also the same as the storage below it: a partition
+// as its disk, a loop device as its file.
 func sameFile(a, b os.FileInfo) bool {
 	x, y := storageOf(a), storageOf(b)
 	return len(x) > 0 && len(y) > 0 && (slices.Contains(x, y[0]) || slices.Contains(y, x[0]))
@@ -28,14 +28,14 @@ func sameFile(a, b os.FileInfo) bool {
 // storage identifies a regular file or a block device.
 type storage struct {
 	block    bool
-	dev, ino uint64 // ino is 0 of a block device
+	dev, ino uint64 // ino is 0 for a block device
 }
 
-// maxStorage bounds what a device is made of.
+// maxStorage is the greatest number of storages that a device is made of.
 const maxStorage = 64
 
-// storageOf returns what info is of, and then all that this is made of, as far as that is known.
-// For other than regular files and block devices there is none.
+// storageOf returns the storage of info, and then all that it is made of, as far as that is known.
+// It returns nothing for a file that is neither regular nor a block device.
 func storageOf(info os.FileInfo) []storage {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	switch {
@@ -55,7 +55,7 @@ func storageOf(info os.FileInfo) []storage {
 	return list
 }
 
-// below returns what Linux says that a block device is made of.
+// below returns what a block device is made of, according to Linux.
 func below(dev uint64) []storage {
 	dir := fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev))
 	var list []storage

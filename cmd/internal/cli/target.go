@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fdPath returns the number of the file descriptor that path stands for, such as 2 for
-// /dev/stderr or 63 for /dev/fd/63. Opening such a path afresh would lose the file's position,
-// and following its link would replace a log by rename.
+// fdPath returns the number of the file descriptor that path stands for, such as 2 for /dev/stderr
+// or 63 for /dev/fd/63. Opening such a path afresh would lose the file's position, and following
+// its link would replace a log by rename.
 func fdPath(path string) (fd int, ok bool) {
 	switch path {
 	case "/dev/stdin":
@@ -41,9 +41,9 @@ func dupFile(fd int, path string) (*os.File, error) {
 	return os.NewFile(uintptr(n), path), nil
 }
 
-// resolve follows the symbolic links at path, also to a file that does not exist yet, and
-// returns the file that a write to path would change, with its info if it exists. Its directory
-// exists.
+// resolve follows the symbolic links at path, also to a file that does not exist yet. It returns
+// the file that a write to path would change, with its info if the file exists. The directory of
+// that file exists.
 func resolve(path string) (target string, info os.FileInfo, err error) {
 	info, err = os.Stat(path)
 	switch {

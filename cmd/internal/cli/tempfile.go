@@ -12,21 +12,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tempFile is a file that takes the name of target when it is complete. Where the system has files
-// without a name, it has none until then: nothing is left of it, however the process ends.
+// tempFile is a file that takes the name of target when it is complete. Until then it has no name,
+// where the system supports that: nothing is left of it, however the process ends.
 type tempFile struct {
 	*os.File
 	target string
 	exists bool // target existed at the start
 
 	mu   sync.Mutex
-	name string // the file's name for now, or ""
+	name string // the file's present name, or ""
 	done bool   // it has been placed or removed
 }
 
-// newTempFile makes a file in the directory of target. info describes target, nil if it does not
-// exist: its owner, permissions and extended attributes are kept as far as the system allows. That
-// target cannot be replaced is an error.
+// newTempFile makes a file in the directory of target. info describes target, and is nil if target
+// does not exist. The owner, permissions and extended attributes of target are kept as far as the
+// system allows. A target that cannot be replaced is an error.
 func newTempFile(target string, info os.FileInfo) (t *tempFile, err error) {
 	mode := os.FileMode(0o666)
 	if info != nil {
@@ -58,14 +58,14 @@ func createTemp(path string, mode os.FileMode) (*os.File, error) {
 	return os.OpenFile(tempName(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 }
 
-// tempName returns a name beside path. It does not grow with that of path, which may be as long as
-// the file system allows.
+// tempName returns a name beside path. The name does not grow with that of path, which may be as
+// long as the file system allows.
 func tempName(path string) string {
 	return filepath.Join(filepath.Dir(path), ".hexz-"+rand.Text()[:16])
 }
 
-// keepAttributes gives t what the target has. Only root can give files away, so the owner may be
-// another afterwards.
+// keepAttributes gives t the attributes of the target. Only root can give files away, so the owner
+// may be different afterwards.
 func (t *tempFile) keepAttributes(info os.FileInfo) error {
 	now, err := t.Stat()
 	if err != nil {
@@ -95,7 +95,7 @@ func sameOwner(f *os.File, info os.FileInfo) bool {
 	return !ok || was.Uid == is.Uid
 }
 
-// cannotOpen returns the error of newTempFile for the user, who knows the file as path.
+// cannotOpen returns an error of newTempFile for the user, who knows the file as path.
 func cannotOpen(path string, err error) error {
 	err = &os.PathError{Op: "open", Path: path, Err: withoutPath(err)}
 	if errors.Is(err, syscall.EACCES) {
@@ -116,7 +116,7 @@ func (t *tempFile) place() error {
 		if t.done = err == nil; t.done || !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		// Somebody has made a file of that name: it is replaced, as an older one is.
+		// Somebody has made a file of that name. It is replaced, like an older one.
 	}
 	if t.name == "" {
 		name := tempName(t.target)
@@ -130,7 +130,7 @@ func (t *tempFile) place() error {
 	return err
 }
 
-// linkError returns an error that Output.Explain knows, or nil if err is nil.
+// linkError returns an error that Output.Explain recognizes, or nil if err is nil.
 func linkError(op string, f *os.File, name string, err error) error {
 	if err == nil {
 		return nil
@@ -138,12 +138,12 @@ func linkError(op string, f *os.File, name string, err error) error {
 	return &os.LinkError{Op: op, Old: f.Name(), New: name, Err: err}
 }
 
-// remove removes the file, unless it was placed. It may run beside place.
+// remove removes the file, unless it was placed. It may run concurrently with place.
 func (t *tempFile) remove() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.done && t.name != "" {
-		_ = os.Remove(t.name) // what fails here follows an error that is reported
+		_ = os.Remove(t.name) // a failure here follows an error that is reported
 	}
 	t.done = true
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openUnnamed makes a file in dir that has no name, and can be given one by linkUnnamed.
+// openUnnamed makes a file in dir that has no name. linkUnnamed can give it one.
 func openUnnamed(dir string, mode os.FileMode) (*os.File, error) {
 	f, err := os.OpenFile(dir, os.O_RDWR|unix.O_TMPFILE, mode)
 	if err != nil {
@@ -23,7 +23,7 @@ func openUnnamed(dir string, mode os.FileMode) (*os.File, error) {
 	return f, nil
 }
 
-// linkUnnamed gives a file of openUnnamed a name that nothing has.
+// linkUnnamed names a file of openUnnamed. The name must be free.
 func linkUnnamed(f *os.File, name string) error {
 	return linkError("link", f, name, unix.Linkat(unix.AT_FDCWD, procPath(f), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW))
 }
@@ -36,8 +36,8 @@ func checkReplace(path string) error {
 	if unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, 0, &st) == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0 {
 		return WithHint(errors.New("a mount point cannot be replaced"), "write to another file, or redirect standard output into this one")
 	}
-	// The kernel first looks whether the entry may be removed, by the rules for the target of a
-	// rename, and then whether it is a directory, which it is not.
+	// The kernel first checks whether the entry may be removed, by the rules for the target of a
+	// rename. Only then it checks whether the entry is a directory, which this one is not.
 	switch err := unix.Rmdir(path); err {
 	case unix.EPERM:
 		return WithHint(fmt.Errorf("the file cannot be replaced: %w", err), "the directory is append-only, or sticky and the file is not yours; or the file is immutable, append-only or swap space: write to another file")
@@ -60,11 +60,11 @@ func copyXattrs(f *os.File, path string) error {
 	for name := range bytes.SplitSeq(bytes.TrimSuffix(names, []byte{0}), []byte{0}) {
 		name := string(name)
 		if name != acl && !strings.HasPrefix(name, "user.") {
-			continue // what the system says about the file that is there
+			continue // attributes that the system derives from the existing file
 		}
 		value := readXattr(func(p []byte) (int, error) { return unix.Lgetxattr(path, name, p) })
 		if value == nil {
-			continue // it may be hidden from us
+			continue // the attribute may be hidden from us
 		}
 		if err := unix.Fsetxattr(fd, name, value, 0); err != nil {
 			return fmt.Errorf("keep attribute %s: %w", name, err)

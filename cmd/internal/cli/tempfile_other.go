@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// openUnnamed is not known here; the caller makes a file with a name.
+// openUnnamed is not implemented on this system; the caller makes a file with a name.
 func openUnnamed(string, os.FileMode) (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func linkUnnamed(*os.File, string) error { return errors.ErrUnsupported }

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A file takes its place with and without a name before, also if another has taken the name meanwhile.
+// A file takes its name, whether it had a temporary one or none, also if another file took the name
+// meanwhile.
 func TestTempFile(t *testing.T) {
 	for _, named := range []bool{false, true} {
 		for _, before := range []string{"", "at the start", "meanwhile"} {

@@ -13,8 +13,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// onTerminal starts cmd with a terminal in place of those of its standard streams that are nil,
-// and returns what it printed there, with lines ending in \n.
+// onTerminal starts cmd with a terminal in place of those of its standard streams that are nil. It
+// returns the text that cmd printed there, with lines ending in \n.
 func onTerminal(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	tty, err := pty.Start(cmd)
@@ -83,7 +83,7 @@ func TestProgress(t *testing.T) {
 		t.Errorf("into a pipe: %v, %q", cmd.ProcessState, got)
 	}
 	w.Close()
-	// On a file, always means always, and messages are not mixed with the bar.
+	// --progress=always also draws into a file, and messages do not mix with the bar.
 	if r := runSample(t, "0123456789", "copy", "--progress=always"); r.code != 0 || r.stdout != "0123456789" ||
 		!strings.Contains(r.stderr, "100%") || !strings.HasSuffix(r.stderr, "\n") {
 		t.Errorf("%+v", r)
@@ -93,7 +93,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// drawn is an output that says when a text was written to it.
+// drawn is an output that signals when a certain text was written to it.
 type drawn struct {
 	all  bytes.Buffer
 	text string
@@ -115,7 +115,7 @@ func TestMessageClearsBar(t *testing.T) {
 	env.opts.progress = "always"
 	report := env.Progress(0) // unknown
 	report(5 << 20)
-	env.Progress(7)(1) // has no bar of its own
+	env.Progress(7)(1) // draws no bar of its own
 	<-b.seen
 	env.Warnf("odd")
 	env.progressDone(false)

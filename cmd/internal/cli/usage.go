@@ -9,15 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// usage is what a process has used, for --stats. It differs from run to run.
+// usage holds the resources that a process has used, for --stats. It differs from run to run.
 type usage struct {
-	Seconds   float64 `json:"seconds"`        // that have passed
+	Seconds   float64 `json:"seconds"`        // elapsed time
 	User      float64 `json:"user_seconds"`   // of CPU time, in all threads
 	System    float64 `json:"system_seconds"` // of CPU time in the kernel
-	MaxMemory int64   `json:"max_rss_bytes"`  // most memory that was resident at a time
+	MaxMemory int64   `json:"max_rss_bytes"`  // most memory that was resident at one time
 }
 
-// usageSince returns what this process has used since it began, at start. Commands that it has
+// usageSince returns the usage of this process since it began, at start. Commands that it has
 // started do not count.
 func usageSince(start time.Time) usage {
 	u := usage{Seconds: seconds(time.Since(start)), MaxMemory: maxResident()}
@@ -34,8 +34,8 @@ func usageSince(start time.Time) usage {
 // seconds returns d in seconds, to the microsecond.
 func seconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e6 }
 
-// maxResident returns the most memory that this program had resident, in bytes, or 0 if that is
-// not known. Maxrss of getrusage would count the program that has started this one.
+// maxResident returns the most memory that this program had resident, in bytes, or 0 if that is not
+// known. Maxrss of getrusage would also count the program that has started this one.
 func maxResident() int64 {
 	f, err := os.Open("/proc/self/status")
 	if err != nil {

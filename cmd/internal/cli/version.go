@@ -6,7 +6,7 @@ import "runtime/debug"
 // -ldflags "-X hexz/cmd/internal/cli.version=1.2.3".
 var version = ""
 
-// versionString returns the version of the release, or else the one that the Go tool recorded,
+// versionString returns the version of the release, or else the version that the Go tool recorded,
 // or "dev".
 func versionString() string {
 	if version != "" {

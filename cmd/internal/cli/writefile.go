@@ -6,8 +6,8 @@ type File struct {
 	Text []byte
 }
 
-// WriteFiles writes files as -o does: each appears when all are complete, in the place of the one
-// that has its name, unless that is read.
+// WriteFiles writes files as -o does. Each appears when all are complete, and replaces the file of
+// its name, unless that file is an input.
 func (e *Env) WriteFiles(files ...File) error {
 	var outputs []*Output
 	for _, f := range files {
