@@ -145,7 +145,7 @@ func run(env *cli.Env, o restore.Options, to *target, keepGoing *cli.SalvageFlag
 	return nil
 }
 
-// openInput opens FILE, whose index is not to be relied on if keepGoing is set.
+// openInput opens FILE. If keepGoing is set, it does not rely on the index of FILE.
 func openInput(env *cli.Env, o restore.Options, keepGoing bool, args []string) (*cli.Packed, error) {
 	if keepGoing {
 		return cli.OpenInput(env, args)

@@ -8,7 +8,7 @@ import (
 	"hexz/pkg/restore"
 )
 
-// target is how the content is written.
+// target says how the content is written.
 type target struct {
 	inPlace bool
 	sparse  string

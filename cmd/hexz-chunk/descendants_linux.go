@@ -11,25 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adoptOrphans makes this process the parent of what its children leave running, so that
-// killDescendants finds that.
+// adoptOrphans makes this process the parent of the processes that its children leave running, so
+// that killDescendants finds them.
 func adoptOrphans() {
-	// It fails before Linux 3.4: then such processes are not found.
+	// Prctl fails before Linux 3.4: then such processes are not found.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 }
 
-// process is what matters of a line of /proc/PID/stat.
+// process holds the relevant fields of /proc/PID/stat.
 type process struct{ pid, parent, session int }
 
-// killDescendants sends a signal to all that this process has started, and reports whether there
-// was any. A daemon is left alone: it has made a session of its own, as ssh and gpg start theirs.
+// killDescendants sends a signal to all processes that this one has started, and reports whether
+// there was any. It leaves daemons alone, such as those that ssh and gpg start: they have made a
+// session of their own.
 func killDescendants(_ *os.Process, s syscall.Signal) (running bool) {
 	self, err := unix.Getsid(0)
 	if err != nil {
 		return false
 	}
 	children := map[int][]process{}
-	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is valid
 	for _, path := range paths {
 		if p, ok := readProcess(path); ok {
 			children[p.parent] = append(children[p.parent], p)
@@ -50,7 +51,7 @@ func killDescendants(_ *os.Process, s syscall.Signal) (running bool) {
 	return running
 }
 
-// readProcess reads what /proc tells of a process, unless it has ended.
+// readProcess reads the fields of a process from /proc. ok is false if the process has ended.
 func readProcess(path string) (p process, ok bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -60,7 +61,7 @@ func readProcess(path string) (p process, ok bool) {
 	if err != nil {
 		return p, false
 	}
-	// The name before it may have any characters.
+	// The name before the last ")" may contain any characters.
 	_, text, ok = bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" "))
 	var state string
 	var group int

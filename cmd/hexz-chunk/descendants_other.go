@@ -9,7 +9,8 @@ import (
 
 func adoptOrphans() {}
 
-// killDescendants sends a signal to a command. What that has started is not known here.
+// killDescendants sends a signal to a command. On this system the children of the command are not
+// known.
 func killDescendants(p *os.Process, s syscall.Signal) (running bool) {
 	return p != nil && p.Signal(s) == nil
 }

@@ -10,7 +10,7 @@ import (
 	"hexz/pkg/stage"
 )
 
-// formatAuto is that of FILEs that are packed as they are, with a warning if that is not wise.
+// formatAuto packs FILEs as they are, with a warning if that is not wise.
 const formatAuto = "auto"
 
 // source returns the file at path as a stream.
@@ -21,8 +21,8 @@ func (o *flags) source(env *cli.Env, name, path string) (stage.Source, error) {
 	return env.Source(name, path)
 }
 
-// content returns what a guest sees of the qcow2 file at path as a stream. It is opened at once, as
-// are its backing files, which must not be outputs.
+// content returns the content that a guest sees of the qcow2 file at path as a stream. The file and
+// its backing files are opened at once. None of them may be an output.
 func (o *flags) content(env *cli.Env, name, path string) (stage.Source, error) {
 	f, err := env.Input(path)
 	if err != nil {
@@ -45,7 +45,7 @@ func (o *flags) content(env *cli.Env, name, path string) (stage.Source, error) {
 	return c.Source.Closing(func() { f.Close() }), nil
 }
 
-// opaque tells what is wrong with packing a file of that format as it is.
+// opaque returns a warning against packing a file of that format as it is.
 func opaque(stream, format string) string {
 	text := fmt.Sprintf("%s begins as a %s file does, and is packed as it is: ", stream, format)
 	switch format {

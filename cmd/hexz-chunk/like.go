@@ -12,7 +12,7 @@ import (
 	"hexz/pkg/stage"
 )
 
-// likeRules: how to cut is taken over, and it is for --like that keys open something.
+// likeRules: --like already says how to cut, and keys are only there to open its archive.
 var likeRules = []cli.Rule{
 	{Flags: []string{"like"}, Without: []string{"chunker", "size", "min", "avg", "max"}},
 	{Flags: cli.KeyNames, With: []string{"like"}},

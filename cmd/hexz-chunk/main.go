@@ -1,4 +1,4 @@
-// Command hexz-chunk cuts files, devices or what a pipe delivers into chunks.
+// Command hexz-chunk cuts files, devices or the output of a pipe into chunks.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 
 func main() { cli.Main(command()) }
 
-// flags are what the flags of this binary set, beside the options of the stage.
+// flags holds the values of this binary's flags, beside the options of the stage.
 type flags struct {
 	stage.ChunkOptions
 	name, chunker string
@@ -153,7 +153,7 @@ func (o *flags) check(env *cli.Env) error {
 	return nil
 }
 
-// sources opens what is to be packed, and returns the bytes of all if they are known.
+// sources opens the inputs to pack, and returns their total size in bytes if it is known.
 func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, error) {
 	if o.exec {
 		if len(args) == 0 || args[0] == "" || env.ArgsLenAtDash() != 0 {
@@ -162,7 +162,7 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		if err := checkName(o.name); err != nil {
 			return nil, 0, err
 		}
-		// What the command reads is not to be written over either.
+		// No output may replace the input of the command either.
 		if err := env.Reads("standard input", env.Stdin); err != nil {
 			return nil, 0, err
 		}

@@ -12,7 +12,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkNamed refuses a --name that no stream gets. unnamed says that there is a FILE without NAME=.
+// checkNamed refuses a --name that no stream gets. unnamed means that there is a FILE without
+// NAME=.
 func (o *flags) checkNamed(unnamed bool) error {
 	if !unnamed && o.set.Changed("name") {
 		return cli.Usagef("--name is for a FILE without NAME=, and there is none")

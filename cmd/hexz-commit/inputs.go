@@ -15,7 +15,7 @@ import (
 type inputs struct {
 	overlays []commit.Overlay
 	replace  []stage.Source
-	total    int64 // bytes of the result, or -1 if not known
+	total    int64 // bytes of the result, or -1 if they are not known
 	files    []*os.File
 }
 
@@ -36,8 +36,7 @@ func (in *inputs) open(env *cli.Env, path string) (*os.File, error) {
 	return f, err
 }
 
-// inputs opens what the arguments and flags name. What it returns is to be closed even after an
-// error.
+// inputs opens the files that the arguments and flags name. Close the result even after an error.
 func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	in := &inputs{}
 	names := make([]string, len(args))
@@ -95,7 +94,7 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	return in, nil
 }
 
-// checkArg refuses a [NAME=]VALUE with half of it missing, as of a variable that was not set.
+// checkArg refuses a [NAME=]VALUE with half of it missing, as from a variable that was not set.
 func checkArg(arg string) error {
 	if name, value, ok := cli.SplitName(arg); ok && (name == "" || value == "") {
 		return cli.Usagef("%q needs a NAME before the = and something after it", arg)
@@ -117,7 +116,7 @@ func (o *flags) only(arg string) (string, error) {
 		"the streams are "+strings.Join(list, ", ")+"; write NAME=VALUE")
 }
 
-// perStream returns the values of a flag by the names of streams. Without a name it is for the
+// perStream returns the values of a flag by the names of streams. A value without a name is for the
 // only OVERLAY.
 func (o *flags) perStream(flag string, args, overlays []string) (map[string]string, error) {
 	values := map[string]string{}
@@ -162,7 +161,7 @@ func (in *inputs) resize(sizes map[string]string) error {
 	return nil
 }
 
-// total returns how many bytes the result will have, as far as that is known.
+// total returns the size of the result in bytes, or -1 if it is not known.
 func (o *flags) total(in *inputs) int64 {
 	sizes := map[string]int64{}
 	for _, s := range o.archive.Archive.Info().Streams {

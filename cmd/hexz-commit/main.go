@@ -1,4 +1,4 @@
-// Command hexz-commit makes the next version of an archive from what has changed.
+// Command hexz-commit makes the next version of an archive from changes.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 
 func main() { cli.Main(command()) }
 
-// flags are what the flags of this binary set.
+// flags holds the values of this binary's flags.
 type flags struct {
 	base, format string
 	maps, sizes  []string

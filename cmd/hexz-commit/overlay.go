@@ -11,10 +11,10 @@ import (
 	"hexz/pkg/overlay"
 )
 
-// chainAll is what --chain says without a number.
+// chainAll is the value of --chain without a number.
 const chainAll = "all"
 
-// overlayOptions returns what the flags say of all overlays.
+// overlayOptions returns the options from flags that apply to all overlays.
 func (o *flags) overlayOptions(env *cli.Env) (commit.OverlayOptions, error) {
 	options := commit.OverlayOptions{
 		Format:       o.format,
@@ -34,7 +34,7 @@ func (o *flags) overlayOptions(env *cli.Env) (commit.OverlayOptions, error) {
 	return options, nil
 }
 
-// overlay opens one.
+// overlay opens one overlay.
 func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options commit.OverlayOptions) (*commit.Overlay, error) {
 	f, err := in.open(env, path)
 	if err != nil {
@@ -74,7 +74,7 @@ func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options 
 	return &v.Overlay, nil
 }
 
-// explain adds what helps against errors of opening an overlay.
+// explain adds a hint to an error of opening an overlay.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, overlay.ErrChain):

@@ -17,7 +17,7 @@ import (
 
 func main() { cli.Main(command()) }
 
-// flags are what the flags of this binary set, beside the options of the stage.
+// flags holds the values of this binary's flags, beside the options of the stage.
 type flags struct {
 	stage.CompressOptions
 	decompress bool
@@ -119,13 +119,13 @@ func (o *flags) check(env *cli.Env) error {
 // minTrainDict is the least size of a dictionary to train.
 const minTrainDict = 1 << 10
 
-// levels of the codecs, see the help text.
+// levels holds the greatest level of each codec, see the help text.
 var levels = map[string]int{codec.Zstd: 22, codec.LZ4: 9, codec.S2: 3, codec.None: 0}
 
 // checkCombination refuses flags that would have no effect.
 func (o *flags) checkCombination() error {
 	if o.set.Changed("command") {
-		return nil // it has no codec or level
+		return nil // a command replaces the codec and its level
 	}
 	if (o.dict != "" || o.set.Changed("train-dict")) && o.Codec != codec.Zstd {
 		return cli.Usagef("only zstd takes a dictionary")

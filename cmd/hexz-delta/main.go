@@ -1,4 +1,4 @@
-// Command hexz-delta makes patches of chunks that are much like others.
+// Command hexz-delta makes patches of chunks that are similar to others.
 package main
 
 import (
@@ -13,8 +13,8 @@ import (
 	"hexz/pkg/similar"
 )
 
-// otherMemory is what hexz-delta may take beside the index without collecting garbage for it, in
-// bytes.
+// otherMemory is the memory in bytes, beside the index and the cache, that hexz-delta may take
+// before it collects garbage more eagerly.
 const otherMemory = 80 << 20
 
 func main() { cli.Main(command()) }
@@ -71,7 +71,8 @@ patches.`,
 			defer find.Close()
 			o.Find, o.Threads, o.Codecs = find.Find, env.Threads, codecs.Decoders(env)
 			o.MaxMemory, o.CacheBytes = cli.SharedMemory(o.MaxMemory), cli.SharedMemory(o.CacheBytes)
-			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory) // or the heap grows to twice the index
+			// Otherwise the heap grows to twice the index.
+			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory)
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 				o.Progress, o.OnParent, o.Note = progress, env.Needs, env.Warn
 				return similar.Delta(ctx, dst, src, o)

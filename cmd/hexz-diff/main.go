@@ -1,4 +1,4 @@
-// Command hexz-diff tells where the content of two archives differs.
+// Command hexz-diff shows where the content of two archives differs.
 package main
 
 import (
@@ -17,10 +17,10 @@ import (
 
 func main() { cli.Main(command()) }
 
-// cacheBytes is what is kept of decoded segments of each archive: two together stay below 64 MiB.
+// cacheBytes is the memory for decoded segments of each archive: two together stay below 64 MiB.
 const cacheBytes = 12 << 20
 
-// flags are what the flags of this binary set.
+// flags holds the values of this binary's flags.
 type flags struct {
 	diff.Options
 	json    bool

@@ -10,7 +10,7 @@ import (
 	"hexz/pkg/index"
 )
 
-// printText makes o print what is found, for people. Errors stay in w up to its Flush.
+// printText makes o print the differences for people. Errors stay in w until its Flush.
 func printText(w *bufio.Writer, o *diff.Options) {
 	o.Begin = func(s *diff.Stream) error {
 		switch {
@@ -54,7 +54,7 @@ func endText(w *bufio.Writer, rep *diff.Report) error {
 }
 
 // printJSON makes o print the first part of an object, up to the end of its streams. A stream is
-// written as it is compared, since it may have more ranges than memory should hold.
+// written while it is compared, since it may have more ranges than memory should hold.
 func printJSON(w *bufio.Writer, o *diff.Options) {
 	between := `{"version":1,"streams":[`
 	comma := ""
@@ -82,7 +82,7 @@ func endJSON(w *bufio.Writer, rep *diff.Report) error {
 	return err
 }
 
-// encode returns v, of which nothing can fail, as JSON.
+// encode returns v as JSON. Nothing in v can fail.
 func encode(v any) []byte {
 	p, _ := cli.JSON(v)
 	return p

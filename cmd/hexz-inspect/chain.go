@@ -9,8 +9,8 @@ import (
 	"hexz/pkg/inspect"
 )
 
-// chain prints the parents of an archive as a tree, and then fails if one that is needed is missing,
-// or one that is there cannot be read.
+// chain prints the parents of an archive as a tree. It then fails if a parent that is needed is
+// missing, or if one that exists cannot be read.
 func chain(w *bufio.Writer, o *flags, in *cli.Packed, opts inspect.ChainOptions) error {
 	if in.Archive == nil {
 		return cli.Usagef("--chain is for an archive in a file only")
@@ -52,13 +52,13 @@ func draw(w io.Writer, rep *inspect.ChainReport) error {
 	return t.err
 }
 
-// tree prints a chain. An archive that several name is printed in full below the first of them,
-// and by the first digits of its id below the others.
+// tree prints a chain. An archive that several others name is printed in full below the first of
+// them, and as the first digits of its id below the rest.
 type tree struct {
 	w     io.Writer
 	err   error
 	list  []inspect.ChainArchive
-	under map[int]int // below which archive each is printed in full
+	under map[int]int // the archive below which each is printed in full
 }
 
 func (t *tree) printf(format string, args ...any) {
@@ -67,7 +67,7 @@ func (t *tree) printf(format string, args ...any) {
 	}
 }
 
-// parents prints what lies below archive n.
+// parents prints the parents of archive n.
 func (t *tree) parents(n int, indent string) {
 	list := t.list[n].Parents
 	for i, p := range list {
@@ -88,7 +88,7 @@ func (t *tree) parents(n int, indent string) {
 	}
 }
 
-// describe returns all that is known of archive n.
+// describe returns everything known about archive n.
 func (t *tree) describe(n int) string {
 	a := &t.list[n]
 	stored := fmt.Sprintf("%s  %s: %s stored", a.ID, printable(a.Path), cli.FormatSize(a.Size))

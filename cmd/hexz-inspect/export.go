@@ -9,7 +9,8 @@ import (
 	"hexz/pkg/seal"
 )
 
-// export writes what the signatures of an archive are of, and them, as minisign takes them.
+// export writes the signatures of an archive and the message they sign, in files that minisign
+// takes.
 func export(env *cli.Env, in *cli.Packed, prefix string) error {
 	if in.Archive == nil {
 		return cli.Usagef("signatures can be exported of an archive in a file only")
@@ -25,7 +26,7 @@ func export(env *cli.Env, in *cli.Packed, prefix string) error {
 	return env.WriteFiles(files...)
 }
 
-// exportIndex writes the index of an archive to the output, perhaps opened.
+// exportIndex writes the index of an archive to the output, decrypted if opened is set.
 func exportIndex(env *cli.Env, in *cli.Packed, opened bool) error {
 	if in.Archive == nil {
 		return cli.Usagef("an index can be exported of an archive in a file only")

@@ -7,7 +7,7 @@ import (
 	"hexz/pkg/inspect"
 )
 
-// lines returns what prints segments or chunks, as asked for.
+// lines returns options that print segments or chunks, as the flags say.
 func (o *flags) lines(w io.Writer) inspect.Options {
 	var opts inspect.Options
 	if o.segments {

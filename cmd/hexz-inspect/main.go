@@ -14,7 +14,7 @@ import (
 
 func main() { cli.Main(command()) }
 
-// flags are what the flags of this binary set.
+// flags holds the values of this binary's flags.
 type flags struct {
 	json, segments, chunks bool
 	chain, index, open     bool
@@ -75,7 +75,7 @@ of each chunk, names and sizes, to whoever reads it.`,
 	}
 }
 
-// rules: at most one kind of report.
+// rules allow at most one kind of report.
 var rules = []cli.Rule{
 	{Flags: []string{"segments"}, Without: []string{"chunks", "export-signed", "chain", "export-index"}},
 	{Flags: []string{"chunks"}, Without: []string{"export-signed", "chain", "export-index"}},

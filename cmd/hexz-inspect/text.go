@@ -14,7 +14,7 @@ import (
 	"hexz/pkg/inspect"
 )
 
-// printable escapes what a terminal or a reader of columns might stumble over.
+// printable escapes characters that might confuse a terminal or a reader of columns.
 func printable(s string) string {
 	q := strconv.QuoteToGraphic(s)
 	if q == `"`+s+`"` && !strings.ContainsAny(s, "\t") {
@@ -23,7 +23,7 @@ func printable(s string) string {
 	return q
 }
 
-// report prints lines of a name and a value.
+// report prints lines, each with a name and a value.
 type report struct {
 	w   io.Writer
 	err error
@@ -98,7 +98,7 @@ func printReport(w io.Writer, rep *inspect.Report) error {
 	return r.err
 }
 
-// params prints a map with the name in front.
+// params prints a map, after its name.
 func params(m map[string]any) string {
 	var first, rest []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {

@@ -10,14 +10,14 @@ import (
 	"hexz/pkg/seal"
 )
 
-// key is a key as text.
+// key is a generated key as text.
 type key struct {
 	secret []byte // the file with the secret
 	public string // the public part in one line, "" if there is none
 	file   []byte // the file of the public part, nil if there is none
 }
 
-// encryptKey makes an identity as age-keygen writes it, but for the time.
+// encryptKey makes an identity as age-keygen writes it, except for the time.
 func encryptKey(*cli.Env, string) (*key, error) {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -27,7 +27,7 @@ func encryptKey(*cli.Env, string) (*key, error) {
 	return &key{secret: fmt.Appendf(nil, "# public key: %s\n%s\n", public, id), public: public}, nil
 }
 
-// signKey makes a key pair of minisign.
+// signKey makes a key pair in the format of minisign.
 func (o *flags) signKey(env *cli.Env, path string) (*key, error) {
 	if err := cli.CheckNew(path + ".pub"); err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ file that others can read by mistake.) A key pair for "sign" needs files.`,
 	}
 }
 
-// flags are what the flags of this binary set.
+// flags holds the values of this binary's flags.
 type flags struct {
 	bare bool // no passphrase
 	pass cli.PassphraseFlags
@@ -67,7 +67,7 @@ func (o *flags) run(env *cli.Env, args []string) error {
 	case path == "-":
 		return toStdout(env, generate)
 	}
-	// A passphrase is not asked for in vain.
+	// Checked first, so that a passphrase is not asked for in vain.
 	if err := cli.CheckNew(path); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (o *flags) run(env *cli.Env, args []string) error {
 	return err
 }
 
-// toStdout writes the secret to standard output, whatever that is.
+// toStdout writes the secret to standard output, whatever kind of file that is.
 func toStdout(env *cli.Env, generate func(*cli.Env, string) (*key, error)) error {
 	k, err := generate(env, "-")
 	if err != nil {

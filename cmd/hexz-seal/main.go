@@ -1,4 +1,4 @@
-// Command hexz-seal makes an archive of a chunk stream.
+// Command hexz-seal makes an archive from a chunk stream.
 package main
 
 import (
@@ -59,16 +59,16 @@ takes 36 bytes of memory more for each chunk of a parent.`,
 	}
 }
 
-// sealer has what the flags say.
+// sealer holds the values of the flags.
 type sealer struct {
 	o    stage.SealOptions
 	to   cli.RecipientFlags
 	sign []string
 	pass cli.PassphraseFlags
-	ids  cli.IdentityFlags // of parents
+	ids  cli.IdentityFlags // for parents
 }
 
-// addIdentity adds -i alone: the flags for passphrases are about what is made.
+// addIdentity adds -i alone: the flags for passphrases are about the new archive.
 func (s *sealer) addIdentity(f *pflag.FlagSet) {
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.ids.AddFlags(all)

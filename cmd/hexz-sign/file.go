@@ -21,7 +21,8 @@ func (s *signer) signFile(env *cli.Env, path string) (*stage.Signed, error) {
 		return nil, err
 	}
 	defer f.Close()
-	// Two at a time would write to the same place. Where there are no locks, there are none.
+	// Two processes at a time would write to the same place. On a system without locks none is
+	// taken.
 	_ = unix.Flock(int(f.Fd()), unix.LOCK_EX)
 	info, err := f.Stat()
 	if err != nil {
@@ -51,7 +52,7 @@ func openArchive(env *cli.Env, path string) (*os.File, error) {
 		}
 	}
 	if pe, ok := errors.AsType[*os.PathError](err); ok {
-		err = pe.Err // the path is said already
+		err = pe.Err // the path is printed already
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		err = cli.WithHint(fmt.Errorf("cannot be written to: %w", err), "a signature is appended to the file itself: sign where it is writable")

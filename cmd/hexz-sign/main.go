@@ -42,7 +42,7 @@ them to files for minisign.`,
 	}
 }
 
-// signer has what the flags say.
+// signer holds the values of the flags.
 type signer struct {
 	keys []string
 	pass cli.PassphraseFlags

@@ -1,4 +1,4 @@
-// Command hexz-unseal makes a chunk stream of an archive.
+// Command hexz-unseal makes a chunk stream from an archive.
 package main
 
 import (
@@ -56,7 +56,8 @@ The exit code is 3 then, and --report lists them.`,
 			{Flags: []string{"report"}, With: []string{"salvage"}},
 			{Flags: []string{"salvage"}, Without: []string{"flatten", "signed-by"}},
 			{Flags: append(cli.ParentNames, "cache"), With: []string{"flatten"}},
-			{Flags: []string{"codec-command"}, With: []string{"flatten", "salvage"}}, // the others decode nothing
+			// The other modes decode nothing.
+			{Flags: []string{"codec-command"}, With: []string{"flatten", "salvage"}},
 		},
 		Run: func(env *cli.Env, args []string) error {
 			var err error

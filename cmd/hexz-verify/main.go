@@ -55,7 +55,7 @@ is 1 unless something is damaged as well.`,
 	}
 }
 
-// verifier has what the flags say.
+// verifier holds the values of the flags.
 type verifier struct {
 	level    string
 	json     bool

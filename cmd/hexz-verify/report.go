@@ -11,9 +11,9 @@ import (
 
 // The verdicts of --json.
 const (
-	sound   = "sound"   // all that was asked for was checked
+	sound   = "sound"   // everything asked for was checked
 	damaged = "damaged" // or no archive
-	failed  = "failed"  // it could not be checked, or a signature is missing
+	failed  = "failed"  // the archive could not be checked, or a signature is missing
 )
 
 // report is what --json prints.
@@ -24,7 +24,7 @@ type report struct {
 	Archives []*result `json:"archives"`
 }
 
-// result is what was found of an archive. What is known only once it is open can be missing.
+// result is the outcome for one archive. Fields that are known only once it is open can be missing.
 type result struct {
 	Path       string   `json:"path"`
 	Verdict    string   `json:"verdict"`
@@ -37,8 +37,7 @@ type result struct {
 	Missing    []parent `json:"missing_parents"`
 }
 
-// fault is one fault. Position and length are those of the damaged bytes in the archive, if they
-// are known.
+// fault is one fault. Position and length are those of the damaged bytes in the archive, if known.
 type fault struct {
 	Message  string `json:"message"`
 	Damage   bool   `json:"damage"`
@@ -57,7 +56,7 @@ func (rep *report) begin(path string) *result {
 	return r
 }
 
-// open notes what an archive tells of itself.
+// open records the properties of an archive.
 func (r *result) open(a *archive.Reader) {
 	r.ID, r.Bytes, r.Encrypted = a.ID().String(), a.Size(), a.Encrypted()
 	for _, s := range a.Signatures() {
@@ -78,7 +77,7 @@ func (r *result) fault(err error) {
 	}
 }
 
-// end sets the verdict on an archive by the error that the check has returned.
+// end sets the verdict on an archive from the error that the check returned.
 func (rep *report) end(r *result, err error) {
 	switch {
 	case err == nil:
