@@ -8,46 +8,46 @@ import (
 	"strings"
 )
 
-// maxChain is the most files of a chain: each is open as long as the chain is.
+// maxChain is the greatest number of files of a chain. Each is open as long as the chain is.
 const maxChain = 200
 
-// Formats of backing files that are read.
+// Formats of backing files that this package reads.
 const (
 	FormatRaw   = "raw"
 	FormatQcow2 = qcow2Format
 )
 
-// ErrFormat is the error of a backing file whose format is not told by the file above it, and
-// which does not look like a raw image.
+// ErrFormat is the error of a backing file whose format the file above it does not give, and which
+// does not look like a raw image.
 var ErrFormat = errors.New("the format of a backing file is not given")
 
 // ChainOptions say how to follow the names of backing files.
 type ChainOptions struct {
-	// Open opens a file, once it is known to be a regular file or a block device.
+	// Open opens a file that is known to be a regular file or a block device.
 	Open func(path string) (*os.File, error)
 
-	// BackingFormat is the format of the backing files of which the file above them does not
-	// tell it: raw, qcow2 or, if only what cannot be mistaken is to be taken, "".
+	// BackingFormat is the format of backing files whose format the file above them does not give:
+	// raw or qcow2. "" accepts only files that cannot be mistaken.
 	BackingFormat string
 }
 
-// Chain is a qcow2 file and the files that it is based on, one below the other.
+// Chain is a qcow2 file and its backing files, one below the other.
 type Chain struct {
 	layers []layer
-	files  []*os.File // that were opened, the first one of the chain not among them
+	files  []*os.File // the opened files, without the first one of the chain
 	paths  []string
-	broken error // why there is no more of it than these layers
+	broken error // why the chain goes no further than these layers
 
 	Guessed []string // files without a known format that were taken for raw images
 }
 
-// OpenChain opens the files below f, a qcow2 file. The name of a backing file is one of the file
-// system: absolute, or below the directory of the file that names it. What else qemu-img would take
-// (json:, nbd:// and other protocols) is never followed. A file whose format is given as raw is
-// one, whatever it looks like.
+// OpenChain opens the files below f, a qcow2 file. The name of a backing file is a path of the file
+// system: absolute, or relative to the directory of the file that names it. Other names that
+// qemu-img would accept (json:, nbd:// and other protocols) are never followed. A file whose format
+// is given as raw is taken as raw, whatever it looks like.
 //
-// A backing file that cannot be opened or read is no error of OpenChain, but of those methods that
-// need it. The chain reads from f, and does not close it.
+// A backing file that cannot be opened or read is not an error of OpenChain, but of the methods
+// that need it. The chain reads from f, and does not close it.
 func OpenChain(f *os.File, size int64, o ChainOptions) (*Chain, error) {
 	top, err := newQcow2(f, size)
 	if err != nil {
@@ -81,7 +81,7 @@ func (c *Chain) Close() {
 	}
 }
 
-// below opens the backing file of the last layer, q. infos are those of the files above it.
+// below opens the backing file of the last layer, q. infos describe the files above it.
 func (c *Chain) below(q *qcow2, infos []os.FileInfo, o ChainOptions) (layer, os.FileInfo, error) {
 	path, err := locate(c.paths[len(c.paths)-1], q.backing.Name)
 	if err != nil {
@@ -90,7 +90,7 @@ func (c *Chain) below(q *qcow2, infos []os.FileInfo, o ChainOptions) (layer, os.
 	if len(c.layers) == maxChain {
 		return nil, nil, invalidf("a chain of more than %d files", maxChain)
 	}
-	info, err := os.Stat(path) // first: to open a FIFO would wait
+	info, err := os.Stat(path) // first: opening a FIFO would wait
 	if err != nil {
 		return nil, nil, err
 	}
@@ -181,7 +181,8 @@ func (c *Chain) Files() []string { return c.paths }
 // Broken returns why the chain is not complete, or nil if it is.
 func (c *Chain) Broken() error { return c.broken }
 
-// Content returns what a guest sees of the file number from of the chain, 0 being the newest.
+// Content returns the content that a guest sees of file number from of the chain, 0 being the
+// newest.
 func (c *Chain) Content(from int) (Content, error) {
 	if c.broken != nil {
 		return Content{}, c.broken
@@ -189,11 +190,11 @@ func (c *Chain) Content(from int) (Content, error) {
 	return Content{newStack(c.layers[from:])}, nil
 }
 
-// Changes returns what the first n files have changed of what lies below them, and n. If n is 0 it
-// is 1, and it is an error, ErrChain, if the second file has another one below it, or may have. If
-// n is negative these are all but the last.
+// Changes returns the changes that the first n files make to the files below them, and n. A
+// negative n means all files but the last. 0 means 1; a chain of more than two files is then
+// ErrChain, and a second file of unknown format, which may have more below it, is ErrFormat.
 func (c *Chain) Changes(n int) (Image, int, error) {
-	has := len(c.layers) // files that can be told from others
+	has := len(c.layers) // files that are known to exist
 	if c.broken != nil {
 		has++
 	}

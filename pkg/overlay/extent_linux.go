@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DataExtent returns where the next data of a file at or behind at begins and ends (SEEK_DATA,
-// SEEK_HOLE). Without any the extent is empty and lies at the greatest position. An error says that
-// the system does not tell: all may be data.
+// DataExtent returns the start and the end of the next data of a file at or after at (SEEK_DATA,
+// SEEK_HOLE). If there is none, the extent is empty and lies at the greatest position. An error
+// means that the system does not report data extents: everything may be data.
 func DataExtent(f *os.File, at int64) (start, end int64, err error) {
 	start, err = unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
 	if errors.Is(err, unix.ENXIO) {

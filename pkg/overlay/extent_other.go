@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// DataExtent is not known here: everything counts as data.
+// DataExtent is not implemented on this system: everything counts as data.
 func DataExtent(*os.File, int64) (start, end int64, err error) {
 	return 0, 0, errors.ErrUnsupported
 }

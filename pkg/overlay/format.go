@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// qcow2Format is the name of the one format of disk images that is read here.
+// qcow2Format is the name of the only format of disk images that this package reads.
 const qcow2Format = "qcow2"
 
-// FormatLen is how many bytes at the start of a file FormatOf looks at.
+// FormatLen is the number of bytes at the start of a file that FormatOf examines.
 const FormatLen = 68
 
 // vhdFooter is the length of the last part of a VHD file, and of its copy at the start.
@@ -18,7 +18,7 @@ const vhdFooter = 512
 
 const vhdMagic = "conectix"
 
-// formats have the magic numbers of files that are no raw images.
+// formats holds the magic numbers of files that are no raw images.
 var formats = []struct {
 	at          int
 	magic, name string
@@ -43,10 +43,10 @@ var formats = []struct {
 	{0, "7z\xbc\xaf\x27\x1c", "7z"},
 }
 
-// FormatOf returns the name of the format that a file has whose first bytes are p: qcow2, VMDK,
-// VHD, VHDX, VDI, QED, Parallels or EWF of disk images, gzip, zstd, xz, bzip2, lz4 or 7z of
-// compressed files, or hexz. For all others, raw images among them, it is "". More than FormatLen
-// bytes make no difference.
+// FormatOf returns the format of a file that begins with p. The formats of disk images are qcow2,
+// VMDK, VHD, VHDX, VDI, QED, Parallels and EWF; those of compressed files are gzip, zstd, xz,
+// bzip2, lz4 and 7z; the last one is hexz. For all other files, raw images among them, it returns
+// "". Only the first FormatLen bytes count.
 func FormatOf(p []byte) string {
 	s := string(p[:min(len(p), FormatLen)])
 	for _, f := range formats {
@@ -63,8 +63,8 @@ func FormatOf(p []byte) string {
 	return ""
 }
 
-// Format returns what FormatOf does for a file of size bytes on r, and also knows a VHD file of
-// fixed size: a raw image with a footer.
+// Format is FormatOf for a file of size bytes on r. It also recognizes a VHD file of fixed size: a
+// raw image with a footer.
 func Format(r io.ReaderAt, size int64) (string, error) {
 	p := make([]byte, min(size, FormatLen))
 	if err := readFull(r, p, 0); err != nil {
@@ -75,7 +75,7 @@ func Format(r io.ReaderAt, size int64) (string, error) {
 	}
 	footer := make([]byte, vhdFooter)
 	if err := readFull(r, footer, size-vhdFooter); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) { // of a file that says more than it has
+		if errors.Is(err, io.ErrUnexpectedEOF) { // the file has fewer bytes than its size says
 			return "", nil
 		}
 		return "", err

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// Kind is what an image, or one of the files that make it, has of a range.
+// Kind says what an image, or one of its files, has in a range.
 type Kind int
 
 const (
@@ -14,24 +14,24 @@ const (
 	Zero             // zeros, whatever lies below
 	Data
 
-	beyond // the range lies behind the end of the file: zeros, whatever lies below
+	beyond // the range lies after the end of the file: zeros, whatever lies below
 )
 
-// layer is one of the files that make an image. It is for several cursors, but for one goroutine.
+// layer is one of the files of an image. Several cursors may use it, but only one goroutine.
 type layer interface {
-	// Size is how many bytes of the image the layer covers.
+	// Size is the number of bytes of the image that the layer covers.
 	Size() int64
 
-	// extent returns what the layer has at off, which is less than Size, and where that ends. What
-	// follows may be of the same kind.
+	// extent returns the kind of the layer's content at off, which is less than Size, and the end
+	// of that content. The next extent may be of the same kind.
 	extent(c *cursor, off int64) (end int64, kind Kind, err error)
 
 	// readAt reads all of p from off, within one extent of Data.
 	readAt(c *cursor, p []byte, off int64) error
 }
 
-// cursor is what is kept of a layer by who goes over it: the extent that was found last, and the
-// parts of tables that were read last.
+// cursor is the state of a walk over a layer: the extent that was found last, and the parts of
+// tables that were read last.
 type cursor struct {
 	from, to int64
 	kind     Kind
@@ -41,17 +41,17 @@ type cursor struct {
 // stack is a list of layers, the newest first, as one image.
 type stack struct {
 	layers       []layer
-	walk, random []cursor // of who asks for one extent after the other, and of ReadAt
+	walk, random []cursor // walk is for extents in order, random for ReadAt
 }
 
 func newStack(layers []layer) *stack {
 	return &stack{layers, make([]cursor, len(layers)), make([]cursor, len(layers))}
 }
 
-// Size is that of the newest layer.
+// Size is the size of the newest layer.
 func (s *stack) Size() int64 { return s.layers[0].Size() }
 
-// extent returns what the stack has at off, where that ends, and which layer has it.
+// extent returns the kind of the stack's content at off, the end of it, and the layer that has it.
 func (s *stack) extent(cursors []cursor, off int64) (end int64, kind Kind, at int, err error) {
 	end = s.Size()
 	for i, l := range s.layers {
@@ -74,7 +74,7 @@ func (s *stack) extent(cursors []cursor, off int64) (end int64, kind Kind, at in
 	return end, Hole, len(s.layers), nil
 }
 
-// ReadAt reads what the image has; what is not Data are zeros.
+// ReadAt reads the content of the image. Ranges that are not Data read as zeros.
 func (s *stack) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, errors.New("negative offset")
@@ -101,7 +101,7 @@ func (s *stack) ReadAt(p []byte, off int64) (int, error) {
 	return done, nil
 }
 
-// changes are what a stack has, as an Image on what lies below it.
+// changes is an Image: the content of a stack, as changes of the files below it.
 type changes struct {
 	*stack
 	at int64
@@ -131,11 +131,11 @@ func (m *changes) Next() (Change, error) {
 	return c, nil
 }
 
-// Content is all that a guest sees of an image. It is for one goroutine.
+// Content is the whole content that a guest sees of an image. It is for one goroutine.
 type Content struct{ *stack }
 
-// Extent returns what the image has at off, which is less than Size, and where that ends. What
-// follows may be of the same kind.
+// Extent returns the kind of the image's content at off, which is less than Size, and the end of
+// that content. The next extent may be of the same kind.
 func (c Content) Extent(off int64) (end int64, kind Kind, err error) {
 	end, kind, _, err = c.extent(c.walk, off)
 	if kind == beyond {

@@ -13,39 +13,40 @@ import (
 
 const maxElement = 256 << 10 // bytes of one element of a map in JSON
 
-// ErrChain is the error of ParseMap and of Chain where it is not told how many files of a chain
-// have changes on the base.
+// ErrChain is the error of ParseMap and of Chain if the caller does not say how many files of a
+// chain have changes on the base.
 var ErrChain = errors.New("a chain of more than two files")
 
-// ParseMap reads a map of an image of size bytes, and returns what has changed. It is one of
+// ParseMap reads a map of an image of size bytes, and returns the changes in it. A map is one of
 //
-//   - JSON of `qemu-img map --output=json`: what has a depth below layers has changed, to zeros if
-//     zero is true. If layers is 0, that is the depth 0, and a depth above 1 is an error that is
-//     ErrChain. start, length and depth must be there; other fields do not count.
-//   - JSON of `nbdinfo --map=qemu:dirty-bitmap:NAME --json`: what has the type 1, "dirty", has
-//     changed. Maps of anything else, that have other descriptions, are an error.
-//   - lines of OFFSET and LENGTH, decimal or hexadecimal with 0x, of what has changed. Empty lines
-//     and what follows a # do not count.
+//   - JSON of `qemu-img map --output=json`: ranges with a depth below layers have changed, to zeros
+//     if zero is true. If layers is 0, only depth 0 has changed, and a depth above 1 is the error
+//     ErrChain. start, length and depth are required; other fields are ignored.
+//   - JSON of `nbdinfo --map=qemu:dirty-bitmap:NAME --json`: ranges of type 1, "dirty", have
+//     changed. Maps of anything else, with other descriptions, are an error.
+//   - lines of OFFSET and LENGTH, decimal or hexadecimal with 0x, of changed ranges. Empty lines
+//     and text after a # are ignored.
 //
-// Ranges must be in order, must not overlap, and those that changed must lie within the image.
-// Errors are ErrInvalid and tell the number of the element or line, from 1.
+// Ranges must be in order and must not overlap, and changed ranges must lie within the image.
+// Errors are ErrInvalid and give the number of the element or line, from 1.
 //
-// A map may have any number of ranges that fit into 32 MiB of memory, after neighbours were joined:
-// 2 bytes each if all begin and end at multiples of 4 KiB and lie near to each other, 4 bytes for
-// 64 KiB, and up to 21 bytes in the worst case.
+// A map may have any number of ranges that fit into 32 MiB of memory, after neighbours were joined.
+// A range takes 2 bytes if all begin and end at multiples of 4 KiB and lie near to each other, 4
+// bytes for 64 KiB, and up to 21 bytes in the worst case.
 func ParseMap(r io.Reader, size int64, layers int) (*Map, error) {
 	b := bufio.NewReader(r)
 	for {
 		c, err := b.ReadByte()
 		if errors.Is(err, io.EOF) {
-			// What has failed to write a map leaves such a file; that nothing has changed is "[]".
+			// A program that failed to write a map leaves an empty file. A map without changes is
+			// "[]".
 			return nil, fmt.Errorf("%w: the map is empty", ErrInvalid)
 		}
 		if err != nil {
 			return nil, err
 		}
 		if !strings.ContainsRune(" \t\r\n", rune(c)) || c == '\n' {
-			b.UnreadByte() // cannot fail behind ReadByte
+			b.UnreadByte() // cannot fail after ReadByte
 			l := &list{size: size, layers: layers}
 			if c == '[' {
 				err = parseJSON(b, l)
@@ -68,8 +69,8 @@ func ParseMap(r io.Reader, size int64, layers int) (*Map, error) {
 type list struct {
 	size   int64
 	layers int
-	end    int64  // of the last range, changed or not
-	last   Change // not in the Map yet: the next one may go on with it
+	end    int64  // the end of the last range, changed or not
+	last   Change // not in the Map yet: the next change may continue it
 	Map
 }
 
@@ -81,7 +82,7 @@ func (l *list) flush() error {
 	return l.append(l.last)
 }
 
-// add takes in a range. The error tells what is wrong with it.
+// add adds a range. The error says what is wrong with the range.
 func (l *list) add(offset, length int64, changed, zero bool) error {
 	switch {
 	case offset < 0 || length < 0:
@@ -152,14 +153,14 @@ func parseNumber(s string) (int64, error) {
 	return n, nil
 }
 
-// element is one of qemu-img or of nbdinfo.
+// element is an element of a map of qemu-img or of nbdinfo.
 type element struct {
 	Start, Offset, Length, Depth, Type *int64
 	Zero                               bool
 	Description                        *string
 }
 
-// budget bounds what a decoder reads for one element.
+// budget limits the bytes that a decoder reads for one element.
 type budget struct {
 	r    io.Reader
 	left int
@@ -204,7 +205,7 @@ func parseJSON(r io.Reader, l *list) error {
 	return nil
 }
 
-// jsonError tells what the input is to blame for from errors of reading.
+// jsonError returns err, or an ErrInvalid if the input is to blame for err.
 func jsonError(n int, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError

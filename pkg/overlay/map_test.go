@@ -56,7 +56,7 @@ func TestParseMap(t *testing.T) {
 		{`[{"start":5,"length":6,"depth":0},{"start":11,"length":1,"depth":0}]`, []Change{{5, 7, false}}},
 		{`[{"start":5,"length":6,"depth":0},{"start":11,"length":1,"depth":0,"zero":true}]`, []Change{{5, 6, false}, {11, 1, true}}},
 		{`[{"start":5,"length":0,"depth":0}]`, nil},
-		{`[{"start":999999,"length":5000,"depth":1}]`, nil}, // behind the end, but not changed
+		{`[{"start":999999,"length":5000,"depth":1}]`, nil}, // after the end, but not changed
 		{"0 512\n  1024\t0x200  # hex\r\n\n0X800 1", []Change{{0, 512, false}, {1024, 512, false}, {2048, 1, false}}},
 		{"0 1\n1 1\n2 1", []Change{{0, 3, false}}},
 		{"999999 1\n1000000 0", []Change{{999999, 1, false}}},
@@ -121,8 +121,8 @@ func TestParseMap(t *testing.T) {
 	}
 }
 
-// A map says how deep in a chain a range lies; who does not say how much of it is new gets no
-// answer that could be wrong.
+// A map says how deep in a chain a range lies. Without the number of layers an ambiguous map is
+// refused, and gets no answer that could be wrong.
 func TestMapOfChain(t *testing.T) {
 	const text = `[{"start":0,"length":10,"depth":1},{"start":10,"length":10,"depth":0},{"start":20,"length":10,"depth":2,"zero":true},{"start":30,"length":9,"depth":3}]`
 	for layers, want := range [][]Change{
@@ -143,8 +143,8 @@ func TestMapOfChain(t *testing.T) {
 	}
 }
 
-// A map of millions of ranges takes a few bytes for each, and comes back as it was. One that takes
-// too much is refused; what touches is one.
+// A map of millions of ranges takes a few bytes for each, and reads back unchanged. A map that
+// takes too much memory is refused. Adjacent ranges are joined.
 func TestHugeMap(t *testing.T) {
 	for _, c := range []struct {
 		step, length, n, bytes int
@@ -195,7 +195,7 @@ func TestHugeMap(t *testing.T) {
 	}
 }
 
-// What a map has between its changes is what can be compared with the base.
+// The ranges between the changes of a map are those that can be compared with the base.
 func TestUnchanged(t *testing.T) {
 	m, err := ParseMap(strings.NewReader("0 10\n20 5\n25 5\n1000 1"), 2000, 0)
 	if err != nil {
@@ -225,7 +225,7 @@ func FuzzParseMap(f *testing.F) {
 	})
 }
 
-// checkChanges holds changes to what Image promises.
+// checkChanges fails if the changes break a promise of Image.
 func checkChanges(t *testing.T, list []Change, size int64) {
 	t.Helper()
 	end := int64(0)

@@ -1,6 +1,6 @@
-// Package overlay tells what has changed in an image since its base was made: the data extents
-// of a sparse file, the ranges of a map that another program made, or the clusters of a qcow2
-// file with a backing file.
+// Package overlay finds the changes of an image since its base was made. They are the data extents
+// of a sparse file, the ranges of a map that another program made, or the clusters of a qcow2 file
+// with a backing file.
 package overlay
 
 import (
@@ -9,37 +9,38 @@ import (
 	"io"
 )
 
-// Change is a range of an image whose bytes are not those of the base.
+// Change is a range of an image whose bytes differ from those of the base.
 type Change struct {
 	Offset, Length int64 // bytes; Length is not 0
-	Zero           bool  // it is all zero: there is nothing to read
+	Zero           bool  // all bytes are zero: there is nothing to read
 }
 
-// End returns the offset behind the change.
+// End returns the offset after the change.
 func (c Change) End() int64 { return c.Offset + c.Length }
 
-// Image is an image of which some ranges have changed. It is for one goroutine.
+// Image is an image with some changed ranges. It is for one goroutine.
 type Image interface {
-	// Size is that of the image as it is now.
+	// Size is the present size of the image.
 	Size() int64
 
-	// Next returns the changes in order, without overlaps and within Size, and io.EOF behind
-	// the last.
+	// Next returns the changes in order, without overlaps and within Size, and io.EOF after the
+	// last.
 	Next() (Change, error)
 
-	// ReadAt reads bytes within changes that are not Zero. What it returns of other ranges
-	// has no meaning.
+	// ReadAt reads bytes within changes that are not Zero. The bytes it returns for other ranges
+	// have no meaning.
 	io.ReaderAt
 }
 
-// ErrInvalid means that a map or a qcow2 file is damaged, or is none, or has what this version lacks.
+// ErrInvalid means that a map or a qcow2 file is damaged, or is none, or uses a feature that this
+// version lacks.
 var ErrInvalid = errors.New("invalid overlay")
 
 func invalidf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
 }
 
-// readFull reads p at off, all of it.
+// readFull reads all of p at off.
 func readFull(r io.ReaderAt, p []byte, off int64) error {
 	n, err := r.ReadAt(p, off)
 	if n == len(p) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// No library for qcow2 that can be had tells the clusters of the top layer apart, so the two
-// levels of tables are read here. See docs/interop/qcow2.rst of QEMU for the format.
+// No available library for qcow2 tells the clusters of the top layer apart from others, so this
+// package reads the two levels of tables itself. See docs/interop/qcow2.rst of QEMU for the format.
 
 const (
 	qcow2Magic      = "QFI\xfb"
@@ -17,9 +17,9 @@ const (
 
 	tableOffset = 0x00fffffffffffe00 // of an L2 table, or of a cluster
 	compressed  = 1 << 62
-	zeroFlag    = 1 // version 3: the cluster reads as zero, wherever it is
+	zeroFlag    = 1 // version 3: the cluster reads as zero, whatever its offset
 
-	incompatDirty   = 1 << 0 // of the counts of references, which are not looked at
+	incompatDirty   = 1 << 0 // of the reference counts, which are not used here
 	incompatCorrupt = 1 << 1
 	incompatData    = 1 << 2
 	incompatCodec   = 1 << 3
@@ -28,7 +28,7 @@ const (
 	backingFormat = 0xe2792aca // a header extension
 )
 
-// qcow2 is what one qcow2 file holds.
+// qcow2 is one qcow2 file.
 type qcow2 struct {
 	r          io.ReaderAt
 	fileSize   int64
@@ -37,21 +37,21 @@ type qcow2 struct {
 	version    uint32
 	zstd       bool
 	sub        bool  // clusters have subclusters: L2 entries have a second word
-	l1, l1Size int64 // where the L1 table is in the file, and how many bytes of it are used
+	l1, l1Size int64 // where the L1 table is in the file, and how many of its bytes are used
 	decoder    *decoder
 	backing    Backing
 }
 
-// Backing is what a qcow2 file says of the file that it is based on. It is text of whoever made
-// the file.
+// Backing is the reference of a qcow2 file to its backing file. The maker of the file chose the
+// text.
 type Backing struct {
-	Name   string // "" is none
-	Format string // "" is not told
+	Name   string // "" if there is none
+	Format string // "" if it is not given
 }
 
-// NewQcow2 returns the image of a qcow2 file of size bytes on r, versions 2 and 3. The clusters
-// that it holds have changed, and those that it leaves to its backing file have not; the backing
-// file is not opened. Snapshots inside of the file are not looked at.
+// NewQcow2 returns the image of a qcow2 file of size bytes on r, versions 2 and 3. The clusters in
+// the file have changed, and those that it leaves to its backing file have not. The backing file is
+// not opened. Snapshots within the file are ignored.
 func NewQcow2(r io.ReaderAt, size int64) (Image, error) {
 	q, err := newQcow2(r, size)
 	if err != nil {
@@ -107,7 +107,7 @@ func newQcow2(r io.ReaderAt, size int64) (*qcow2, error) {
 	return q, q.readBacking(u64(h[8:]), int64(u32(h[16:])), headerSize)
 }
 
-// features looks at what version 3 has in its header beyond version 2.
+// features checks the fields that only version 3 has in its header.
 func (q *qcow2) features(bits uint64, headerSize int64, codec byte) error {
 	switch {
 	case bits&incompatCorrupt != 0:
@@ -129,8 +129,8 @@ func (q *qcow2) features(bits uint64, headerSize int64, codec byte) error {
 	return nil
 }
 
-// readBacking reads the name of the backing file, at byte at, and its format, in the extensions
-// of the header, which end at the name or with the first cluster.
+// readBacking reads the name of the backing file, at byte at, and its format. The format is in the
+// header extensions, which end at the name or with the first cluster.
 func (q *qcow2) readBacking(at uint64, length, extensions int64) error {
 	end := min(int64(1)<<q.bits, q.fileSize)
 	if at == 0 || length == 0 {
@@ -174,5 +174,5 @@ func (q *qcow2) readBacking(at uint64, length, extensions int64) error {
 	return nil
 }
 
-// Size is that of the image.
+// Size is the size of the image.
 func (q *qcow2) Size() int64 { return q.size }

@@ -15,20 +15,20 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// header is what differs between the qcow2 files of these tests.
+// header holds the fields that differ between the qcow2 files of these tests.
 type header struct {
 	version, bits, crypt uint32
 	size, backing        uint64
 	name                 string // of the backing file
-	format               string // of it, if it is told
+	format               string // of the backing file, if it is given
 	incompatible         uint64
 	l1Entries            uint32
 	l1, l2               uint64 // where the tables are
 	codec                byte
 }
 
-// made returns a qcow2 file with clusters of 512 bytes: the first L2 table has the given entries,
-// and the data stands from byte 4096 on.
+// made returns a qcow2 file with clusters of 512 bytes. The first L2 table has the given entries,
+// and the data starts at byte 4096.
 func made(change func(*header), entries []uint64, data []byte) []byte {
 	h := header{version: 3, bits: 9, size: 64*512 + 100, backing: 256, name: "base", l1Entries: 2, l1: 1024, l2: 1536}
 	if change != nil {
@@ -73,7 +73,7 @@ func made(change func(*header), entries []uint64, data []byte) []byte {
 
 func open(p []byte) (Image, error) { return NewQcow2(bytes.NewReader(p), int64(len(p))) }
 
-// all returns the changes of an image, and its bytes with zeros where nothing has changed.
+// all returns the changes of an image, and its bytes with zeros in the unchanged ranges.
 func all(img Image) (list []Change, p []byte, err error) {
 	p = make([]byte, img.Size())
 	for {
@@ -235,7 +235,7 @@ func qcow2Seeds(t testing.TB) [][]byte {
 	}
 }
 
-// The seeds are images with changes, so that the fuzzer begins behind the checks.
+// The seeds are images with changes, so that the fuzzer begins after the checks.
 func TestQcow2Seeds(t *testing.T) {
 	for i, p := range qcow2Seeds(t) {
 		img, err := open(p)

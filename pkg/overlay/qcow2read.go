@@ -9,11 +9,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// decoder decodes compressed clusters, and keeps the last one. All files of a chain share one.
+// decoder decodes compressed clusters, and keeps the last one. All files of a chain share a
+// decoder.
 type decoder struct {
-	file   *qcow2 // of the last cluster
+	file   *qcow2 // the file of the last cluster
 	entry  uint64 // its L2 entry, or 0
-	plain  []byte // what is in it
+	plain  []byte // its content
 	packed []byte
 	flate  io.ReadCloser
 	zstd   *zstd.Decoder
@@ -61,7 +62,7 @@ func (d *decoder) decode(q *qcow2, e uint64) ([]byte, error) {
 	shift := 62 - (q.bits - 8)
 	at := int64(e & (1<<shift - 1))
 	n := int64(e>>shift&(1<<(q.bits-8)-1)+1)*512 - at&511
-	n = min(n, q.fileSize-at) // it counts whole sectors
+	n = min(n, q.fileSize-at) // n counts whole sectors
 	if n <= 0 {
 		return nil, invalidf("its data at byte %d is not within the file", at)
 	}
@@ -74,7 +75,7 @@ func (d *decoder) decode(q *qcow2, e uint64) ([]byte, error) {
 	}
 	src, err := d.reader(q.zstd, bytes.NewReader(d.packed[:n]))
 	if err == nil {
-		_, err = io.ReadFull(src, d.plain) // what follows is of another cluster
+		_, err = io.ReadFull(src, d.plain) // the bytes that follow belong to another cluster
 	}
 	if err != nil {
 		return nil, invalidf("its data at byte %d does not decode: %v", at, err)

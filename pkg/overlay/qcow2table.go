@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// window is a part of a table that was read. Tables can have megabytes; of each only this much is
-// in memory.
+// window is a part of a table that was read. Tables can have megabytes; only windowSize bytes of
+// each are in memory.
 type window struct {
 	at  int64 // in the file
 	p   []byte
@@ -15,7 +15,7 @@ type window struct {
 
 const windowSize = 4 << 10
 
-// entry returns the n bytes at off of the table of size bytes at byte at of r.
+// entry returns the n bytes at off of a table. The table has size bytes and begins at byte at of r.
 func (w *window) entry(r io.ReaderAt, at, size, off, n int64) ([]byte, error) {
 	start := off &^ (windowSize - 1)
 	if w.p == nil || w.at != at+start {
@@ -32,7 +32,7 @@ func (w *window) entry(r io.ReaderAt, at, size, off, n int64) ([]byte, error) {
 	return w.p[off-start:][:n], nil
 }
 
-// entryBits is the logarithm of the size of an L2 entry.
+// entryBits returns the binary logarithm of the size of an L2 entry.
 func (q *qcow2) entryBits() uint {
 	if q.sub {
 		return 4
@@ -40,11 +40,11 @@ func (q *qcow2) entryBits() uint {
 	return 3
 }
 
-// spanBits is the logarithm of how much an L2 table covers.
+// spanBits returns the binary logarithm of the bytes of the image that an L2 table covers.
 func (q *qcow2) spanBits() uint { return 2*q.bits - q.entryBits() }
 
-// entry returns the two words of the L2 entry of the cluster that holds off; the second one is 0
-// without subclusters. ok is false if there is no L2 table for it.
+// entry returns the two words of the L2 entry of the cluster that holds off. The second word is 0
+// without subclusters. ok is false if the cluster has no L2 table.
 func (q *qcow2) entry(c *cursor, off int64) (e, sub uint64, ok bool, err error) {
 	p, err := c.l1.entry(q.r, q.l1, q.l1Size, off>>q.spanBits()*8, 8)
 	if err != nil {
@@ -68,7 +68,7 @@ func (q *qcow2) entry(c *cursor, off int64) (e, sub uint64, ok bool, err error) 
 	return binary.BigEndian.Uint64(p), sub, true, nil
 }
 
-// extent goes on as long as the file has the same kind.
+// extent returns the longest extent of one kind that starts at off.
 func (q *qcow2) extent(c *cursor, off int64) (end int64, kind Kind, err error) {
 	for end = off; end < q.size; {
 		next, k, err := q.unit(c, end)
@@ -83,8 +83,8 @@ func (q *qcow2) extent(c *cursor, off int64) (end int64, kind Kind, err error) {
 	return end, kind, nil
 }
 
-// unit returns the end and the kind of the cluster that holds off, or of its subcluster, or of all
-// that an L2 table would cover.
+// unit returns the end and the kind of the unit that holds off: a cluster, a subcluster, or the
+// whole range of a missing L2 table.
 func (q *qcow2) unit(c *cursor, off int64) (end int64, kind Kind, err error) {
 	e, sub, ok, err := q.entry(c, off)
 	if err != nil {
@@ -124,8 +124,8 @@ func (q *qcow2) kind(e uint64) Kind {
 	return Hole
 }
 
-// subKind returns the kind of subcluster i. The second word of an entry has a bit for each one
-// that is there, and in its upper half one for each that reads as zero.
+// subKind returns the kind of subcluster i. The second word of an entry has a bit for each
+// subcluster that is present, and in its upper half a bit for each that reads as zero.
 func subKind(e, sub uint64, i uint) (Kind, error) {
 	there, zero := sub>>i&1 != 0, sub>>(32+i)&1 != 0
 	switch {

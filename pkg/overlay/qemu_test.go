@@ -40,7 +40,7 @@ func (q *qemu) run(name string, args ...string) {
 	}
 }
 
-// guest returns what a guest sees of a file, as qemu-img has it.
+// guest returns the content that a guest sees of a file, according to qemu-img.
 func (q *qemu) guest(name string) []byte {
 	q.t.Helper()
 	q.run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", name, "want.raw")
@@ -51,7 +51,7 @@ func (q *qemu) guest(name string) []byte {
 	return p
 }
 
-// chain opens a file and all below it.
+// chain opens a file and all files below it.
 func (q *qemu) chain(name string, o ChainOptions) (*Chain, error) {
 	q.t.Helper()
 	f, err := os.Open(q.path(name))
@@ -97,7 +97,7 @@ func (q *qemu) raw(rng *rand.Rand, name string, size int) []byte {
 	return p
 }
 
-// content returns all bytes of an image, in which holes and zeros are not read.
+// content returns all bytes of an image. It does not read holes and zeros.
 func content(t *testing.T, c Content) []byte {
 	t.Helper()
 	p := bytes.Repeat([]byte{0xee}, int(c.Size()))
@@ -120,8 +120,8 @@ func content(t *testing.T, c Content) []byte {
 	return p
 }
 
-// Chains of two to four files, of all kinds of qcow2 and sizes that grow and shrink, read as
-// qemu-img reads them, as a whole and as changes of any number of layers on what lies below.
+// Chains have two to four files, of all kinds of qcow2 and of sizes that grow and shrink. They read
+// as in qemu-img: as a whole, and as changes that any number of layers make to the layers below.
 func TestChainsOfQemu(t *testing.T) {
 	options := []string{"cluster_size=512", "cluster_size=4k", "cluster_size=64k", "cluster_size=2M", "compat=0.10",
 		"compression_type=zstd", "extended_l2=on", "extended_l2=on,cluster_size=16k", "extended_l2=on,cluster_size=1M,compression_type=zstd"}
@@ -243,7 +243,7 @@ func TestCompressedByQemu(t *testing.T) {
 	}
 }
 
-// Backing files are found as qemu-img finds them, and nothing that is no file is followed.
+// Backing files are found as qemu-img finds them. Names that are no files are not followed.
 func TestBackingFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, p []byte) string {
@@ -263,7 +263,7 @@ func TestBackingFiles(t *testing.T) {
 	write("lower/disk", bytes.Repeat([]byte("low."), 5000))
 	write("lower/middle", over("disk", "raw"))
 	write("a:b", []byte("a file with a name like that of a protocol"))
-	write("evil", over("/etc/passwd", "raw")) // a raw disk whose guest made it look like this
+	write("evil", over("/etc/passwd", "raw")) // a raw disk: its guest made it look so
 	write("self", over("self", "qcow2"))
 	write("vmdk", []byte("KDMV"))
 	for name, c := range map[string]struct {
@@ -317,7 +317,7 @@ func TestBackingFiles(t *testing.T) {
 			}
 		}
 	}
-	// What is not known may be a chain: it is not taken for a single overlay.
+	// A file of unknown format may be a chain, so it is not taken for a single overlay.
 	write("top", over("evil", ""))
 	c, err := (&qemu{t, dir}).chain("top", ChainOptions{})
 	if err != nil {

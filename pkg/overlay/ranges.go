@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	maxMap    = 32 << 20 // bytes that a Map takes
+	maxMap    = 32 << 20 // greatest memory of a Map, in bytes
 	mapBlock  = 64 << 10
-	maxRange  = 3 * binary.MaxVarintLen64 // bytes that one range takes
+	maxRange  = 3 * binary.MaxVarintLen64 // greatest number of bytes that one range takes
 	sectorLen = 512
 )
 
-// Map is a list of changes that takes a few bytes for each: how far a change is from the end of
-// the one before, 0 if it is to zeros, and its length, all as varints, in sectors where that is
-// possible.
+// Map is a list of changes that takes a few bytes for each. It holds three varints for a change:
+// the distance from the end of the change before, 0 if the change is to zeros, and the length.
+// Distance and length are in sectors where that is possible.
 type Map struct {
 	blocks [][]byte
 	size   int   // bytes of all blocks
@@ -73,7 +73,7 @@ func (m *Map) number() int64 {
 	return int64(v>>1) * sectorLen
 }
 
-// sectors returns a number of sectors, doubled, or of bytes, doubled plus one. It is 0 for 0 alone.
+// sectors returns n as a number of sectors, doubled, or of bytes, doubled plus one. Only 0 gives 0.
 func sectors(n int64) uint64 {
 	if n%sectorLen == 0 {
 		return uint64(n/sectorLen) << 1

@@ -12,8 +12,8 @@ type sparse struct {
 	size, at int64
 }
 
-// NewSparse returns the image of a regular file whose data, as the file system reports it, has
-// changed, and whose holes have not. The unit is a block of the file system.
+// NewSparse returns the image of a regular file. The data that the file system reports has changed,
+// and the holes have not. The unit is a block of the file system.
 func NewSparse(f *os.File) (Image, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *sparse) Next() (Change, error) {
 	}
 	start, end = min(start, s.size), min(end, s.size)
 	if start >= end {
-		// Behind the end of a file that has shrunk there is no data either.
+		// A file that has shrunk has no data after its end either.
 		if info, err := s.Stat(); err != nil || info.Size() < s.size {
 			return Change{}, errors.Join(err, errors.New("file became shorter while it was read"))
 		}
@@ -61,8 +61,8 @@ type mapped struct {
 	changes *Map
 }
 
-// NewMapped returns the image of size bytes on r with the changes that a map has. The map is used
-// up by it.
+// NewMapped returns the image of size bytes on r with the changes of a map. Reading the image uses
+// up the map.
 func NewMapped(r io.ReaderAt, size int64, changes *Map) Image {
 	return &mapped{r, size, changes}
 }

@@ -3,16 +3,16 @@ package overlay
 import "math/rand/v2"
 
 const (
-	sampleCount = 48      // places that Samples returns at most
-	sampleLen   = 4 << 10 // bytes of each at most
+	sampleCount = 48      // greatest number of ranges that Samples returns
+	sampleLen   = 4 << 10 // greatest length of each, in bytes
 )
 
 // Range is a part of an image.
 type Range struct{ Offset, Length int64 }
 
-// Samples returns some ranges of the image, chosen at random: a third of them where its newest
-// file has data, which is what another version of the image would most likely lack; a third where
-// it has data at all; and a third anywhere.
+// Samples returns some ranges of the image, chosen at random. A third of them lies where the newest
+// file of the image has data, which another version of the image would most likely lack. A third
+// lies where the image has any data, and a third anywhere.
 func (c Content) Samples() ([]Range, error) {
 	if c.Size() == 0 {
 		return nil, nil
@@ -35,7 +35,8 @@ func (c Content) Samples() ([]Range, error) {
 	return list, nil
 }
 
-// data returns the first data at or after off, or else the first of all. An empty range is none.
+// data returns the first data at or after off, or else the first data of the image. The range is
+// empty if the image has no data.
 func (c Content) data(off int64) (Range, error) {
 	for _, at := range []int64{off, 0} {
 		for at < c.Size() {
@@ -52,13 +53,13 @@ func (c Content) data(off int64) (Range, error) {
 	return Range{}, nil
 }
 
-// gaps are ranges that a map says have not changed, chosen at random while it is read.
+// gaps are ranges that a map does not list as changed, chosen at random while the map is read.
 type gaps struct {
 	list []Range
 	seen int
 }
 
-// add takes in all that lies between two changes.
+// add adds a range between two changes.
 func (g *gaps) add(from, to int64) {
 	if from >= to {
 		return
