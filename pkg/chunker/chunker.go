@@ -1,16 +1,16 @@
 // Package chunker cuts a byte stream into chunks for deduplication.
 //
-// Runs of ZeroRun or more zero bytes are taken out first. What lies between them is cut by a
-// Cutter: at multiples of a fixed size, or where the content says so. The cut points are a
-// function of the content alone: not of the sizes of reads, nor of the number of threads.
+// Runs of ZeroRun or more zero bytes are taken out first. A Cutter cuts the data between them: at
+// multiples of a fixed size, or where the content says so. The cut points are a function of the
+// content alone: not of the sizes of reads, nor of the number of threads.
 //
-// Content-defined cutting is FastCDC (Xia et al., "FastCDC: a Fast and Efficient
-// Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016; "The Design of
-// Fast Content-Defined Chunking for Data Deduplication Based Storage Systems", IEEE TPDS
-// 2020) with a gear hash (Xia et al., "Ddelta", 2014) and normalised chunking of level 2. It
-// differs from the papers in one thing: the hash that decides on a cut always covers the 64
-// bytes before it, also where they lie before the minimum. So whether a position can be a cut
-// depends on those bytes alone, and boundaries meet again sooner after a change.
+// Content-defined cutting is FastCDC (Xia et al., "FastCDC: a Fast and Efficient Content-Defined
+// Chunking Approach for Data Deduplication", USENIX ATC 2016; "The Design of Fast Content-Defined
+// Chunking for Data Deduplication Based Storage Systems", IEEE TPDS 2020) with a gear hash (Xia et
+// al., "Ddelta", 2014) and normalised chunking of level 2. It differs from the papers in one thing:
+// the hash that decides on a cut always covers the 64 bytes before the cut, also those before the
+// minimum. Therefore only these bytes decide whether a position can be a cut, and boundaries meet
+// again sooner after a change.
 package chunker
 
 import (
@@ -31,7 +31,7 @@ const (
 	DefaultSize = 16 << 10 // of fixed chunks
 )
 
-// Names of the algorithms, as they stand in a stream. Another way of cutting is another name.
+// Names of the algorithms, as they stand in a stream. Another way of cutting gets another name.
 const (
 	FastCDCv1 = "fastcdc-v1"
 	FixedV1   = "fixed-v1"
@@ -43,14 +43,14 @@ type Options struct {
 	Size          int    // of fixed chunks; 0 is DefaultSize
 	Min, Avg, Max int    // of FastCDC; 0 is the default, or Avg/4 and Avg*4 if only Avg is given
 
-	// Key, of KeySize bytes, makes the cut points of FastCDC a secret: where they are, and so
-	// how long the chunks are, then tells less about what is in them. nil is none.
+	// Key, of KeySize bytes, makes the cut points of FastCDC a secret. The lengths of the chunks
+	// then reveal less about their content. nil means no key.
 	Key []byte
 }
 
-// Cutter decides where the first chunk of p ends. p holds all bytes up to the next zero run
-// or end, or at least Max of them. off is the position of p in its stream. The result is
-// between 1 and len(p).
+// Cutter decides where the first chunk of p ends. p holds all bytes up to the next zero run or end,
+// or at least Max of them. off is the position of p in its stream. Cut returns a length from 1 to
+// len(p).
 type Cutter interface {
 	Cut(p []byte, off int64) int
 	Max() int // the longest chunk
@@ -107,8 +107,8 @@ func New(o Options) (Cutter, error) {
 	return newFastCDC(o.Min, o.Avg, o.Max, o.Key), nil
 }
 
-// Params returns what a stream tells about its cut points: the name and its parameters. Of a
-// key it tells an identifier.
+// Params returns the description of the cut points in a stream: the name of the algorithm and its
+// parameters. A key is described by an identifier.
 func (o Options) Params() map[string]any {
 	o, _ = o.fill()
 	if o.Name == FixedV1 {

@@ -18,7 +18,7 @@ import (
 )
 
 // source is the input of the golden files: 8 MiB of the BLAKE3 extendable output for the empty
-// message, with stretches of it overwritten by text, by runs of zeros, and by a copy.
+// message. Parts of it are overwritten by text, by runs of zeros, and by a copy.
 func source() []byte {
 	p := make([]byte, 8<<20)
 	blake3.New(32, nil).XOF().Read(p)
@@ -34,7 +34,7 @@ func source() []byte {
 	return p
 }
 
-// pieces collects what a splitter makes of r, which delivers the content p.
+// pieces returns the pieces that a splitter makes of r. The content of r is p.
 func pieces(t testing.TB, o Options, r io.Reader, p []byte) []Piece {
 	t.Helper()
 	return piecesOf(t, o, 1, r, p)
@@ -83,7 +83,7 @@ func piecesOf(t testing.TB, o Options, workers int, r io.Reader, p []byte) []Pie
 	return all
 }
 
-// naive cuts p by the words of the documentation, in the most direct way.
+// naive cuts p as the documentation describes, in the most direct way.
 func naive(o Options, p []byte) []Piece {
 	o, _ = o.fill()
 	var raw [2048]byte
@@ -157,7 +157,7 @@ func TestCutsAsDocumented(t *testing.T) {
 
 func slicesConcat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// Zero runs of every length around the limits of what is looked at in one step.
+// Zero runs of every length around the limits of one step of the search.
 func TestZeroRunsAnywhere(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 300 {
@@ -179,7 +179,7 @@ func TestZeroRunsAnywhere(t *testing.T) {
 	}
 }
 
-// Which zeros are a hole must not change the cut points.
+// The choice of zeros that are a hole must not change the cut points.
 func TestHolesDoNotMoveCuts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	for i := range 60 {
@@ -204,7 +204,7 @@ func TestHolesDoNotMoveCuts(t *testing.T) {
 		}
 		want = merge(nil, pieces(t, Options{}, bytes.NewReader(p), p)...)
 
-		// The same with holes of random places inside of the long zero runs.
+		// The same with holes at random places within the long zero runs.
 		s, _ := NewSplitter(Options{}, 1)
 		before := false
 		for at := 0; at < len(p); {
@@ -276,7 +276,7 @@ func TestReadErrorIsReturned(t *testing.T) {
 	}
 }
 
-// A change must only alter the cut points near it: that is what content-defined means.
+// A change must only alter the cut points near the change: that is what content-defined means.
 func TestBoundariesMeetAgain(t *testing.T) {
 	src := source()[2<<20 : 3<<20]
 	changed := slicesConcat(src[:1000], []byte("inserted"), src[1000:])
@@ -323,7 +323,8 @@ func first8(p []byte) []byte {
 	return h[:8]
 }
 
-// checkGolden compares; the files are made once by deleting them and are never to change.
+// checkGolden compares with a file. A missing file is made if HEXZ_NEW_GOLDEN is set. The files must
+// never change.
 func checkGolden(t *testing.T, file, got string) {
 	t.Helper()
 	want, err := os.ReadFile(file)

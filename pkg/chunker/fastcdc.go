@@ -2,19 +2,19 @@ package chunker
 
 import "math"
 
-// fastCDC cuts behind the first byte at which the gear hash
+// fastCDC cuts after the first byte at which the gear hash
 //
 //	h = sum over j = 0..63 of gear[byte at distance j before the cut] << j   (mod 2^64)
 //
-// is below a threshold: a strict one up to the average size, a loose one behind it.
+// is below a threshold: a strict one up to the average size, a loose one after it.
 type fastCDC struct {
 	min, avg, max int
 	strict, loose uint64
 	gear          *[256]uint64
 }
 
-// normalisation is the distance in bits of the two thresholds from the one that would give
-// the average: level 2 of the FastCDC paper.
+// normalisation is the distance in bits of both thresholds from the threshold that would give the
+// average: level 2 of the FastCDC paper.
 const normalisation = 2
 
 func newFastCDC(minSize, avg, maxSize int, key []byte) *fastCDC {
@@ -49,7 +49,7 @@ func firstCut(p []byte, first, last int, below uint64, gear *[256]uint64) int {
 	if first > last {
 		return 0
 	}
-	from := first - 1 // bytes before the one that is hashed next
+	from := first - 1 // bytes before the next one to hash
 	var h uint64
 	for _, b := range p[first-MinSize : from] {
 		h = h<<1 + gear[b]
@@ -64,13 +64,13 @@ func firstCut(p []byte, first, last int, below uint64, gear *[256]uint64) int {
 	return 0
 }
 
-// skip hashes bytes of p, by eight, as long as the hash stays above the threshold. h is the hash
-// before p. It returns the number of these bytes and the hash behind them. The next eight have
-// the first hash below the threshold, unless they are fewer than eight.
+// skip hashes bytes of p, eight at a time, as long as the hash stays above the threshold. h is the
+// hash before p. It returns the number of hashed bytes and the hash after them. The next eight
+// bytes have the first hash below the threshold, unless fewer than eight are left.
 //
-// Two bytes are taken at a time, as the FastCDC paper of 2020 proposes: then the chain of
-// operations from one hash to the next is half as long, which is what bounds the speed. The
-// eight bytes of a round are written out, since that makes it 1.2 times faster again.
+// Two bytes are taken at a time, as the FastCDC paper of 2020 proposes. The chain of operations
+// from one hash to the next, which bounds the speed, is then half as long. The eight bytes of a
+// round are written out, since that makes it 1.2 times faster again.
 func skip(p []byte, h, below uint64, gear *[256]uint64) (n int, next uint64) {
 	i := 0
 	for ; i <= len(p)-8; i += 8 {

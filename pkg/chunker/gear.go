@@ -12,9 +12,9 @@ const (
 	keyedGearContext = "hexz fastcdc-v1 keyed gear table"
 )
 
-// newGear derives the gear table: the 2048 bytes that BLAKE3 in its key derivation mode gives
-// for a context string and the key, read as 256 little-endian numbers. Without a key the key
-// is empty, and the context another one.
+// newGear derives the gear table: the 2048 bytes that BLAKE3 in its key derivation mode returns for
+// a context string and the key, read as 256 little-endian numbers. Without a key, the key is empty,
+// and the context string is a different one.
 func newGear(key []byte) *[256]uint64 {
 	context := gearContext
 	if key != nil {

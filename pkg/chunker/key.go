@@ -11,7 +11,7 @@ import (
 
 const (
 	KeySize    = 32      // bytes of a key
-	MaxKeyFile = 4 << 10 // the most bytes of a key file
+	MaxKeyFile = 4 << 10 // greatest length of a key file in bytes
 
 	keyPrefix    = "hexz-chunk-key-v1 "
 	keyIDContext = "hexz chunk key id"
@@ -21,7 +21,7 @@ const (
 // NewKey returns a random key.
 func NewKey() []byte {
 	key := make([]byte, KeySize)
-	_, _ = rand.Read(key) // does not fail: see its documentation
+	_, _ = rand.Read(key) // never fails: see crypto/rand
 	return key
 }
 
@@ -30,9 +30,9 @@ func MarshalKey(key []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode([]byte(keyPrefix), key), '\n')
 }
 
-// ParseKey returns the key in the text of a key file: one line as MarshalKey writes it. White
-// space around it, empty lines, and comments from # to the end of a line do not count. The
-// errors tell nothing of the text.
+// ParseKey returns the key in the text of a key file: one line as MarshalKey writes it. White space
+// around the line, empty lines, and comments from # to the end of a line are ignored. The errors
+// reveal nothing of the text.
 func ParseKey(text []byte) ([]byte, error) {
 	if len(text) > MaxKeyFile {
 		return nil, errors.New("longer than a key file can be")
@@ -64,14 +64,14 @@ func ParseKey(text []byte) ([]byte, error) {
 	return key, nil
 }
 
-// keyID tells keys apart, and nothing else of them.
+// keyID returns an id that tells keys apart, and reveals nothing else about key.
 func keyID(key []byte) []byte {
 	id := make([]byte, keyIDSize)
 	blake3.DeriveKey(id, keyIDContext, key)
 	return id
 }
 
-// Keyed reports whether the params that a stream tells, see Options.Params, name a key.
+// Keyed reports whether the params in a stream, see Options.Params, name a key.
 func Keyed(params map[string]any) bool {
 	id, ok := params["key-id"].([]byte)
 	return ok && len(id) == keyIDSize

@@ -42,7 +42,7 @@ func TestKeysMoveCuts(t *testing.T) {
 	}
 }
 
-// The words of the documentation, with the BLAKE3 module alone.
+// The algorithm of the documentation, with the BLAKE3 module alone.
 func TestKeyedGearAsDocumented(t *testing.T) {
 	var raw [2048]byte
 	blake3.DeriveKey(raw[:], "hexz fastcdc-v1 keyed gear table", testKey)
@@ -137,7 +137,7 @@ func TestParseKey(t *testing.T) {
 	}
 }
 
-// Whatever is taken is a key that has one text, and the error never tells what was read.
+// A key that is accepted has one text, and an error never reveals the text.
 func FuzzParseKey(f *testing.F) {
 	f.Add([]byte(testKeyText))
 	f.Add([]byte("# x\r\n " + testKeyText + "#"))

@@ -6,14 +6,14 @@ import (
 	"sync"
 )
 
-// Whether FastCDC can cut behind a byte depends on that byte and the 63 before it, and on
-// nothing else: not on where the chunk begins. So several goroutines can look for such bytes
-// in several regions of a buffer, and what remains to be done in order is to choose among what
-// they have found, which takes next to no time. Nothing about it is speculative. The price is
-// that also the bytes below the minimum are hashed: about a third more CPU time at the defaults.
+// Whether FastCDC can cut after a byte depends only on that byte and the 63 before it, and not on
+// where the chunk begins. So several goroutines can look for such bytes in several regions of a
+// buffer. Only the choice among the bytes found must be made in order, which takes next to no time.
+// Nothing about it is speculative. The price is that the bytes below the minimum are hashed as
+// well: about a third more CPU time at the defaults.
 
-// marks tells behind which bytes of a buffer there can be a cut: those at which the hash is
-// below the threshold. It is right where the 64 bytes of the window lie within one chunk.
+// marks hold the bytes of a buffer after which a cut is possible: those at which the hash is below
+// the threshold. A mark is right if the 64 bytes of the window lie within one chunk.
 type marks struct{ strict, loose bitmap }
 
 // bitmap has a bit for each byte of a buffer.
@@ -27,7 +27,7 @@ func (m *marker) cut(pos, end int) int {
 	}
 	end = min(end, pos+c.max)
 	normal := min(end, pos+c.avg)
-	// A cut of length n is behind byte pos+n-1.
+	// A cut of length n is after byte pos+n-1.
 	if i := m.strict.first(pos+c.min-1, normal); i >= 0 {
 		return i + 1 - pos
 	}
@@ -57,11 +57,11 @@ func (b bitmap) first(i, end int) int {
 	return -1
 }
 
-// regionSize is how many bytes of a buffer a goroutine searches at a time: a multiple of
+// regionSize is the number of bytes of a buffer that a goroutine searches at a time: a multiple of
 // ZeroRun, and so of 64.
 const regionSize = 128 << 10
 
-// marker makes the marks of one buffer after the other.
+// marker makes the marks of buffers, one after the other.
 type marker struct {
 	marks
 	cdc     *fastCDC
@@ -77,13 +77,14 @@ func (m *marker) resize(n int) {
 	m.strict, m.loose = m.strict[:words], m.loose[:words]
 }
 
-// fill reads behind the first n bytes of buf until it is full, or read has no more, and marks
-// all of it. It returns how many bytes buf has then. read is called by one goroutine at a time.
+// fill reads into buf after its first n bytes until buf is full, or read has no more, and marks all
+// of it. It returns the number of bytes that buf then holds. Only one goroutine at a time calls
+// read.
 //
-// The goroutine that reads a region also searches it: it has the bytes in its cache.
+// The goroutine that reads a region also searches it, since the bytes are in its cache.
 func (m *marker) fill(buf []byte, n int, read func([]byte) (int, error)) (int, error) {
 	m.resize(len(buf))
-	var mu sync.Mutex // guards what follows, and read
+	var mu sync.Mutex // guards n, from, failed and read
 	var from int      // where the next region begins
 	var failed error
 	next := func() (filled []byte, start int) {
@@ -115,8 +116,8 @@ func (m *marker) fill(buf []byte, n int, read func([]byte) (int, error)) (int, e
 	return n, failed
 }
 
-// search marks the bytes of buf from from on, a multiple of regionSize. What is before them is
-// read, too. Other regions may be searched at the same time.
+// search marks the bytes of buf from from on, a multiple of regionSize. It also reads bytes before
+// from. Other regions may be searched at the same time.
 func (m *marker) search(buf []byte, from int) {
 	gear, h := m.cdc.gear, uint64(0)
 	for _, b := range buf[max(from-(MinSize-1), 0):from] {
@@ -127,7 +128,8 @@ func (m *marker) search(buf []byte, from int) {
 	for ; from < len(buf); from += ZeroRun {
 		block := buf[from:min(from+ZeroRun, len(buf))]
 		if bytes.Equal(block, zeroBlock[:]) {
-			continue // it is within a zero run, and no window behind that reaches back into it
+			// block is within a zero run, and no window after the run reaches back into block.
+			continue
 		}
 		for i := 0; i < len(block); {
 			var n int

@@ -36,7 +36,7 @@ func mixed(n int, rng *rand.Rand) []byte {
 	return p[:n]
 }
 
-// denseKey is a key with which each byte of a run of zeros may be followed by a cut if the
+// denseKey returns a key with which each byte of a run of zeros may be followed by a cut if the
 // average is 64.
 func denseKey() []byte {
 	for i := range 1000 {
@@ -49,7 +49,7 @@ func denseKey() []byte {
 	panic("no such key")
 }
 
-// steepest returns the byte whose repetition has the least hash: a cut everywhere, if anywhere.
+// steepest returns the byte whose repetition has the least hash, and so the most cuts.
 func steepest() byte {
 	best := 0
 	for i, g := range newGear(nil) {
@@ -113,7 +113,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	}
 }
 
-// A buffer of many regions, and a carry that is longer than one.
+// A buffer of many regions, and a carry longer than a region.
 func TestWorkersAndLongChunks(t *testing.T) {
 	p := mixed(10<<20, rand.New(rand.NewPCG(8, 9)))
 	o := Options{Min: 64, Avg: 1 << 20, Max: 2 << 20}
@@ -171,7 +171,7 @@ func TestMarks(t *testing.T) {
 	hits := 0
 	for i := MinSize - 1; i < len(p); i++ {
 		if bytes.Contains(p[max(0, i-2*ZeroRun):i+1], zeroBlock[:]) {
-			continue // it may be within a zero run, or its window
+			continue // the byte or its window may be within a zero run
 		}
 		for name, kind := range map[string]struct {
 			bitmap
@@ -237,7 +237,8 @@ func BenchmarkCut(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/workers=%d", kind.name, workers), func(b *testing.B) {
 				b.SetBytes(int64(len(random)))
 				s, _ := NewSplitter(kind.o, workers)
-				var ring [12]Batch // as those under way in hexz-chunk: not in the cache
+				// As many as are under way in hexz-chunk, so that none is in the cache.
+				var ring [12]Batch
 				for b.Loop() {
 					s.Start(bytes.NewReader(random), 0, Edges{})
 					for i := 0; s.Next(ring[i%len(ring)].Reset()) == nil; i++ {

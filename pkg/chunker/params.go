@@ -6,12 +6,12 @@ import (
 	"reflect"
 )
 
-// ErrKey means that a stream was cut with a key that is not there, or with none.
+// ErrKey means that a stream was cut with a key that is missing, or without a key.
 var ErrKey = errors.New("chunk key")
 
-// OptionsOf returns the options that give a stream those parameters, as they stand in a stream:
-// numbers are int64. The key is that of the options. An error that is ErrKey tells what is wrong
-// with it; others, that this version would cut in another way.
+// OptionsOf returns the options that give a stream those parameters, in the form they have in a
+// stream: numbers are int64. key is the key of the options. An ErrKey says what is wrong with key;
+// any other error, that this version would cut in another way.
 func OptionsOf(params map[string]any, key []byte) (Options, error) {
 	o := Options{Key: key}
 	o.Name, _ = params["name"].(string)

@@ -5,10 +5,10 @@ import (
 	"io"
 )
 
-// bufSize is what a Batch holds at least. Large reads are few reads, and what is left behind
-// the last cut and has to be moved is small beside them; more does not fit into the caches of a
-// core. Several workers wait for each other at the end of a batch: with 1 MiB that takes nearly
-// as long as the second one saves.
+// bufSize is the least size of a Batch. Large reads are few reads, and the rest after the last cut,
+// which has to be moved, is small beside them. A larger batch does not fit into the caches of a
+// core. Several workers wait for each other at the end of a batch: with 1 MiB that takes nearly as
+// long as the second worker saves.
 const (
 	bufSize       = 1 << 20
 	sharedBufSize = 2 << 20 // with several workers
@@ -18,11 +18,11 @@ const (
 type Piece struct {
 	Len  int64
 	Zero bool
-	Hole bool // of a run of zeros that the caller has added: it is a hole
+	Hole bool // the caller has added this run of zeros: it is a hole
 }
 
-// Batch is a run of pieces. Data holds the bytes of its chunks, one after the other. A batch
-// can be used again once its data is no longer needed.
+// Batch is a run of pieces. Data holds the bytes of its chunks, one after the other. A batch can be
+// used again after its data is no longer needed.
 type Batch struct {
 	Data   []byte
 	Pieces []Piece
@@ -34,10 +34,10 @@ func (b *Batch) Reset() *Batch {
 	return b
 }
 
-// maxPieces is how many pieces a batch has before it is full, more or less.
+// maxPieces is the approximate number of pieces at which a batch is full.
 const maxPieces = 8 << 10
 
-// Splitter cuts what it reads into pieces. Not safe for concurrent use.
+// Splitter cuts its input into pieces. Not safe for concurrent use.
 type Splitter struct {
 	cut   Cutter
 	mark  *marker // nil: cut on the goroutine of Next alone
@@ -45,23 +45,23 @@ type Splitter struct {
 	off   int64  // position in the stream of the first byte of carry
 	carry []byte // read, but not yet in a piece
 	inRun bool   // in a zero run that may go on; carry is empty then
-	run   int64  // its length so far
+	run   int64  // length of that run so far
 	edges Edges
 	read  int64 // bytes of src so far
 	eof   bool
 }
 
-// Edges tells where a hole of at least ZeroRun bytes borders on what is read. Zeros there are
-// part of the same run of zeros, however few they are, so that the cut points do not depend
-// on which zeros are a hole.
+// Edges says where a hole of at least ZeroRun bytes borders on the input. Zeros there are part of
+// the same run of zeros, however few they are, so that the cut points do not depend on which zeros
+// are a hole.
 type Edges struct{ HoleBefore, HoleAfter bool }
 
 // NewSplitter returns a Splitter for the cut points of o. Call Start before Next.
 //
-// With two workers or more, Next works on that many goroutines, its own among them, and may
-// call the reader from any of them, from one at a time. (Fixed cuts need no more than one.) The
-// pieces are the same. It takes about a third more CPU time at the default sizes, and a quarter
-// of the memory of one batch.
+// With two workers or more, Next works on that many goroutines, its own among them. It may call the
+// reader from any of them, but from one at a time. (Fixed cuts need no more than one.) The pieces
+// are the same. Workers take about a third more CPU time at the default sizes, and extra memory of
+// a quarter of a batch.
 func NewSplitter(o Options, workers int) (*Splitter, error) {
 	cut, err := New(o)
 	if err != nil {
@@ -79,10 +79,10 @@ func (s *Splitter) Start(r io.Reader, off int64, edges Edges) {
 	*s = Splitter{cut: s.cut, mark: s.mark, src: r, off: off, carry: s.carry[:0], inRun: edges.HoleBefore, edges: edges}
 }
 
-// Read returns how many bytes were read since Start.
+// Read returns the number of bytes read since Start.
 func (s *Splitter) Read() int64 { return s.read }
 
-// need is how many bytes a batch holds.
+// need returns the capacity of a batch in bytes.
 func (s *Splitter) need() int {
 	need := bufSize
 	if s.mark != nil {
@@ -91,13 +91,13 @@ func (s *Splitter) need() int {
 	return max(need, 4*s.cut.Max())
 }
 
-// Full reports whether b has no room for another call of Next. A batch that is empty is never full.
+// Full reports whether b has no room for another call of Next. An empty batch is never full.
 func (s *Splitter) Full(b *Batch) bool {
 	return len(b.Pieces) >= maxPieces || len(b.Data) > s.need()/2
 }
 
-// Next adds the next pieces to b, which must not be Full: as many as it has room for, up to the
-// end of the input. There may be none, if a zero run goes on. It returns io.EOF after the last, or
+// Next adds the next pieces to b, which must not be Full: as many as b has room for, up to the end
+// of the input. It may add none, if a zero run goes on. It returns io.EOF after the last piece, or
 // the error of the reader.
 func (s *Splitter) Next(b *Batch) error {
 	if s.eof && len(s.carry) == 0 {
@@ -117,7 +117,7 @@ func (s *Splitter) Next(b *Batch) error {
 	return nil
 }
 
-// fill puts the carry and what is read into buf, and returns how many bytes these are.
+// fill puts the carry and new input into buf, and returns the number of their bytes.
 func (s *Splitter) fill(buf []byte) (int, error) {
 	n := copy(buf, s.carry)
 	if s.mark == nil {
@@ -127,7 +127,7 @@ func (s *Splitter) fill(buf []byte) (int, error) {
 	return s.mark.fill(buf, n, s.readFull)
 }
 
-// readFull fills p from the source, or is told that it ends.
+// readFull fills p from the source, and sets eof if the source ends.
 func (s *Splitter) readFull(p []byte) (int, error) {
 	if s.eof {
 		return 0, nil
@@ -140,8 +140,8 @@ func (s *Splitter) readFull(p []byte) (int, error) {
 	return n, err
 }
 
-// split cuts what is certain of buf, which follows the data of b, moves the chunks together in
-// its front, and keeps the rest.
+// split cuts the part of buf whose cuts are certain, and keeps the rest. buf follows the data of b;
+// the chunks are moved together at the front of buf.
 func (s *Splitter) split(b *Batch, buf []byte) {
 	pos, used := 0, 0
 	for pos < len(buf) || s.inRun {
@@ -179,7 +179,7 @@ func (s *Splitter) split(b *Batch, buf []byte) {
 	b.Data = b.Data[:len(b.Data)+used]
 }
 
-// next returns the length of the chunk at pos, which ends at end or before.
+// next returns the length of the chunk at pos, which ends at or before end.
 func (s *Splitter) next(buf []byte, pos, end int) int {
 	if s.mark != nil {
 		return s.mark.cut(pos, end)
@@ -187,8 +187,8 @@ func (s *Splitter) next(buf []byte, pos, end int) int {
 	return s.cut.Cut(buf[pos:end], s.off+int64(pos))
 }
 
-// extent returns the end of the data at the start of p, and whether the end is certain: that
-// of the input or a zero run. Zeros at the end of p may turn out to begin a run.
+// extent returns the end of the data at the start of p, and whether the end is certain: the end of
+// the input or the start of a zero run. Zeros at the end of p may turn out to begin a run.
 func (s *Splitter) extent(p []byte) (end int, certain bool) {
 	if i := FirstZeroRun(p); i >= 0 {
 		return i, true

@@ -34,10 +34,10 @@ func TrailingZeros(p []byte) int {
 	return len(p) - n
 }
 
-// FirstZeroRun returns the position of the first run of at least ZeroRun zero bytes in p, or -1.
-// It looks at one byte in ZeroRun: a run of that length cannot lie between two of them.
+// FirstZeroRun returns the position of the first run of at least ZeroRun zero bytes in p, or -1. It
+// examines one byte in ZeroRun: a run of that length cannot lie between two of these.
 func FirstZeroRun(p []byte) int {
-	from := 0 // no run begins before it
+	from := 0 // no run begins before from
 	for i := ZeroRun - 1; i < len(p); {
 		if p[i] != 0 {
 			from = i + 1
