@@ -8,7 +8,7 @@ import (
 
 var sizes = []int{10_000, 1_000_000, 10_000_000}
 
-// fill returns an index of n hashes, and them in random order.
+// fill returns an index of n hashes, and these hashes in random order.
 func fill(b *testing.B, n int) (*Index, [][32]byte) {
 	r := rand.New(rand.NewPCG(1, 2))
 	x := new(Index)
@@ -23,8 +23,8 @@ func fill(b *testing.B, n int) (*Index, [][32]byte) {
 	return x, hashes
 }
 
-// BenchmarkAdd fills an index; the time is that of one hash. bytes/chunk is
-// the most at any size from a tenth of the last one on.
+// BenchmarkAdd fills an index; the time is that of one hash. bytes/chunk is the most at any size
+// from a tenth of the last size on.
 func BenchmarkAdd(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

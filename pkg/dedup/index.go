@@ -1,12 +1,11 @@
 // Package dedup maps content hashes to ordinals: the number of the chunk that
 // first had the hash, counted from 0 in order of insertion.
 //
-// The index lives in memory. Hashes stand in blocks of fixed size that are
-// never moved; positions stand in 256 open-addressing tables (linear probing,
-// Knuth, The Art of Computer Programming 3, section 6.4) of 8 bytes a slot,
-// each doubled by itself at three quarters full. So growth never needs a large
-// amount of memory at once, and nothing in the index but a list of blocks has
-// pointers for the garbage collector to follow.
+// The index lives in memory. Hashes stand in blocks of fixed size that are never moved. Positions
+// stand in 256 open-addressing tables (linear probing, Knuth, The Art of Computer Programming 3,
+// section 6.4) of 8 bytes a slot. Each table is doubled separately at three quarters full. So
+// growth never needs a large amount of memory at once, and only a list of blocks has pointers for
+// the garbage collector to follow.
 //
 // Cost, at any moment and growth included: at most 64 bytes a chunk (32 for
 // the hash, 11 to 22 for the tables) plus a constant of 256 KiB.
@@ -29,13 +28,12 @@ const (
 
 type block [blockLen][32]byte
 
-// An Index maps hashes to ordinals. The zero value is empty and ready. It must
-// not be copied after its first use and is not safe for concurrent use, but
-// Lookup, At, Len and Bytes may run concurrently with each other.
+// An Index maps hashes to ordinals. The zero value is empty and ready. It must not be copied after
+// its first use. It is not safe for concurrent use, except that Lookup, At, Len and Bytes may run
+// concurrently with each other.
 //
-// Which hashes collide depends on a random seed, because the hashes may come
-// from somebody who would like this program to be slow. Results do not depend
-// on it.
+// A random seed decides which hashes collide, because the hashes may come from an attacker who
+// wants to slow this program down. Results do not depend on the seed.
 type Index struct {
 	seed   maphash.Seed // set by the first Add
 	n      uint32
@@ -116,7 +114,7 @@ func (x *Index) locate(h *[32]byte) (*shard, uint32) {
 	return &x.shards[sum>>(64-shardBits)], uint32(sum)
 }
 
-// find looks for h in its shard.
+// find looks up h in its shard.
 func (x *Index) find(s *shard, tag uint32, h *[32]byte) (ordinal uint32, ok bool) {
 	if len(s.slots) == 0 {
 		return 0, false

@@ -31,7 +31,7 @@ func TestEmpty(t *testing.T) {
 	}
 }
 
-// The index does what a map does, for hashes of every kind.
+// The index behaves like a map, for hashes of every kind.
 func TestAgainstMap(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct {
@@ -89,8 +89,8 @@ func TestAgainstMap(t *testing.T) {
 	}
 }
 
-// Hashes with equal tags, all in one shard, are told apart by their content,
-// through all doublings and around the end of the table.
+// Hashes with equal tags, all in one shard, are told apart by their content, through all doublings
+// and around the end of the table.
 func TestEqualTags(t *testing.T) {
 	for _, tag := range []uint32{0, 1, math.MaxUint32} {
 		var x Index
@@ -152,7 +152,7 @@ func TestAtPanics(t *testing.T) {
 	x.At(1)
 }
 
-// Shards share the load whatever the hashes look like.
+// Shards share the load, whatever pattern the hashes have.
 func TestSpread(t *testing.T) {
 	var x Index
 	const n = 1 << 17

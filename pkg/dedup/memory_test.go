@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// At every size the index costs what the package says. What Bytes says is
-// compared with the heap.
+// At every size the index costs what the package comment says. The result of Bytes is compared with
+// the heap.
 func TestMemory(t *testing.T) {
 	const last = 1_000_000
 	var before, after runtime.MemStats
@@ -34,8 +34,8 @@ func TestMemory(t *testing.T) {
 	if diff := heap - x.Bytes(); diff > heap/10 || diff < -heap/10 {
 		t.Errorf("heap has grown by %d, Bytes says %d", heap, x.Bytes())
 	}
-	// All that was ever allocated bounds what a moment of growth can hold:
-	// tables are doubled, so the old ones add up to the new ones at most.
+	// The total of all allocations bounds the memory during growth: tables are doubled, so the old
+	// ones add up to the new ones at most.
 	tables := int64(x.slots) * 8
 	if total := int64(after.TotalAlloc - before.TotalAlloc); total > x.Bytes()+tables+1<<20 {
 		t.Errorf("allocated %d for an index of %d", total, x.Bytes())

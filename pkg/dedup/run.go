@@ -13,7 +13,7 @@ const (
 	fenceStep  = 256    // records between two hashes of a fence
 )
 
-// run is a file of records in the order of their hashes, none twice.
+// run is a file of records in the order of their hashes, without duplicates.
 type run struct {
 	file  File
 	n     int64
@@ -27,7 +27,7 @@ type record struct {
 
 func compare(a, b *[32]byte) int { return bytes.Compare(a[:], b[:]) }
 
-// add appends a record; w ends in the file.
+// add appends a record. w writes to the file.
 func (r *run) add(w io.Writer, rec *record) error {
 	if r.n%fenceStep == 0 {
 		r.fence = append(r.fence, rec.hash)
@@ -65,7 +65,7 @@ type cursor struct {
 	record
 }
 
-// next reads the next record, and tells whether there was one.
+// next reads the next record, and reports whether there was one.
 func (c *cursor) next() (bool, error) {
 	var b [recordSize]byte
 	if _, err := io.ReadFull(c.in, b[:]); err == io.EOF {

@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// File is what a Table keeps sorted runs in: written once from front to back, then read.
+// File holds a sorted run of a Table. It is written once from front to back, and then read.
 type File interface {
 	io.Writer
 	io.ReaderAt
 	io.Closer
 }
 
-// A Table maps hashes to values, of each hash the first, as an Index does to ordinals. It
-// holds up to a limit in memory and the rest in files, sorted: up to maxRuns of them, which
-// are merged into one when there are more. A look-up of what is not in memory costs a read of
-// 10 KiB or two from each file.
+// A Table maps hashes to values, as an Index maps them to ordinals. The first value of a hash
+// stays. A Table holds up to a limit in memory and the rest in files, sorted: up to maxRuns of
+// them, which are merged into one when there are more. A look-up of a hash that is not in memory
+// costs a read of 10 KiB or two from each file.
 //
 // In memory a hash takes up to 76 bytes; in a file 40, and an eighth of a byte in memory.
 // Not safe for concurrent use.
@@ -29,18 +29,18 @@ type Table struct {
 	runs   []*run   // the oldest first
 }
 
-// hashCost is what a hash in memory takes beside the Index: its value, and its place in the
+// hashCost is the memory of a hash beside the Index, in bytes: its value, and its place in the
 // order that spill sorts.
 const hashCost = 8 + 4
 
 // minLimit is the least limit: below it, an Index alone would be over it.
 const minLimit = 1 << 20
 
-// maxRuns bounds the files that a look-up has to read.
+// maxRuns is the greatest number of files that a look-up has to read.
 const maxRuns = 8
 
-// NewTable returns an empty table that holds limit bytes in memory, at least 1 MiB, or all if
-// limit is 0. It asks temp for each file, and closes those that it needs no longer.
+// NewTable returns an empty table that holds limit bytes in memory, at least 1 MiB, or everything
+// if limit is 0. It asks temp for each file, and closes the files that it needs no longer.
 func NewTable(limit int64, temp func() (File, error)) *Table {
 	return &Table{limit: limit, temp: temp}
 }
@@ -60,7 +60,7 @@ func (t *Table) Add(h [32]byte, value uint64) error {
 	return nil
 }
 
-// full tells whether as much is in memory as may be. What fitted in once fits in again.
+// full reports whether memory is at its limit. A number of hashes that fitted once fits again.
 func (t *Table) full() bool {
 	n := t.recent.Len()
 	if t.room == 0 && t.limit > 0 && t.recent.Bytes()+int64(n)*hashCost >= max(t.limit, minLimit) {
@@ -91,7 +91,7 @@ func (t *Table) Close() {
 	t.runs = nil
 }
 
-// spill moves what is in memory to a new run.
+// spill moves the hashes in memory to a new run.
 func (t *Table) spill() error {
 	order := make([]uint32, t.recent.Len())
 	for i := range order {
@@ -119,7 +119,7 @@ func (t *Table) spill() error {
 	return nil
 }
 
-// merge makes one run of all.
+// merge makes one run of all runs.
 func (t *Table) merge() error {
 	old := t.runs
 	var heads []*cursor // the oldest first, none at its end
@@ -165,7 +165,7 @@ func (t *Table) merge() error {
 	return nil
 }
 
-// addRun adds the run of the records that fill adds in order.
+// addRun adds a run of records. fill adds the records in order.
 func (t *Table) addRun(fill func(add func(*record) error) error) error {
 	file, err := t.temp()
 	if err != nil {
