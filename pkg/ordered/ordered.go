@@ -3,7 +3,7 @@ package ordered
 
 import "context"
 
-// job travels twice: to a worker, and in order to the consumer, who waits for done.
+// job is sent twice: to a worker, and in order to the consumer, which waits for done.
 type job[T, R any] struct {
 	in   T
 	out  R
@@ -11,14 +11,14 @@ type job[T, R any] struct {
 	done chan struct{}
 }
 
-// Map calls work for every value that produce emits, on as many goroutines as workers says (at
-// least one), and consume for every result in the order of emission. At most three times
-// workers values are under way, which bounds the memory. produce and work run on goroutines of
-// their own, consume runs on the caller's.
+// Map calls work for every value that produce emits, on workers goroutines (at least one). It calls
+// consume for every result in the order of emission. At most three times workers values are under
+// way, which bounds the memory. produce and work run on goroutines of their own, consume runs on
+// the caller's.
 //
-// Map returns the first error in the order of the values: of work, of consume, of produce once
-// all values before it are consumed, or of ctx. When it returns early, produce is told by the
-// error of emit, but not waited for, since it may be blocked in a read that nothing can
+// Map returns the first error in the order of the values: of work, of consume, of produce after all
+// values before it are consumed, or of ctx. When Map returns early, the error of emit tells
+// produce. Map does not wait for produce, since it may be blocked in a read that nothing can
 // interrupt.
 func Map[T, R any](ctx context.Context, workers int, produce func(emit func(T) error) error,
 	work func(T) (R, error), consume func(R) error) error {
