@@ -1,8 +1,8 @@
 // Package blake computes BLAKE3-256 digests on the calling goroutine.
 //
-// lukechampine.com/blake3 starts a goroutine for every 16 KiB of input. hexz hashes chunks of
-// that size on workers of its own, so it drives the compression functions of that module's
-// guts package directly: the digests are the same, at two to three times the speed per core.
+// lukechampine.com/blake3 starts a goroutine for every 16 KiB of input. hexz hashes chunks of that
+// size on workers of its own, so this package drives the compression functions of that module's
+// guts package directly. The digests are the same, at two to three times the speed per core.
 //
 // The algorithm is the one of the BLAKE3 paper (O'Connor, Aumasson, Neves, Wilcox-O'Hearn,
 // 2020), unkeyed, with 32 bytes of output.
@@ -28,10 +28,10 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // bufSize is the widest input of guts.CompressBuffer: 16 BLAKE3 chunks of 1 KiB.
 const bufSize = guts.MaxSIMD * guts.ChunkSize
 
-// tree is the stack of complete subtrees of bufSize bytes << height, at most one a height.
+// tree is the stack of complete subtrees of bufSize bytes << height, at most one of each height.
 type tree struct {
 	stack [48][8]uint32
-	count uint64 // buffers pushed; its bits tell which heights are taken
+	count uint64 // buffers pushed; its bits say which heights are taken
 }
 
 func (t *tree) push(n guts.Node) {
@@ -77,7 +77,7 @@ func sumLong(p []byte) Hash {
 // compress returns the node of buffer number n of a message; p is at most bufSize bytes.
 func compress(p []byte, n uint64) guts.Node {
 	if cap(p) >= bufSize {
-		// The vector code reads whole buffers and drops the lanes behind len(p).
+		// The vector code reads whole buffers and drops the lanes after len(p).
 		return guts.CompressBuffer((*[bufSize]byte)(p[:bufSize]), len(p), &guts.IV, n*guts.MaxSIMD, 0)
 	}
 	var buf [bufSize]byte
@@ -85,8 +85,8 @@ func compress(p []byte, n uint64) guts.Node {
 	return guts.CompressBuffer(&buf, len(p), &guts.IV, n*guts.MaxSIMD, 0)
 }
 
-// Hasher computes the digest of bytes that arrive in pieces. The zero value is ready. It is
-// an io.Writer that never fails, not safe for concurrent use.
+// Hasher computes the digest of bytes that arrive in pieces. The zero value is ready. It is an
+// io.Writer that never fails. It is not safe for concurrent use.
 type Hasher struct {
 	t   tree
 	buf [bufSize]byte
@@ -114,7 +114,7 @@ func (h *Hasher) Write(p []byte) (int, error) {
 	return total, nil
 }
 
-// Sum returns the digest of all bytes written since the last Reset. It changes nothing.
+// Sum returns the digest of all bytes written since the last Reset. It does not change h.
 func (h *Hasher) Sum() Hash {
 	t := h.t
 	return t.root(compress(h.buf[:h.n], t.count))
