@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// echoes reports whether a terminal shows what is typed.
+// echoes reports whether a terminal shows its input.
 func echoes(t *testing.T, terminal *os.File) bool {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
@@ -22,7 +22,7 @@ func echoes(t *testing.T, terminal *os.File) bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
-// TestAgePassphrase lets age ask for the passphrase, for which it needs a terminal.
+// TestAgePassphrase makes age ask for the passphrase, for which age needs a terminal.
 func TestAgePassphrase(t *testing.T) {
 	_, path := tool(t, "age")
 	k := NewFileKey()
@@ -33,7 +33,7 @@ func TestAgePassphrase(t *testing.T) {
 		t.Skip("no terminal: ", err)
 	}
 	defer terminal.Close()
-	// What is typed before age has turned echo off would be lost.
+	// Input before age has turned echo off would be lost.
 	for echoes(t, terminal) {
 		time.Sleep(time.Millisecond)
 	}

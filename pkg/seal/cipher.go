@@ -8,7 +8,7 @@ import (
 	"encoding/binary"
 )
 
-// Overhead is how many bytes a sealed frame is longer than its plaintext.
+// Overhead is the number of bytes that a sealed frame is longer than its plaintext.
 const Overhead = 16
 
 const infoPrefix = "hexz v1 "
@@ -25,13 +25,13 @@ type Cipher struct {
 	header [32]byte
 }
 
-// NewCipher returns the cipher of a domain, a name that says what the frames are for. Ciphers
-// of different domains have independent keys. header is the digest of the clear header that
-// the frames belong to.
+// NewCipher returns the cipher of a domain, a name that says what the frames are for. Ciphers of
+// different domains have independent keys. header is the digest of the clear header that the
+// frames belong to.
 //
-// One cipher must never seal two plaintexts under one sequence number, nor may two ciphers of
-// the same file key, header and domain: GCM would give away both plaintexts, and the means to
-// forge frames.
+// A cipher must never seal two plaintexts under one sequence number, nor may two ciphers of the
+// same file key, header and domain. Otherwise GCM would reveal both plaintexts, and would allow an
+// attacker to forge frames.
 func NewCipher(k FileKey, header [32]byte, domain string) *Cipher {
 	sub, err := hkdf.Key(sha256.New, k[:], header[:], infoPrefix+domain, 32)
 	if err != nil {
@@ -39,16 +39,16 @@ func NewCipher(k FileKey, header [32]byte, domain string) *Cipher {
 	}
 	block, err := aes.NewCipher(sub)
 	if err != nil {
-		panic(err) // only for a length that is none of AES
+		panic(err) // only for a length that AES does not have
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
-		panic(err) // only for blocks that are not of 16 bytes
+		panic(err) // only for blocks of other than 16 bytes
 	}
 	return &Cipher{aead, header}
 }
 
-// params is nonce and associated data in one allocation.
+// params holds nonce and associated data in one allocation.
 type params [12 + 32 + 8]byte
 
 func (c *Cipher) params(seq uint64) *params {
@@ -62,13 +62,13 @@ func (c *Cipher) params(seq uint64) *params {
 func (p *params) nonce() []byte { return p[:12] }
 func (p *params) data() []byte  { return p[12:] }
 
-// Seal appends the sealed plaintext, of len(plaintext) + Overhead bytes, to dst and returns
-// the result. plaintext may be empty, and has to be shorter than 64 GiB.
+// Seal appends the sealed plaintext, of len(plaintext) + Overhead bytes, to dst and returns the
+// result. plaintext may be empty, and must be shorter than 64 GiB.
 //
-// It works in place: with dst = plaintext[:0], or plaintext directly behind dst in one array
-// (plaintext = dst[len(dst):n]), and Overhead bytes of capacity behind it, nothing is copied
-// nor allocated for the result. Any other overlap of plaintext with the spare capacity of dst
-// panics.
+// It works in place. With dst = plaintext[:0], or plaintext directly after dst in one array
+// (plaintext = dst[len(dst):n]), and Overhead bytes of capacity after plaintext, Seal neither
+// copies plaintext nor allocates the result. Any other overlap of plaintext with the spare capacity
+// of dst panics.
 func (c *Cipher) Seal(dst, plaintext []byte, seq uint64) []byte {
 	p := c.params(seq)
 	return c.aead.Seal(dst, p.nonce(), plaintext, p.data())
@@ -78,8 +78,8 @@ func (c *Cipher) Seal(dst, plaintext []byte, seq uint64) []byte {
 // result. The same overlaps are allowed as in Seal, so Open(ciphertext[:0], ciphertext, seq)
 // works in place.
 //
-// The only error is ErrAuth. The result is nil then, and the spare capacity of dst, with it a
-// ciphertext that was to be opened in place, is overwritten.
+// The only error is ErrAuth. The result is then nil, and the spare capacity of dst is overwritten,
+// including a ciphertext that was to be opened in place.
 func (c *Cipher) Open(dst, ciphertext []byte, seq uint64) ([]byte, error) {
 	p := c.params(seq)
 	out, err := c.aead.Open(dst, p.nonce(), ciphertext, p.data())

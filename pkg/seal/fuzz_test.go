@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Whatever a decoder makes of hostile input, it neither panics nor gives an error that callers
-// cannot tell. No target runs scrypt: nobody knows a passphrase here.
+// For any hostile input a decoder neither panics nor returns an error that callers cannot tell from
+// others. No target runs scrypt: nobody knows a passphrase here.
 
 var errAsked = errors.New("asked for a passphrase")
 
@@ -133,7 +133,7 @@ func FuzzParseSecretKey(f *testing.F) {
 	})
 }
 
-// FuzzParseSignature checks that there is one text for a signature.
+// FuzzParseSignature checks that a signature has only one text.
 func FuzzParseSignature(f *testing.F) {
 	addVectors(f, "signature", "signature")
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -10,18 +10,18 @@ import (
 	"filippo.io/age/armor"
 )
 
-// ParseIdentities parses a file of at most MaxKeyFile bytes with private keys. It is one of
+// ParseIdentities parses a file of at most MaxKeyFile bytes with private keys. The file is one of
 //
 //   - an age identity file: one AGE-SECRET-KEY-... a line, with empty lines and lines that
 //     begin with # in between,
 //   - one of these, encrypted by age with a passphrase, binary or armored,
 //   - an SSH private key of type ssh-ed25519 or ssh-rsa, with or without a passphrase.
 //
-// passphrase, which may be nil, is called when a passphrase is needed, and never else: at once
-// for encrypted age files and SSH keys in PEM formats older than OpenSSH's own; for those in
-// OpenSSH's format not before [Unwrap] has a key that is wrapped for the SSH key. Its errors
-// are wrapped. A wrong passphrase is ErrPassphrase; all else is ErrFormat, names the line if
-// there is one, and never quotes it; or comes from r.
+// passphrase, which may be nil, is called only when a passphrase is needed. For encrypted age files
+// and SSH keys in PEM formats older than OpenSSH's own, that is at once. For SSH keys in OpenSSH's
+// format, that is when [Unwrap] has a key that is wrapped for the SSH key. The errors of passphrase
+// are wrapped. A wrong passphrase is ErrPassphrase. Any other error comes from r or is ErrFormat;
+// an ErrFormat names the line if there is one, and never quotes it.
 //
 // The identities of SSH keys with a passphrase must not be used concurrently.
 func ParseIdentities(r io.Reader, passphrase func() ([]byte, error)) ([]age.Identity, error) {
@@ -97,7 +97,8 @@ func decryptIdentities(text []byte, passphrase func() ([]byte, error)) ([]byte, 
 	return plain, nil
 }
 
-// parseIdentity parses a line. What the parsers of age say is left out: they tell characters.
+// parseIdentity parses a line. It leaves out the errors of age's parsers, since they quote
+// characters.
 func parseIdentity(line string) (age.Identity, error) {
 	kind, _, _ := strings.Cut(line, " ")
 	switch {

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// encrypted returns an age file by a cheap passphrase.
+// encrypted returns an age file that is encrypted with a cheap passphrase.
 func encrypted(text, pass string) string {
 	return string(ageFile([]byte(text), scryptWith(pass, 10)))
 }
@@ -121,7 +121,7 @@ func TestParseIdentities(t *testing.T) {
 	}
 }
 
-// TestLockedComesLast checks that nobody is asked while another key does.
+// TestLockedComesLast checks that nobody is asked if another key fits.
 func TestLockedComesLast(t *testing.T) {
 	id := x25519(t)
 	lockedKey, lockedPub := sshPair(ssh.KeyAlgoED25519, "pw")
@@ -197,7 +197,7 @@ func TestParseIdentitiesErrors(t *testing.T) {
 	}
 }
 
-// TestSwappedPublicKey puts another public key in front of an encrypted private one.
+// TestSwappedPublicKey puts another public key before an encrypted private one.
 func TestSwappedPublicKey(t *testing.T) {
 	key, public := sshPair(ssh.KeyAlgoED25519, "pw")
 	_, other := sshPair(ssh.KeyAlgoED25519, "")

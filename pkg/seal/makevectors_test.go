@@ -18,8 +18,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// TestMakeVectors makes the files that do not exist when HEXZ_NEW_GOLDEN is set. They are made
-// once and are never to change.
+// TestMakeVectors makes the missing files when HEXZ_NEW_GOLDEN is set. The files are made once and
+// must never change.
 func TestMakeVectors(t *testing.T) {
 	if os.Getenv("HEXZ_NEW_GOLDEN") == "" {
 		t.Skip("makes files")
@@ -29,7 +29,7 @@ func TestMakeVectors(t *testing.T) {
 	t.Run("signature", makeSignatureVectors)
 }
 
-// must returns the value of a call that does not fail.
+// must returns the value of a call that must not fail.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -66,8 +66,8 @@ func ageFile(plain []byte, to ...age.Recipient) []byte {
 	return b.Bytes()
 }
 
-// flipped returns b with one bit changed at the place of the first mark plus n, which is
-// counted from the end if mark is empty.
+// flipped returns b with one bit changed, in the byte n after the start of the first mark. n counts
+// from the end of b if mark is empty.
 func flipped(b []byte, mark string, n int) []byte {
 	b = bytes.Clone(b)
 	i := bytes.Index(b, []byte(mark)) + n
@@ -78,7 +78,7 @@ func flipped(b []byte, mark string, n int) []byte {
 	return b
 }
 
-// scryptWith returns a recipient that is cheap, for tests.
+// scryptWith returns a cheap recipient for tests.
 func scryptWith(pass string, work int) *age.ScryptRecipient {
 	r := must(age.NewScryptRecipient(pass))
 	r.SetWorkFactor(work)
@@ -140,14 +140,14 @@ func makeWrapVectors(t *testing.T) {
 	add("armor", "format", "an armored file", "", []byte("-----BEGIN AGE ENCRYPTED FILE-----\n"+inLines(byAlice)+"\n-----END AGE ENCRYPTED FILE-----\n"), "identity", alice.String())
 }
 
-// withStanza puts the stanza of another header behind the one of an age file.
+// withStanza inserts the stanza of another header after the stanza of an age file.
 func withStanza(file, other []byte) []byte {
 	end := bytes.Index(file, []byte("\n--- ")) + 1
 	from, to := bytes.Index(other, []byte("-> ")), bytes.Index(other, []byte("\n--- "))+1
 	return []byte(string(file[:end]) + string(other[from:to]) + string(file[end:]))
 }
 
-// flippedStanza flips a bit in the body of the first stanza; the result is base64 still.
+// flippedStanza flips a bit in the body of the first stanza; the result is still base64.
 func flippedStanza(file []byte) []byte {
 	body := bytes.IndexByte(file[bytes.Index(file, []byte("-> ")):], '\n') + bytes.Index(file, []byte("-> ")) + 1
 	file = bytes.Clone(file)

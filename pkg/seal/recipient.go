@@ -13,15 +13,15 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// MaxKeyFile is how long a file of recipients or identities can be, in bytes.
+// MaxKeyFile is the greatest length of a file of recipients or identities, in bytes.
 const MaxKeyFile = 1 << 20
 
-// ParseRecipient parses a public key of age ("age1...", also the post-quantum "age1pq1...") or
-// of SSH ("ssh-ed25519 ...", "ssh-rsa ..." of 2048 bits and more, as in a .pub file). The only
-// error is ErrFormat; it says what the text is instead, and never quotes it.
+// ParseRecipient parses a public key of age ("age1...", also the post-quantum "age1pq1...") or of
+// SSH ("ssh-ed25519 ...", "ssh-rsa ..." of 2048 bits and more, as in a .pub file). The only error
+// is ErrFormat. It says what the text is instead, and never quotes it.
 //
-// Keys in hardware and of plugins are refused even where their public part would do to wrap:
-// this package could not unwrap what it wrapped.
+// Keys in hardware and of plugins are refused even where their public part would be enough to wrap
+// a key: this package could not unwrap that key.
 func ParseRecipient(s string) (age.Recipient, error) {
 	s = strings.TrimSpace(s)
 	kind, _, _ := strings.Cut(s, " ")
@@ -56,7 +56,7 @@ func ParseRecipient(s string) (age.Recipient, error) {
 
 func parseSSHRecipient(s, kind string) (age.Recipient, error) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s))
-	// The first word may also be taken for an option, and the key stand behind it.
+	// The parser may also take the first word for an option, and find the key after it.
 	if err != nil || key.Type() != kind {
 		return nil, malformed("malformed SSH public key of type %s", kind)
 	}
@@ -95,7 +95,7 @@ func ParseRecipients(r io.Reader) ([]age.Recipient, error) {
 	return list, nil
 }
 
-// readKeyFile reads what has at most MaxKeyFile bytes.
+// readKeyFile reads a file of at most MaxKeyFile bytes.
 func readKeyFile(r io.Reader, what string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, MaxKeyFile+1))
 	if err != nil {
@@ -107,8 +107,8 @@ func readKeyFile(r io.Reader, what string) ([]byte, error) {
 	return text, nil
 }
 
-// eachLine calls parse for all lines that are neither empty nor comments. A line number is put
-// before its errors.
+// eachLine calls parse for all lines that are neither empty nor comments. It puts a line number
+// before the errors of parse.
 func eachLine(text []byte, parse func(line string) error) error {
 	if !utf8.Valid(text) {
 		return malformed("no text: the file is not UTF-8")
@@ -127,7 +127,7 @@ func eachLine(text []byte, parse func(line string) error) error {
 	return nil // the buffer holds any line, and the reader does not fail
 }
 
-// isSecret tells whether a text begins like a private key of age, of SSH or of minisign.
+// isSecret reports whether s begins like a private key of age, of SSH or of minisign.
 func isSecret(s string) bool {
 	upper := strings.ToUpper(s)
 	return strings.HasPrefix(upper, "AGE-SECRET-KEY-") || strings.HasPrefix(upper, "AGE-PLUGIN-") ||
@@ -135,7 +135,7 @@ func isSecret(s string) bool {
 		strings.HasPrefix(upper, "UNTRUSTED COMMENT:") && strings.Contains(upper, "SECRET KEY")
 }
 
-// isSSHPublic tells whether a word is the type of an SSH public key.
+// isSSHPublic reports whether kind is the type of an SSH public key.
 func isSSHPublic(kind string) bool {
 	return strings.HasPrefix(kind, "ssh-") || strings.HasPrefix(kind, "ecdsa-sha2-") || strings.HasPrefix(kind, "sk-")
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// secretText is no valid key: whatever quotes a part of it gives itself away.
+// secretText is no valid key. An error that quotes a part of it reveals itself.
 const secretText = "HEMLIGHEMLIGHEMLIG"
 
 func checkError(t *testing.T, err error, want ...string) {
@@ -31,7 +31,7 @@ func checkError(t *testing.T, err error, want ...string) {
 	}
 }
 
-// sshLine is a public key of a type, with any content.
+// sshLine returns a public key of a type, with any content.
 func sshLine(kind string) string {
 	blob := ssh.Marshal(struct {
 		Kind string

@@ -1,10 +1,10 @@
-// Package seal holds the keys of an archive: the file key and how it is wrapped for those who
-// may read, the AEAD that seals frames under it, and the signatures of archive ids.
+// Package seal holds the keys of an archive: the file key and its wrapping for the readers of the
+// archive, the AEAD that seals frames under the file key, and the signatures of archive ids.
 //
-// It knows nothing of frames or files. Wrapped keys are age files (C2SP, age-encryption.org/v1),
-// so age itself opens them. Frames are sealed with AES-256-GCM (NIST SP 800-38D) under keys
-// derived by HKDF-SHA256 (RFC 5869). Keys for signatures and signatures are those of minisign,
-// which checks them as well.
+// It knows nothing of frames or files. Wrapped keys are age files (C2SP, age-encryption.org/v1), so
+// age itself opens them. Frames are sealed with AES-256-GCM (NIST SP 800-38D) under keys derived by
+// HKDF-SHA256 (RFC 5869). Signatures and their keys are those of minisign, which checks them as
+// well.
 //
 // No error and no formatted value of this package holds a secret, nor a part of one.
 package seal
@@ -19,24 +19,24 @@ import (
 )
 
 var (
-	// ErrFormat says that what was to be parsed is not of its format, is damaged, or is of a
-	// kind that this package does not support.
+	// ErrFormat means that the input of a parser is not of its format, is damaged, or is of a kind
+	// that this package does not support.
 	ErrFormat = errors.New("malformed")
 
-	// ErrPassphrase says that a passphrase is wrong, or that one is needed and there is none.
+	// ErrPassphrase means that a passphrase is wrong, or that one is needed and there is none.
 	ErrPassphrase = errors.New("wrong passphrase")
 
-	// ErrAuth says that a sealed frame does not fit the key, the header, the domain or the
-	// place it was read from: it is damaged, moved or forged.
+	// ErrAuth means that a sealed frame does not fit the key, the header, the domain or the place
+	// it was read from: the frame is damaged, moved or forged.
 	ErrAuth = errors.New("frame fails authentication")
 
-	// ErrSignature says that a signature is not one of this archive id by this key.
+	// ErrSignature means that a signature is not one of this archive id by this key.
 	ErrSignature = errors.New("signature does not match")
 )
 
-// A NoMatchError says that no identity fits a wrapped key.
+// A NoMatchError means that no identity fits a wrapped key.
 type NoMatchError struct {
-	// Kinds has the kind of each recipient, in the order of the wrapped key: see
+	// Kinds holds the kind of each recipient, in the order of the wrapped key: see
 	// [RecipientKinds].
 	Kinds []string
 }
@@ -57,8 +57,8 @@ func malformed(format string, args ...any) error {
 	return formatError(fmt.Sprintf(format, args...))
 }
 
-// A FileKey is the secret of one archive. All else that seals the archive is derived from it.
-// A key must never seal two archives: see [NewCipher].
+// A FileKey is the secret of one archive. Everything else that seals the archive is derived from
+// it. A key must never seal two archives: see [NewCipher].
 type FileKey [32]byte
 
 // NewFileKey returns a random key.

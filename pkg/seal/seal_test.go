@@ -12,7 +12,7 @@ import (
 	"filippo.io/age"
 )
 
-// noPassphrase fails a test that asks for one.
+// noPassphrase fails a test that asks for a passphrase.
 func noPassphrase(t testing.TB) func() ([]byte, error) {
 	return func() ([]byte, error) {
 		t.Helper()
@@ -21,7 +21,7 @@ func noPassphrase(t testing.TB) func() ([]byte, error) {
 	}
 }
 
-// answer gives a passphrase and counts how often.
+// answer returns a function that returns p and counts its calls.
 func answer(p string, n *int) func() ([]byte, error) {
 	return func() ([]byte, error) {
 		if n != nil {
@@ -40,7 +40,7 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// class names what a caller decides on.
+// class names the kind of an error that a caller can distinguish.
 func class(err error) string {
 	_, noMatch := errors.AsType[*NoMatchError](err)
 	switch {
@@ -88,7 +88,7 @@ func TestNoMatchError(t *testing.T) {
 	}
 }
 
-// TestCipherSpec compares with a frame that another program made of the description of Cipher:
+// TestCipherSpec compares with a frame that another program made from the description of Cipher:
 // Python, with HKDF and AESGCM of its package cryptography.
 func TestCipherSpec(t *testing.T) {
 	var key FileKey
@@ -130,7 +130,7 @@ func TestCipherOverlap(t *testing.T) {
 		t.Errorf("opened behind a head: %v", err)
 	}
 
-	// A failure gives nothing away, not even in place.
+	// A failure reveals nothing, not even in place.
 	bad := bytes.Clone(want)
 	bad[len(bad)-1] ^= 1
 	out, err := c.Open(bad[:0], bad, 7)
@@ -159,7 +159,7 @@ func TestCipherConcurrent(t *testing.T) {
 	wg.Wait()
 }
 
-// TestCipherBinds checks that whatever a frame is bound to matters.
+// TestCipherBinds checks that a frame depends on everything it is bound to.
 func TestCipherBinds(t *testing.T) {
 	key, header := FileKey{1}, [32]byte{2}
 	sealed := NewCipher(key, header, "data").Seal(nil, []byte("frame"), 1<<40+3)

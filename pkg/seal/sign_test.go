@@ -58,7 +58,7 @@ func TestSign(t *testing.T) {
 	if other.Equal(pub) {
 		t.Error("two keys are the same")
 	}
-	// No bit of the text but those of the first line can change.
+	// Every bit of the text counts, except for those of the first line.
 	line := bytes.IndexByte(text, '\n') + 1
 	for i := line; i < len(text); i++ {
 		for bit := range 8 {
@@ -71,7 +71,7 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// lock is what minisign does to a secret key, with any cost, since its own is high.
+// lock encrypts a secret key as minisign does, with any cost, since minisign's own cost is high.
 func lock(k SecretKey, pass string, ops, mem uint64, n, p int) string {
 	raw := must(base64.StdEncoding.DecodeString(strings.Split(string(must(k.Marshal(nil))), "\n")[1]))
 	copy(raw[2:], "Sc")
@@ -105,7 +105,7 @@ func TestSecretKey(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	const ops, mem = 1 << 15, 1 << 20 // from which libsodium's pickparams makes N = 2^10, p = 1
+	const ops, mem = 1 << 15, 1 << 20 // libsodium's pickparams makes N = 2^10, p = 1 from these
 	locked := lock(k, "pw", ops, mem, 1<<10, 1)
 	got, err := ParseSecretKey([]byte(locked), answer("pw", nil))
 	if err != nil || !got.key.Equal(k.key) {
@@ -144,7 +144,7 @@ func TestSecretKey(t *testing.T) {
 		{edit(plain, set(157, 1)), "malformed"},
 		{edit(plain, func(raw []byte) { raw[62] ^= 1 }), "malformed"},
 		{edit(plain, func(raw []byte) { raw[100] ^= 1 }), "malformed"},
-		{strings.Replace(plain, "A=\n", "B=\n", 1), "no base64"}, // bits behind the end
+		{strings.Replace(plain, "A=\n", "B=\n", 1), "no base64"}, // bits after the end
 		{edit(locked, set(45, 1)), "more work"},
 		{edit(locked, set(53, 1)), "more work"},
 		{strings.Repeat("x", 5000), "longer"},

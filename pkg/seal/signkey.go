@@ -13,16 +13,16 @@ import (
 	"aead.dev/minisign"
 )
 
-// maxText is how long a key or signature of minisign can be, in bytes.
+// maxText is the greatest length of a key or signature of minisign, in bytes.
 const maxText = 4 << 10
 
 const commentPrefix = "untrusted comment: "
 
-// Lengths of what minisign encodes in base64: https://jedisct1.github.io/minisign/
+// Lengths of the data that minisign encodes in base64: https://jedisct1.github.io/minisign/
 const (
 	publicLen = 2 + 8 + 32               // "Ed", key id, public key
 	secretLen = 2 + 2 + 2 + 32 + 8 + 8 + // "Ed", KDF, checksum algorithm, salt, ops, mem
-		8 + 64 + 32 // key id, seed and public key, checksum: these encrypted
+		8 + 64 + 32 // key id, seed and public key, checksum: these are encrypted
 )
 
 // A PublicKey checks signatures. The zero value is of no use.
@@ -41,7 +41,7 @@ func GenerateKey() (PublicKey, SecretKey, error) {
 // It is a hint for finding the key, no fingerprint.
 func (k PublicKey) KeyID() string { return keyID(k.key.ID()) }
 
-// Equal tells whether two keys are the same, in id and key.
+// Equal reports whether two keys are the same, in id and key.
 func (k PublicKey) Equal(l PublicKey) bool { return k.key.Equal(l.key) }
 
 // String returns the key as one line of base64, which ParsePublicKey takes.
@@ -55,14 +55,14 @@ func (k PublicKey) Marshal() []byte {
 // Public returns the key that checks the signatures of k.
 func (k SecretKey) Public() PublicKey { return PublicKey{k.key.Public().(minisign.PublicKey)} }
 
-// KeyID is the one of the public key.
+// KeyID returns the id of the public key.
 func (k SecretKey) KeyID() string { return keyID(k.key.ID()) }
 
 // Format keeps the key out of messages and logs.
 func (SecretKey) Format(f fmt.State, _ rune) { io.WriteString(f, "(secret)") }
 
-// Marshal returns the key as a secret key file of minisign, encrypted by the passphrase
-// (scrypt, 1 GiB of memory and some seconds). For nil the file is not encrypted, as from
+// Marshal returns the key as a secret key file of minisign, encrypted with the passphrase (scrypt,
+// 1 GiB of memory and some seconds). If passphrase is nil, the file is not encrypted, as from
 // minisign -G -W. An empty passphrase that is not nil is refused with ErrPassphrase.
 func (k SecretKey) Marshal(passphrase []byte) ([]byte, error) {
 	if passphrase == nil {
@@ -76,8 +76,8 @@ func (k SecretKey) Marshal(passphrase []byte) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// ParsePublicKey parses a .pub file of minisign or its line of base64 alone, of at most 4 KiB.
-// The only error is ErrFormat.
+// ParsePublicKey parses a .pub file of minisign or only its line of base64, of at most 4 KiB. The
+// only error is ErrFormat.
 func ParsePublicKey(text []byte) (PublicKey, error) {
 	const what = "minisign public key"
 	line, raw, err := decodeKey(text, what)
@@ -94,10 +94,10 @@ func ParsePublicKey(text []byte) (PublicKey, error) {
 	return PublicKey{k}, nil
 }
 
-// ParseSecretKey parses a secret key file of minisign of at most 4 KiB. If it is encrypted,
-// and only then, passphrase is called, which may be nil; its errors are wrapped. A wrong or
-// missing passphrase is ErrPassphrase, all else ErrFormat. Decrypting takes up to 1 GiB of
-// memory, as minisign does.
+// ParseSecretKey parses a secret key file of minisign of at most 4 KiB. passphrase, which may be
+// nil, is called only if the file is encrypted; its errors are wrapped. A wrong or missing
+// passphrase is ErrPassphrase, any other error ErrFormat. Decrypting takes up to 1 GiB of memory,
+// as in minisign.
 func ParseSecretKey(text []byte, passphrase func() ([]byte, error)) (SecretKey, error) {
 	const what = "minisign secret key"
 	line, raw, err := decodeKey(text, what)
@@ -120,7 +120,7 @@ func ParseSecretKey(text []byte, passphrase func() ([]byte, error)) (SecretKey, 
 		}
 		err = k.UnmarshalText(line)
 	case "Sc":
-		const maxOps, maxMem = 1 << 25, 1 << 30 // what minisign uses
+		const maxOps, maxMem = 1 << 25, 1 << 30 // the values of minisign
 		if binary.LittleEndian.Uint64(raw[38:]) > maxOps || binary.LittleEndian.Uint64(raw[46:]) > maxMem {
 			return SecretKey{}, malformed("%s asks for more work than minisign itself", what)
 		}
@@ -128,7 +128,7 @@ func ParseSecretKey(text []byte, passphrase func() ([]byte, error)) (SecretKey, 
 		if pass, err = ask(passphrase, what); err != nil {
 			return SecretKey{}, err
 		}
-		// All that it could complain about is checked, except for the checksum.
+		// Everything that DecryptKey could reject is checked by now, except for the checksum.
 		if k, err = minisign.DecryptKey(string(pass), line); err != nil {
 			return SecretKey{}, wrongPassphrase(what)
 		}
@@ -144,8 +144,8 @@ func ParseSecretKey(text []byte, passphrase func() ([]byte, error)) (SecretKey, 
 	return SecretKey{k}, nil
 }
 
-// checkPair tells whether the halves of a secret key belong together. Signing with a public
-// half of somebody else's choice would give away the secret one.
+// checkPair returns an error unless the halves of a secret key belong together. Signing with a
+// public half that an attacker has chosen would reveal the secret half.
 func checkPair(k minisign.PrivateKey) error {
 	text, err := k.MarshalText()
 	if err != nil {
@@ -173,7 +173,7 @@ func decodeKey(text []byte, what string) (line, raw []byte, err error) {
 		line = bytes.TrimSpace(line)
 	}
 	s := string(line)
-	if strings.ContainsAny(s, "\r\n") { // which base64 would skip
+	if strings.ContainsAny(s, "\r\n") { // base64 would skip these
 		return nil, nil, malformed("malformed %s: more than one line", what)
 	}
 	raw, err = base64.StdEncoding.Strict().DecodeString(s)

@@ -40,8 +40,8 @@ func parseSSHIdentity(text []byte, passphrase func() ([]byte, error)) (age.Ident
 	if missing, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
 		locked := &lockedSSH{text: text, public: missing.PublicKey, passphrase: passphrase}
 		if missing.PublicKey == nil {
-			// Formats older than OpenSSH's encrypt the public key, too: there is no telling
-			// whether it will be needed.
+			// Formats older than OpenSSH's encrypt the public key, too. So it is not known whether
+			// the key will be needed.
 			return locked.unlock()
 		}
 		if kind := missing.PublicKey.Type(); kind != ssh.KeyAlgoED25519 && kind != ssh.KeyAlgoRSA {
@@ -83,14 +83,14 @@ func identityOf(key any) (age.Identity, crypto.PublicKey, error) {
 	return id, public, nil
 }
 
-// A lockedSSH is an SSH private key whose passphrase is asked for when a key is wrapped for
-// it. agessh.EncryptedSSHIdentity does the same, but its errors do not tell a wrong passphrase
+// A lockedSSH is an SSH private key whose passphrase is asked for when a key is wrapped for it.
+// agessh.EncryptedSSHIdentity does the same, but its errors do not distinguish a wrong passphrase
 // from anything else.
 type lockedSSH struct {
 	text       []byte
-	public     ssh.PublicKey // nil if the text has it not in the clear
+	public     ssh.PublicKey // nil if the text does not have it in the clear
 	passphrase func() ([]byte, error)
-	open       age.Identity // once unlocked
+	open       age.Identity // set when unlocked
 }
 
 func (l *lockedSSH) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
@@ -111,8 +111,8 @@ func (l *lockedSSH) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	return key, err
 }
 
-// fits tells whether a stanza is meant for the key. Its first argument is a tag: the first
-// four bytes of the SHA-256 of the SSH encoding of the public key, in base64.
+// fits reports whether a stanza is meant for the key. The first argument of a stanza is a tag: the
+// first four bytes of the SHA-256 of the SSH encoding of the public key, in base64.
 func (l *lockedSSH) fits(stanzas []*age.Stanza) bool {
 	sum := sha256.Sum256(l.public.Marshal())
 	tag := base64.RawStdEncoding.EncodeToString(sum[:4])

@@ -12,10 +12,10 @@ import (
 	"filippo.io/age"
 )
 
-// These tests run the programs whose formats the package speaks, where they are installed.
+// These tests run the programs whose formats the package uses, if they are installed.
 
-// tool returns a function that runs a program in a directory of its own, with input on stdin,
-// and the paths of files in it.
+// tool returns two functions. run runs a program in a directory of its own, with input on stdin.
+// path returns the path of a file in that directory.
 func tool(t *testing.T, names ...string) (run func(input, name string, args ...string) string, path func(string) string) {
 	t.Helper()
 	for _, name := range names {

@@ -14,11 +14,10 @@ import (
 	"filippo.io/age"
 )
 
-// The vectors are files, so that other implementations can use them. Each is about one thing.
+// The vectors are files, so that other implementations can use them. Each tests one thing.
 //
-// A file has lines "name: value". A name that stands several times has a value of several
-// lines. Lines that begin with # tell what the file is about. Fields, beside of kind and
-// expect:
+// A file has lines "name: value". A name that occurs several times has a value of several lines.
+// Lines that begin with # say what the file is about. Fields, besides kind and expect:
 //
 //	wrap       file (base64), identity (text of an identity file), ask (its passphrase),
 //	           passphrase, key (hex), kinds
@@ -170,8 +169,7 @@ func checkSignature(t *testing.T, v vector) error {
 	return k.Verify([32]byte(v.hex(t, "id")), s)
 }
 
-// save writes a vector if there is none of its name. Values of several lines become several
-// fields.
+// save writes a vector if there is none of its name. Values of several lines become several fields.
 func save(t *testing.T, name, about string, fields ...string) {
 	t.Helper()
 	file := filepath.Join("testdata/vectors", name+".txt")

@@ -13,12 +13,12 @@ import (
 	"filippo.io/age/agessh"
 )
 
-// MaxWrapped is how long a wrapped key can be, in bytes: some 350 recipients of X25519.
+// MaxWrapped is the greatest length of a wrapped key, in bytes: some 350 recipients of X25519.
 const MaxWrapped = 64 << 10
 
-// Wrap returns a binary age file whose plaintext is the 32 bytes of k. Each of the recipients,
-// of which there has to be one at least, can open it. A passphrase has to be the only
-// recipient, and post-quantum recipients stand by themselves.
+// Wrap returns a binary age file whose plaintext is the 32 bytes of k. Each of the recipients can
+// open it; there must be at least one. A passphrase must be the only recipient, and post-quantum
+// recipients do not mix with others.
 func Wrap(k FileKey, to []age.Recipient) ([]byte, error) {
 	if len(to) == 0 {
 		return nil, errors.New("a key has to be wrapped for somebody: no recipients")
@@ -45,15 +45,15 @@ func Wrap(k FileKey, to []age.Recipient) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Unwrap returns the key in an age file of at most MaxWrapped bytes, armor not included.
-// Identities that may have to ask for a passphrase come last. Errors:
+// Unwrap returns the key in an age file of at most MaxWrapped bytes, without armor. It tries
+// identities that may have to ask for a passphrase last. Errors:
 //
 //   - *NoMatchError: none of the identities fits, or there are none
-//   - ErrPassphrase: the key is wrapped by a passphrase, and not by one of the given ones; or
+//   - ErrPassphrase: the key is wrapped with a passphrase, and not with one of the given ones; or
 //     the passphrase of an SSH key that fits is wrong
-//   - ErrFormat: no age file, damaged, anything but 32 bytes inside, bytes behind, or more work
-//     for a passphrase than MaxWorkFactor
-//   - what the function that asks for a passphrase returned
+//   - ErrFormat: no age file, damaged, anything but 32 bytes inside, bytes after the file, or more
+//     work for a passphrase than MaxWorkFactor
+//   - the error of the function that asks for a passphrase
 func Unwrap(wrapped []byte, ids []age.Identity) (FileKey, error) {
 	stanzas, err := parseStanzas(wrapped)
 	if err != nil {
@@ -102,7 +102,7 @@ func Unwrap(wrapped []byte, ids []age.Identity) (FileKey, error) {
 	return FileKey(plain), nil
 }
 
-// asks is 1 for identities that may ask somebody, else 0.
+// asks returns 1 for an identity that may ask for a passphrase, else 0.
 func asks(id age.Identity) int {
 	if _, ok := id.(*lockedSSH); ok {
 		return 1
@@ -110,8 +110,8 @@ func asks(id age.Identity) int {
 	return 0
 }
 
-// A guard notes in fatal the error for which an identity ends the search. Those of the types
-// that are known here come of stanzas that are malformed.
+// A guard stores in fatal the error with which an identity ends the search. Errors of the identity
+// types that are known here come from malformed stanzas.
 type guard struct {
 	id    age.Identity
 	fatal *error
@@ -130,9 +130,9 @@ func (g *guard) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	return nil, err
 }
 
-// RecipientKinds returns the kind of each recipient of a wrapped key, which it parses only:
-// "X25519", "mlkem768x25519" (post-quantum), "ssh-ed25519", "ssh-rsa", "passphrase", or the
-// name that age gives to any other. The only error is ErrFormat.
+// RecipientKinds returns the kind of each recipient of a wrapped key: "X25519", "mlkem768x25519"
+// (post-quantum), "ssh-ed25519", "ssh-rsa", "passphrase", or the name that age gives to any other.
+// It only parses the key. The only error is ErrFormat.
 func RecipientKinds(wrapped []byte) ([]string, error) {
 	stanzas, err := parseStanzas(wrapped)
 	if err != nil {
@@ -151,7 +151,7 @@ func kinds(stanzas []*age.Stanza) []string {
 		case s.Type == scryptType:
 			list = append(list, "passphrase")
 		case strings.HasSuffix(s.Type, "-grease"):
-			// No recipient: other programs put these in so that readers stay tolerant.
+			// No recipient: other programs add these stanzas so that readers stay tolerant.
 		default:
 			list = append(list, s.Type[:min(len(s.Type), limit)])
 		}
@@ -159,8 +159,8 @@ func kinds(stanzas []*age.Stanza) []string {
 	return list
 }
 
-// A probe is an identity that only takes note of the stanzas, for age keeps its parser of
-// headers to itself.
+// A probe is an identity that only records the stanzas, because age does not export its parser of
+// headers.
 type probe struct{ stanzas []*age.Stanza }
 
 func (p *probe) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
@@ -168,7 +168,7 @@ func (p *probe) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	return nil, age.ErrIncorrectIdentity
 }
 
-// parseStanzas returns the stanzas of a wrapped key, one at least.
+// parseStanzas returns the stanzas of a wrapped key, at least one.
 func parseStanzas(wrapped []byte) ([]*age.Stanza, error) {
 	if len(wrapped) > MaxWrapped {
 		return nil, malformed("wrapped key has %d bytes, with a limit of %d", len(wrapped), MaxWrapped)
@@ -181,8 +181,8 @@ func parseStanzas(wrapped []byte) ([]*age.Stanza, error) {
 	return p.stanzas, nil
 }
 
-// checkScrypt holds a passphrase to being the only recipient, whoever reads the key, as the
-// specification of age demands; and its work to the limit.
+// checkScrypt returns an error unless a passphrase is the only recipient, as the specification of
+// age demands of all readers, and its work is within the limit.
 func checkScrypt(stanzas []*age.Stanza) error {
 	for _, s := range stanzas {
 		if s.Type != scryptType {

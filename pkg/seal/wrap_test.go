@@ -42,7 +42,7 @@ func TestWrap(t *testing.T) {
 	}
 }
 
-// TestWorkFactor holds wrapping by a passphrase to what unwrapping accepts.
+// TestWorkFactor checks the work factor of wrapping and the limit of unwrapping.
 func TestWorkFactor(t *testing.T) {
 	wrapped := must(Wrap(NewFileKey(), []age.Recipient{must(PassphraseRecipient([]byte("x")))}))
 	if stanzas := must(parseStanzas(wrapped)); stanzas[0].Args[1] != "18" {
@@ -54,7 +54,7 @@ func TestWorkFactor(t *testing.T) {
 	if _, err := own.Unwrap(stanzas); err == nil || !strings.Contains(err.Error(), "work factor") {
 		t.Errorf("identity by itself: %v", err)
 	}
-	// An identity of somebody else's, with a higher limit, is bound as well.
+	// The limit also binds an identity of somebody else, with a higher limit.
 	id := must(age.NewScryptIdentity("x"))
 	hard := bytes.Replace(wrapped, []byte(" 18\n"), []byte(" 21\n"), 1)
 	if _, err := Unwrap(hard, []age.Identity{id}); class(err) != "format" || !strings.Contains(err.Error(), "work factor") {
@@ -62,7 +62,7 @@ func TestWorkFactor(t *testing.T) {
 	}
 }
 
-// stubborn is an identity of somebody else's, which fails.
+// stubborn is an identity of somebody else, which fails.
 type stubborn struct{ err error }
 
 func (s stubborn) Unwrap([]*age.Stanza) ([]byte, error) { return nil, s.err }
@@ -97,7 +97,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// mixed has a passphrase among its recipients, which age does not make.
+// mixed is a list of recipients with a passphrase among them, which age does not make.
 type mixed []age.Recipient
 
 func (m mixed) Wrap(key []byte) (all []*age.Stanza, err error) {
