@@ -29,13 +29,13 @@ func setting(t *testing.T, name string, otherwise int) int {
 }
 
 // TestCampaign runs HEXZ_CAMPAIGN_TRIALS trials of the seed HEXZ_CAMPAIGN_SEED, or the one with the
-// number HEXZ_CAMPAIGN_TRIAL. All that happens in a trial follows from seed and number. With -v
-// it prints what came of them, in Markdown.
+// number HEXZ_CAMPAIGN_TRIAL. Seed and number determine everything in a trial. With -v the test
+// prints the results, in Markdown.
 func TestCampaign(t *testing.T) {
 	seed := setting(t, "HEXZ_CAMPAIGN_SEED", 1)
 	trials := setting(t, "HEXZ_CAMPAIGN_TRIALS", 400)
 	alone := setting(t, "HEXZ_CAMPAIGN_TRIAL", -1)
-	cryptotest.SetGlobalRandom(t, uint64(seed)) // keys, too, are those of the seed
+	cryptotest.SetGlobalRandom(t, uint64(seed)) // keys, too, depend on the seed
 	all := samples(t, uint64(seed))
 	for _, s := range all {
 		if err := errors.Join(s.sound(t.Context()), s.note()); err != nil {
@@ -71,7 +71,7 @@ func TestCampaign(t *testing.T) {
 	}
 }
 
-// outcome is what came of a trial.
+// outcome is the result of a trial.
 type outcome struct {
 	trial       int
 	kind, fault string
@@ -79,10 +79,10 @@ type outcome struct {
 	err         error
 
 	salvaged
-	content int64 // bytes that there were to salvage
+	content int64 // bytes to salvage
 }
 
-// try damages one of the archives in one of the ways; every pair of them comes in turn.
+// try damages one of the archives in one of the ways. Successive trials take every pair in turn.
 func try(ctx context.Context, all []*sample, seed, trial int) *outcome {
 	s := all[trial%len(all)]
 	f := faults[trial/len(all)%len(faults)]
@@ -107,5 +107,5 @@ func try(ctx context.Context, all []*sample, seed, trial int) *outcome {
 	return o
 }
 
-// wrong tells whether wrong bytes came out.
+// wrong reports whether wrong bytes came out.
 func (o *outcome) wrong() bool { return errors.Is(o.err, errWrong) }

@@ -15,16 +15,16 @@ import (
 	pkgstream "hexz/pkg/stream"
 )
 
-// verdict is what became of a damaged archive.
+// verdict is the outcome for a damaged archive.
 type verdict int
 
 const (
 	unchanged verdict = iota // by chance, the fault did nothing
-	found                    // hexz-verify says so
-	tolerated                // all bytes that count are there, and what follows is what a signing may leave
+	found                    // hexz-verify reports the fault
+	tolerated                // all bytes that count are there; a signing may leave the rest
 )
 
-// sound makes sure that the archive is as it is said to be.
+// sound returns an error unless the archive verifies and all its streams can be restored.
 func (s *sample) sound(ctx context.Context) error {
 	if err := s.verify(ctx, s.archive, archive.Content); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (s *sample) sound(ctx context.Context) error {
 	return nil
 }
 
-// check reads a damaged archive in every way. An error is a broken promise.
+// check reads a damaged archive in every way. An error means a broken promise.
 func (s *sample) check(ctx context.Context, rng *rand.Rand, damaged []byte) (verdict, error) {
 	fault := s.verify(ctx, damaged, archive.Content)
 	if !expected(fault) {
@@ -49,7 +49,7 @@ func (s *sample) check(ctx context.Context, rng *rand.Rand, damaged []byte) (ver
 	if fault == nil && !whole {
 		return found, errors.New("verify says that it is sound")
 	}
-	// Whoever has no key sees the same, by the stored bytes alone.
+	// A reader without a key finds the same, by the stored bytes alone.
 	if len(s.ids) > 0 {
 		locked := *s
 		locked.ids = nil
@@ -81,15 +81,15 @@ func (s *sample) check(ctx context.Context, rng *rand.Rand, damaged []byte) (ver
 	return found, nil
 }
 
-// expected tells whether err is one that damage may lead to, with the exit code 3 or 4. With exit
-// code 1: an archive is no longer the parent that was meant, or its header names other recipients.
+// expected reports whether damage may lead to err, with the exit code 3 or 4. With exit code 1 an
+// archive is no longer the parent that was meant, or its header names other recipients.
 func expected(err error) bool {
 	var others *seal.NoMatchError
 	return err == nil || errors.Is(err, pkgstream.ErrCorrupt) || errors.Is(err, pkgstream.ErrTruncated) ||
 		errors.Is(err, archive.ErrParent) || errors.As(err, &others)
 }
 
-// find returns a FindFunc that has these archives, by the ids that stand at their ends.
+// find returns a FindFunc that finds these archives, by the ids at their ends.
 func find(archives ...[]byte) archive.FindFunc {
 	return func(want *pkgstream.Parent) iter.Seq2[archive.Copy, error] {
 		return func(yield func(archive.Copy, error) bool) {
@@ -104,7 +104,7 @@ func find(archives ...[]byte) archive.FindFunc {
 	}
 }
 
-// open opens an archive at random, and demands its signatures.
+// open opens an archive for random access, and demands its signatures.
 func (s *sample) open(p []byte, parents [][]byte) (*archive.Reader, error) {
 	r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Identities: s.ids, Find: find(parents...)})
 	if err == nil {
@@ -124,7 +124,7 @@ func (s *sample) verify(ctx context.Context, p []byte, level archive.Level, pare
 // catFunc restores a stream from a damaged archive.
 type catFunc func(ctx context.Context, out archive.Output, damaged []byte, o restore.Options) error
 
-// main returns what is restored, and where its parent is, if this is what is damaged.
+// main returns the archive to restore, and its parents if a parent is the damaged archive.
 func (s *sample) main(damaged []byte) (p []byte, parents [][]byte) {
 	if s.child != nil {
 		return s.child, [][]byte{damaged}
@@ -153,8 +153,8 @@ func (s *sample) catStream(ctx context.Context, out archive.Output, damaged []by
 
 var errUnnoticed = errors.New("from a pipe, where all stored bytes are checked, nothing was noticed")
 
-// hold restores a range of a stream, and compares what comes out: no wrong byte, ever, and all of
-// them if the archive is readable or if cat says that it was done.
+// hold restores a range of a stream, and compares the output. No byte may ever be wrong. All bytes
+// must be there if the archive is readable, or if cat reports success.
 func (s *sample) hold(ctx context.Context, cat catFunc, damaged []byte, want stream, from int64, length *int64, readable bool) error {
 	expect := want.data[from:]
 	if length != nil {
@@ -177,5 +177,5 @@ func (s *sample) hold(ctx context.Context, cat catFunc, damaged []byte, want str
 	return nil
 }
 
-// errWrong: somebody would have taken wrong bytes for right ones.
+// errWrong: a user would have taken wrong bytes for right ones.
 var errWrong = errors.New("wrong bytes came out")

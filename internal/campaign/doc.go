@@ -1,4 +1,4 @@
-// Package campaign damages archives of every kind in many ways, and holds every reader to its
-// word: a fault is found, what comes out is right, and what was not hit can be had. It has tests
-// only; see docs/reliability.md for what they are to show and what they have shown.
+// Package campaign damages archives of every kind in many ways, and checks the promises of every
+// reader: a fault is found, the output is right, and the undamaged content can be restored. It has
+// only tests; see docs/reliability.md for their purpose and results.
 package campaign

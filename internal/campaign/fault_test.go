@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// fault is a way in which a file is damaged.
+// fault is a kind of damage to a file.
 type fault struct {
 	name string
 	what string
-	// moves: sound frames can stand where others should then, and contradict those that were not
-	// hit. Without an index, salvage must choose, and may lose some of them.
+	// moves: sound frames can then stand in the place of others, and contradict frames that were
+	// not hit. Without an index, salvage must choose, and may lose some of them.
 	moves bool
-	// do returns a damaged copy of p, which is not empty. By chance it can be p.
+	// do returns a damaged copy of p, which is not empty. By chance the copy can equal p.
 	do func(rng *rand.Rand, p []byte) []byte
 }
 
@@ -32,9 +32,9 @@ var faults = append(single[:len(single):len(single)], fault{"many", "2 to 4 of t
 
 const blockSize = 4096
 
-// place returns a position in p. Half of them are anywhere; of the others, half are in the first
-// KiB and half in the last 4, where header, index and trailer are, which blind chance would
-// hardly ever meet.
+// place returns a position in p. Half of the positions are anywhere. A quarter is in the first KiB
+// and a quarter in the last 4, where header, index and trailer are: blind chance would hardly ever
+// hit those.
 func place(rng *rand.Rand, p []byte) int {
 	switch rng.IntN(4) {
 	case 0:
@@ -45,8 +45,8 @@ func place(rng *rand.Rand, p []byte) int {
 	return rng.IntN(len(p))
 }
 
-// block returns one of the blocks of 4 KiB that p is stored in; the last may be shorter. Of a
-// small file blocks are smaller, so that there are some.
+// block returns one of the blocks of 4 KiB in which p is stored; the last may be shorter. In a
+// small file the blocks are smaller, so that there are several.
 func block(rng *rand.Rand, p []byte) []byte {
 	size := min(blockSize, len(p)/4+1)
 	at := place(rng, p) / size * size

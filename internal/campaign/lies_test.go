@@ -11,8 +11,8 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// lying returns an archive of a few streams with up to two lies in it. All digests are right, so that
-// readers get as far as the lies; its index is made of what the body was meant to be.
+// lying returns an archive of a few streams with up to two lies in it. All digests are right, so
+// that readers get as far as the lies. The index describes the body without the lies.
 func lying(rng *rand.Rand) []byte {
 	shape := rng.Uint64()
 	total := 0
@@ -34,7 +34,7 @@ func lying(rng *rand.Rand) []byte {
 	}, index)
 }
 
-// headers are what the key "archive" of the header is: mostly true.
+// headers are wrong values of the key "archive" of the header. Most archives have the value true.
 var headers = []any{false, 1, "true", nil, "missing"}
 
 // build makes an archive of that shape. Some shapes are lies in body and index alike.
@@ -107,7 +107,7 @@ var frameLies = []func(rng *rand.Rand, p []byte) []byte{
 	swapped("\x01", "\x02"), swapped("\x02", "\x01"), swapped("\x00", "\x01"), swapped("\x01", "\x00"),
 }
 
-// ancillary returns a frame that readers skip, also with a key twice.
+// ancillary returns a frame that readers skip. Its map has a key twice.
 func ancillary(rng *rand.Rand) []byte {
 	w := wire.NewWriter()
 	w.Array(2)
@@ -116,7 +116,7 @@ func ancillary(rng *rand.Rand) []byte {
 	return w.Written()
 }
 
-// swapped puts a string in the place of another, where there is one.
+// swapped replaces a string by another, if the frame has it.
 func swapped(from, to string) func(rng *rand.Rand, p []byte) []byte {
 	return func(rng *rand.Rand, p []byte) []byte {
 		n := bytes.Count(p, []byte(from))
@@ -131,8 +131,8 @@ func swapped(from, to string) func(rng *rand.Rand, p []byte) []byte {
 	}
 }
 
-// longer writes a small integer, or the head of a short array, map, string or byte string, in a form
-// that is longer than need be.
+// longer writes a small integer, or the head of a short array, map, string or byte string, in a
+// longer form than necessary.
 func longer(rng *rand.Rand, p []byte) []byte {
 	for range 20 {
 		at := rng.IntN(len(p))
@@ -156,7 +156,7 @@ func longer(rng *rand.Rand, p []byte) []byte {
 	return p
 }
 
-// indexLies change what the index says.
+// indexLies change the index.
 var indexLies = []func(rng *rand.Rand, b *hostiletest.Builder){
 	func(rng *rand.Rand, b *hostiletest.Builder) { b.Info.Streams[0].Size += rng.Int64N(3) },
 	func(_ *rand.Rand, b *hostiletest.Builder) { b.Info.Streams[0].ID++ },

@@ -21,9 +21,10 @@ import (
 	pkgstream "hexz/pkg/stream"
 )
 
-// TestReaders asks all readers about HEXZ_READERS_TRIALS archives of the seed HEXZ_CAMPAIGN_SEED, or the
-// one with the number HEXZ_READERS_TRIAL: of three, two are made to lie, with digests that are right, and
-// one is an archive of the campaign with bytes changed at random. There is one verdict for each.
+// TestReaders runs all readers on HEXZ_READERS_TRIALS archives of the seed HEXZ_CAMPAIGN_SEED, or
+// on the archive with the number HEXZ_READERS_TRIAL. Two of three archives contain lies, with
+// digests that are right. The third is an archive of the campaign with bytes changed at random. The
+// readers must agree on one verdict for each archive.
 func TestReaders(t *testing.T) {
 	seed := setting(t, "HEXZ_CAMPAIGN_SEED", 1)
 	trials := setting(t, "HEXZ_READERS_TRIALS", 600)
@@ -76,14 +77,15 @@ func TestReaders(t *testing.T) {
 	}
 }
 
-// opinion is what became of an archive.
+// opinion is the outcome for an archive.
 type opinion struct {
 	trial         int
 	kind, verdict string
-	err           error // the readers do not agree
+	err           error // set if the readers do not agree
 }
 
-// verdictOf says what a reader's error means: sound, corrupt, codec (one is needed), or the error itself.
+// verdictOf returns the meaning of a reader's error: sound, corrupt, codec (one is needed), or the
+// error itself.
 func verdictOf(err error) string {
 	switch {
 	case err == nil:
@@ -96,7 +98,7 @@ func verdictOf(err error) string {
 	return err.Error()
 }
 
-// opinion asks all readers.
+// opinion returns the verdict of all readers.
 func (s *sample) opinion(ctx context.Context) (v opinion, err error) {
 	fault := s.verify(ctx, s.archive, archive.Content)
 	v.verdict = verdictOf(fault)
@@ -104,7 +106,8 @@ func (s *sample) opinion(ctx context.Context) (v opinion, err error) {
 		return fmt.Errorf("verify: %s (%v), but %s: %s (%v)", v.verdict, fault, reader, verdictOf(err), err)
 	}
 	piped, pipeErr := s.catAll(ctx)
-	if got := verdictOf(pipeErr); got != v.verdict && !(got == "codec" && v.verdict == "corrupt") { // which stops at the first
+	// A reader of a pipe stops at the first fault.
+	if got := verdictOf(pipeErr); got != v.verdict && !(got == "codec" && v.verdict == "corrupt") {
 		return v, wrong("cat from a pipe", pipeErr)
 	}
 	_, unsealErr := stage.Unseal(ctx, io.Discard, bytes.NewReader(s.archive), stage.UnsealOptions{Identities: s.ids, SignedBy: s.signedBy})

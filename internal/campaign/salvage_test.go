@@ -19,19 +19,19 @@ import (
 // span is a part of a file or of a content.
 type span struct{ from, to int64 }
 
-// piece is a part of the content, with the frames that it takes to restore it.
+// piece is a part of the content, with the frames needed to restore it.
 type piece struct {
 	stream string
 	span
 	frames []span
 }
 
-// note notes where the parts of the content stand in the undamaged archive.
+// note records where the parts of the content stand in the undamaged archive.
 func (s *sample) note() error {
 	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
 	s.names = map[string]string{}
-	var common []span                 // what all segments need
-	chunks := map[index.Hash][]span{} // what each needs
+	var common []span                 // needed by all segments
+	chunks := map[index.Hash][]span{} // needed by each chunk
 	name := ""
 	for {
 		f, err := in.Next()
@@ -48,7 +48,7 @@ func (s *sample) note() error {
 				common = append(common, span{0, pos})
 			}
 		case *pkgstream.Parent:
-			common = append(common, at) // its number
+			common = append(common, at) // it has the stream's number
 		case *pkgstream.Dict:
 			common = append(common, at)
 		case *pkgstream.Open:
@@ -63,7 +63,7 @@ func (s *sample) note() error {
 					p.frames = append(p.frames, chunks[e.Hash]...)
 				case pkgstream.Patched:
 					for _, b := range e.Patch.Bases {
-						p.frames = append(p.frames, chunks[b.Hash]...) // none, if it is of a parent
+						p.frames = append(p.frames, chunks[b.Hash]...) // none, if in a parent
 					}
 				}
 				if e.Kind.IsStored() && chunks[e.Hash] == nil {
@@ -79,11 +79,11 @@ func (s *sample) note() error {
 	}
 }
 
-// shift is how far bytes that are put in or taken out move a frame that was not hit.
+// shift is the greatest distance by which inserted or removed bytes move a frame that was not hit.
 const shift = 1024
 
-// untouched returns the parts of the content that no fault has hit: all frames that they need
-// stand where they were, or nearly.
+// untouched returns the parts of the content that no fault has hit: all frames that they need stand
+// where they were, or nearly.
 func (s *sample) untouched(damaged []byte) (list []piece) {
 	known := map[span]bool{}
 	for _, p := range s.pieces {
@@ -107,16 +107,16 @@ func (s *sample) untouched(damaged []byte) (list []piece) {
 	return list
 }
 
-// salvaged is what came of an attempt to salvage.
+// salvaged is the result of an attempt to salvage.
 type salvaged struct {
-	bytes int64 // that are not lost
+	bytes int64 // bytes that are not lost
 	short int64 // bytes that no fault has hit, and that are lost
 
 	indexed bool // no fault has hit the index
 }
 
-// salvage takes what is left of a damaged archive. What is not said to be lost must be right, and
-// what is made of it sound.
+// salvage salvages a damaged archive. Bytes that are not reported lost must be right, and the new
+// archive must be sound.
 func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err error) {
 	left := s.untouched(damaged)
 	got.indexed = bytes.Contains(damaged, s.archive[s.body:s.counts])
@@ -141,8 +141,9 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 	if err != nil {
 		return got, fmt.Errorf("sealed: %w", err)
 	}
-	// If the index is hit as well, nothing vouches for what a damaged segment says of chunks of a
-	// parent, nor for a patch. They do not fit the parent then, which a reader notices.
+	// If the index is hit as well, nothing vouches for the references of a damaged segment to
+	// chunks of a parent, nor for a patch. They do not fit the parent then, and a reader notices
+	// that.
 	doubted := s.parent != nil && !report.Whole() || s.patches && !got.indexed
 	if err := r.Verify(ctx, archive.VerifyOptions{Level: archive.Content}); err != nil && !doubted {
 		return got, fmt.Errorf("sealed: %w", err)
@@ -151,11 +152,11 @@ func (s *sample) salvage(ctx context.Context, damaged []byte) (got salvaged, err
 	for no, is := range r.Info().Streams {
 		name := is.Name
 		if was, ok := s.names[name]; ok && s.content(name) == nil {
-			name = was // it is made of the number, its own being lost
+			name = was // salvage makes a name from the number if the name is lost
 		}
 		want := s.content(name)
 		if want == nil && report.Index != carve.IndexIntact {
-			// Nothing vouches for a name then.
+			// Then nothing vouches for a name.
 			if len(r.Info().Streams) != len(s.own) {
 				continue
 			}
@@ -191,7 +192,7 @@ func (s *sample) content(name string) *stream {
 	return nil
 }
 
-// compare restores a stream of what was salvaged, and returns how many bytes of it are not lost.
+// compare restores a salvaged stream, and returns how many bytes of it are not lost.
 func (s *sample) compare(ctx context.Context, r *archive.Reader, no int, want *stream, lost losses) (int64, error) {
 	var got bytes.Buffer
 	out := restore.NewPlainOutput(&got)
@@ -204,7 +205,7 @@ func (s *sample) compare(ctx context.Context, r *archive.Reader, no int, want *s
 	if want == nil {
 		return 0, errWrong
 	}
-	said := make([]bool, got.Len()) // to be lost
+	said := make([]bool, got.Len()) // bytes that are said to be lost
 	for _, at := range lost {
 		for i := min(at.from, int64(len(said))); i < min(at.to, int64(len(said))); i++ {
 			said[i] = true
@@ -226,7 +227,7 @@ func (s *sample) compare(ctx context.Context, r *archive.Reader, no int, want *s
 	return n, nil
 }
 
-// losses are the ranges that a report says to be lost.
+// losses are the ranges that a report lists as lost.
 type losses []loss
 
 type loss struct {

@@ -34,24 +34,24 @@ type stream struct {
 	data []byte
 }
 
-// sample is a sound archive, and all that is known of it.
+// sample is a sound archive, with everything that is known about it.
 type sample struct {
 	kind    string
-	archive []byte   // what is damaged
-	streams []stream // what is restored
+	archive []byte   // the file to damage
+	streams []stream // the streams to restore
 
-	// counts is how many of its bytes count: up to the first trailer behind the signature that is
-	// demanded. What comes behind that is signatures that nobody asks for.
+	// counts is the number of its bytes that count: those up to the first trailer after the
+	// demanded signature. The rest is signatures that nobody demands.
 	counts int
 
-	own    []stream          // what stands in the archive: streams, unless it has a child
+	own    []stream          // the streams in the archive: streams, unless it has a child
 	pieces []piece           // of own
-	body   int64             // where the last stream ends: End and the index follow
-	names  map[string]string // of own: what salvage calls a stream without its name, and its name
+	body   int64             // the end of the last stream: End and the index follow
+	names  map[string]string // of own, by the names that salvage makes up
 
-	child    []byte // a thin archive that is read by the damaged one, its parent; or nil
+	child    []byte // a thin archive whose parent is the damaged archive; or nil
 	parent   []byte // a sound parent; or nil
-	patches  bool   // it has patches
+	patches  bool   // the archive has patches
 	ids      []age.Identity
 	signedBy []seal.PublicKey
 }
@@ -88,7 +88,7 @@ func (m *maker) plain(kind string, o options) *sample {
 	return m.make(kind, o, stream{"disk", contenttest.Bytes(contentSize, m.seed)})
 }
 
-// dictionary has many short records of a few words, for which a dictionary is worth it.
+// dictionary makes an archive of many short records of a few words, which gain from a dictionary.
 func (m *maker) dictionary() *sample {
 	rng := rand.New(rand.NewPCG(m.seed, 2))
 	var records []byte
@@ -103,7 +103,7 @@ func (m *maker) dictionary() *sample {
 	return s
 }
 
-// several has many streams, among them an empty one.
+// several makes an archive of many streams, one of them empty.
 func (m *maker) several() *sample {
 	var list []stream
 	for i := range 12 {
@@ -114,8 +114,8 @@ func (m *maker) several() *sample {
 
 func (m *maker) empty() *sample { return m.make("empty", options{}, stream{"disk", nil}) }
 
-// versions has a thin archive that is damaged itself, and one whose parent is; the same with patches;
-// and patches of chunks of the archive itself.
+// versions makes a thin archive to damage, and one whose parent is damaged. It makes the same with
+// patches, and an archive with patches of its own chunks.
 func (m *maker) versions() []*sample {
 	rng := rand.New(rand.NewPCG(m.seed, 1))
 	old := contenttest.Bytes(contentSize, m.seed)
@@ -135,7 +135,7 @@ func (m *maker) versions() []*sample {
 	return append(list, own)
 }
 
-// edited returns a copy of p with a few other bytes in every KiB.
+// edited returns a copy of p with a few changed bytes in every KiB.
 func (m *maker) edited(p []byte) []byte {
 	rng := rand.New(rand.NewPCG(m.seed, 3))
 	p = bytes.Clone(p)
@@ -145,7 +145,8 @@ func (m *maker) edited(p []byte) []byte {
 	return p
 }
 
-// version has an archive of what comes after plain's content, and the parent of that.
+// version makes an archive of next, the version after plain's content, and the parent of that
+// archive.
 func (m *maker) version(kind, of string, next []byte, patches *similar.Options) []*sample {
 	parent := m.plain("parent of "+of, options{})
 	path := filepath.Join(m.dir, "parent.hxz")
@@ -171,8 +172,8 @@ func (m *maker) version(kind, of string, next []byte, patches *similar.Options) 
 	return []*sample{thin, parent}
 }
 
-// sealed has a signed archive with a second signature behind it, an encrypted one, and one that
-// is both.
+// sealed makes a signed archive with a second signature after it, an encrypted one, and one that is
+// both.
 func (m *maker) sealed() []*sample {
 	pub, key, err := seal.GenerateKey()
 	_, other, err2 := seal.GenerateKey()

@@ -11,7 +11,7 @@ type summary struct {
 	all           row
 }
 
-// table has a row for each name, in the order of their first appearance.
+// table has a row for each name, in the order of first appearance.
 type table struct {
 	names []string
 	rows  map[string]*row
