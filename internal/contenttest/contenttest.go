@@ -3,7 +3,8 @@ package contenttest
 
 import "math/rand/v2"
 
-// Bytes returns n bytes with text, noise, repetitions and zeros, the same ones for the same seed.
+// Bytes returns n bytes with text, noise, repetitions and zeros. The same seed gives the same
+// bytes.
 func Bytes(n int, seed uint64) []byte {
 	rng := rand.New(rand.NewPCG(1, seed))
 	var p []byte
