@@ -6,9 +6,9 @@ import (
 	"hexz/pkg/stream"
 )
 
-// agreement are archives whose body and index are right in themselves, and do not agree.
+// agreement returns archives whose body and index are each right, but do not agree.
 func agreement() []Case {
-	const all = "corrupt" // found by who compares
+	const all = "corrupt" // found by readers that compare both
 	const late = all + " restore=ok inspect=ok dedup=ok diff=ok commit=ok"
 	return []Case{
 		{"name of a stream", late, lying(func(b *Builder) { b.Info.Streams[0].Name = "other" })},

@@ -1,7 +1,7 @@
-// Package hostiletest makes archives and streams that lie.
+// Package hostiletest makes archives and streams that contain lies.
 //
-// It knows the format from docs/format.md alone, and holds nothing it writes to the rules. All
-// digests are right, so that a reader gets as far as the lie.
+// It knows the format only from docs/format.md, and checks nothing that it writes. All digests are
+// right, so that a reader gets as far as the lie.
 package hostiletest
 
 import (
@@ -20,7 +20,7 @@ type Span struct {
 	Digest   stream.Hash
 }
 
-// Segment is what the index says of a segment.
+// Segment is the entry of the index for a segment.
 type Segment struct {
 	Span
 	Stream          int
@@ -28,32 +28,32 @@ type Segment struct {
 	Entries         []stream.Entry
 }
 
-// Run is what the root says of some frames.
+// Run is the entry of the root for a run of frames.
 type Run struct {
 	Span
 	Frames int
 }
 
-// Dict is what the root says of a dictionary.
+// Dict is the entry of the root for a dictionary.
 type Dict struct {
 	ID int64
 	Span
 }
 
-// Builder makes an archive. Frames go into the body and are noted in the index, which may be
-// changed before Seal.
+// Builder makes an archive. Frames go into the body and into the index, which may be changed before
+// Seal.
 type Builder struct {
-	Out      []byte // what was written
+	Out      []byte // the bytes written so far
 	Info     index.Info
 	Features []string // of the root
 	Segments []Segment
 	Dicts    []Dict
 	Runs     []Run // made by Seal if nil
-	PageLen  int   // segments of a page
+	PageLen  int   // segments in a page
 
-	// Change, if not nil, gets the frames of the body, but for the header of New, of the index and the
-	// trailer: "frame", "map", "entry", "info", "root" and "trailer". What it returns takes their
-	// place. The digests are of that.
+	// Change, if not nil, returns a replacement for a frame or the trailer. It gets the frames of
+	// the index and those of the body, but not the header of New. what is "frame", "map", "entry",
+	// "info", "root" or "trailer". The digests are those of the replacement.
 	Change func(what string, p []byte) []byte
 
 	// Move, if not nil, changes the spans of map pages and entry pages.
@@ -61,7 +61,7 @@ type Builder struct {
 
 	frames []Span
 	root   stream.Root
-	at     int64 // in the stream
+	at     int64 // position in the stream
 	ends   blake.Hasher
 }
 
@@ -79,7 +79,7 @@ func (b *Builder) put(p []byte) Span {
 	return s
 }
 
-// Raw adds a frame to the body that the index has nothing of.
+// Raw adds a frame to the body, but not to the index.
 func (b *Builder) Raw(p []byte) Span {
 	s := b.put(p)
 	b.frames = append(b.frames, s)
@@ -119,7 +119,7 @@ func (b *Builder) Open(id int64, name string) {
 	b.at = 0
 }
 
-// id returns that of the stream that is open.
+// id returns the id of the open stream.
 func (b *Builder) id() int64 { return b.Info.Streams[len(b.Info.Streams)-1].ID }
 
 // Add adds a segment of those entries. The bytes of its chunks are encoded.
@@ -148,7 +148,7 @@ func (b *Builder) Close() {
 	b.addEnd(b.Info.Streams[len(b.Info.Streams)-1].Name, c)
 }
 
-// addEnd takes a stream into the root of all.
+// addEnd adds a stream to the root of all streams.
 func (b *Builder) addEnd(name string, c *stream.Close) {
 	number := func(n int64) { b.ends.Write(binary.LittleEndian.AppendUint64(nil, uint64(n))) }
 	number(int64(len(name)))
@@ -196,7 +196,7 @@ func (b *Builder) Seal() []byte {
 	return b.Out
 }
 
-// withCheck gives a trailer its check.
+// withCheck sets the check of a trailer.
 func withCheck(trailer []byte) []byte {
 	clear(trailer[11:16])
 	sum := blake.Sum(trailer)

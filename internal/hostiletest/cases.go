@@ -13,14 +13,14 @@ import (
 type Case struct {
 	Name string
 
-	// Want is the class of what every reader makes of it: ok, corrupt, truncated, parent (one is
-	// missing), codec (one is) or failed. "corrupt inspect=ok" is ok for one reader, and corrupt for the others;
-	// of several words about a reader the last counts.
+	// Want is the outcome that every reader must have: ok, corrupt, truncated, parent (one is
+	// missing), codec (one is missing) or failed. "corrupt inspect=ok" is ok for one reader, and
+	// corrupt for the others. The last of several words about a reader counts.
 	Want string
 	Make func() []byte
 }
 
-// Class returns what a reader is to make of the archive.
+// Class returns the outcome that reader must have.
 func (c *Case) Class(reader string) string {
 	words := strings.Fields(c.Want)
 	want := words[0]
@@ -51,7 +51,7 @@ var (
 	gamma = bytes.Repeat([]byte("gamma "), 100)
 )
 
-// Sound returns a Builder with a little of everything, complete but for the index.
+// Sound returns a Builder with a little of everything, complete except for the index.
 func Sound() *Builder {
 	b := New()
 	b.Open(3, "disk")
@@ -78,7 +78,7 @@ func lying(change func(b *Builder)) func() []byte {
 	}
 }
 
-// swap makes an archive in which change takes the place of a part of the index.
+// swap makes an archive in which change replaces a part of the index.
 func swap(what string, change func(p []byte) []byte) func() []byte {
 	return lying(func(b *Builder) {
 		b.Change = func(w string, p []byte) []byte {
@@ -90,7 +90,7 @@ func swap(what string, change func(p []byte) []byte) func() []byte {
 	})
 }
 
-// disk makes an archive of one stream, which fill adds segments to.
+// disk makes an archive of one stream. fill adds segments to the stream.
 func disk(fill func(b *Builder)) func() []byte {
 	return func() []byte {
 		b := New()
@@ -111,7 +111,7 @@ func body(add func(b *Builder)) func() []byte {
 	}
 }
 
-// values encodes values one behind the other.
+// values encodes values one after the other.
 func values(write func(w *wire.Writer)) []byte {
 	w := wire.NewWriter()
 	write(w)
@@ -127,7 +127,7 @@ func deep(n int) stream.Meta {
 	return m
 }
 
-// Cases returns all that are small.
+// Cases returns all small cases.
 func Cases() []Case {
 	var all []Case
 	for _, list := range [][]Case{lengths(), places(), agreement(), entries(), payloads(), parents(), limits()} {

@@ -9,7 +9,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// entries are entries of segments that lie, in the body and the index alike.
+// entries returns cases of segment entries that lie, in the body and the index alike.
 func entries() []Case {
 	const found = "corrupt inspect=ok dedup=ok"
 	refs := func(e stream.Entry) func() []byte {
@@ -50,7 +50,7 @@ func entries() []Case {
 	}
 }
 
-// payloads are payloads and dictionaries that lie.
+// payloads returns cases of payloads and dictionaries that lie.
 func payloads() []Case {
 	const found = "corrupt scan=ok inspect=ok dedup=ok diff=ok commit=ok"
 	segment := func(name string, payload []byte, n int) func() []byte {
@@ -60,7 +60,7 @@ func payloads() []Case {
 		})
 	}
 	zeros := func(name string, n int) []byte { return packed(name, make([]byte, n)) }
-	bomb := append([]byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x04"), 1|1<<1, 0, 0x20, 'a') // says 64 MiB
+	bomb := append([]byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x00\x04"), 1|1<<1, 0, 0x20, 'a') // claims 64 MiB
 	window := []byte("\x28\xb5\x2f\xfd\x00\xf8\x01\x00\x00")                             // of 2 TiB
 	dict := func(id int64, p []byte) func() []byte {
 		return disk(func(b *Builder) {
@@ -68,7 +68,7 @@ func payloads() []Case {
 			b.Add("none", alpha, Data(alpha))
 		})
 	}
-	const dictFound = "corrupt" // opening needs it
+	const dictFound = "corrupt" // opening needs the dictionary
 	list := []Case{
 		{"unknown codec", "codec scan=ok inspect=ok dedup=ok diff=ok commit=ok", segment("brotli", alpha, 100)},
 		{"zstd that says 64 MiB", found, segment("zstd", bomb, 16<<20)},
@@ -94,7 +94,7 @@ func payloads() []Case {
 	return list
 }
 
-// parents are thin archives.
+// parents returns cases of thin archives.
 func parents() []Case {
 	id := func(i int) (h stream.Hash) { return blake.Sum(fmt.Append(nil, i)) }
 	thin := func(n int, e stream.Entry) func() []byte {
@@ -129,7 +129,7 @@ func parents() []Case {
 	}
 }
 
-// limits are archives at a limit and beyond it.
+// limits returns archives at a limit and beyond it.
 func limits() []Case {
 	meta := func(n int) func() []byte {
 		return func() []byte {

@@ -9,7 +9,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// The frames of the index, as docs/format.md has them.
+// The frames of the index, as docs/format.md describes them.
 
 func (b *Builder) rootFrame(mapSpans, entrySpans []Span, info []byte) []byte {
 	w := head(18, 6)

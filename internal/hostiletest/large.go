@@ -9,8 +9,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Large returns cases that are about memory and time: much in a small file, or as many of
-// something as there may be. The stream to restore is "disk".
+// Large returns cases that test memory and time: much content in a small file, or the greatest
+// allowed number of something. The stream to restore is "disk".
 func Large() []Case {
 	streams := func(n int) func() []byte {
 		return body(func(b *Builder) {
@@ -79,7 +79,7 @@ func Large() []Case {
 	}
 }
 
-// packed returns p encoded.
+// packed returns the encoding of p.
 func packed(name string, p []byte) []byte {
 	enc, err := codec.NewEncoder(codec.Options{Name: name, Threads: 1})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// long are heads of values that promise more than there is.
+// Heads of values that promise more bytes than there are.
 var (
 	longBytes = []byte{0xc6, 0x03, 0xff, 0xff, 0xff} // 64 MiB - 1
 	longArray = []byte{0xdd, 0x00, 0x0f, 0xff, 0xff} // 2^20 - 1
@@ -18,14 +18,14 @@ var (
 	hugeMap   = []byte{0xdf, 0xff, 0xff, 0xff, 0xff}
 )
 
-// lengths are those of values that promise more than there is, or less.
+// lengths returns cases of values that promise more bytes than there are, or fewer.
 func lengths() []Case {
 	frame := func(kind int64, arity int, rest ...[]byte) []byte {
 		w := head(kind, arity)
 		w.Raw(bytes.Join(rest, nil))
 		return w.Written()
 	}
-	// A segment is known to the index with the length that its frame has, and lies inside.
+	// The index has the segment with the length of its frame, and the lie is inside the frame.
 	segment := func(lie []byte) func() []byte {
 		return disk(func(b *Builder) {
 			at := b.Raw(lie)
@@ -85,7 +85,7 @@ func lengths() []Case {
 	}
 }
 
-// cutBytes returns a frame that ends in a byte string with another head for that, and its bytes.
+// cutBytes returns the frame p with head in place of the byte string at its end.
 func cutBytes(p, head []byte) []byte {
 	i := bytes.LastIndex(p, []byte{0xc4})
 	return append(bytes.Clone(p[:i]), head...)

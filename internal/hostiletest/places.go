@@ -10,10 +10,10 @@ import (
 
 func count(n, bytes int) index.Count { return index.Count{N: int64(n), Bytes: int64(bytes)} }
 
-// again takes the digest of what a span covers.
+// again computes the digest of the range of a span anew.
 func (b *Builder) again(s *Span) { s.Digest = blake.Sum(b.Out[s.Pos : s.Pos+s.Len]) }
 
-// places are positions and ranges that are not where they should be.
+// places returns cases with positions and ranges that are not where they should be.
 func places() []Case {
 	runs := func(change func(r []Run) []Run) func() []byte {
 		return lying(func(b *Builder) {

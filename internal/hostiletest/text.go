@@ -5,15 +5,15 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Nasty is text that must not reach a terminal as it is: it sets the colour and the title, in one
-// character and in several, turns the direction of writing, starts a line, hides, and is not UTF-8.
+// Nasty is text that must not reach a terminal unescaped. It sets the colour and the title, in one
+// character and in several, turns the direction of writing, starts a line, and hides.
 const Nasty = "\x1b[31m\u009b32m\x1b]0;title\a\u202e\r\nhexz-cat: done\x00\x7f\u200b"
 
-// invalid is Nasty where text need not be UTF-8.
+// invalid is Nasty and bytes that are not UTF-8, for places where text need not be UTF-8.
 const invalid = Nasty + "\xff\xc3"
 
-// Text returns an archive with such text wherever a writer may put any. It is sound but for its
-// last segment, which has a codec of such a name, and for its parent, which is missing.
+// Text returns an archive with such text wherever a writer may put any. It is sound except for its
+// last segment, which has a codec with such a name, and for its parent, which is missing.
 func Text() []byte {
 	b := &Builder{PageLen: 1024}
 	b.Frame(&stream.Header{Meta: stream.Meta{"archive": true, invalid: invalid, "stages": []any{
@@ -44,8 +44,8 @@ func AbortText() []byte {
 	return append(out, w.Written()...)
 }
 
-// NameText returns a stream of an archive whose two streams have such names, so that a reader has
-// to ask which one is meant.
+// NameText returns a stream of an archive whose two streams have such names, so that a reader must
+// ask which stream is meant.
 func NameText() []byte {
 	b := New()
 	for i, name := range []string{"a" + Nasty, "b" + Nasty} {

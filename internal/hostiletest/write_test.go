@@ -9,7 +9,7 @@ import (
 )
 
 // TestWrite writes the cases into the directory that HEXZ_HOSTILE names, for the tests of the
-// binaries, and what the readers are to make of them into its file "cases".
+// binaries. The file "cases" there lists the outcome that each reader must have.
 func TestWrite(t *testing.T) {
 	dir := os.Getenv("HEXZ_HOSTILE")
 	if dir == "" {
@@ -38,7 +38,7 @@ func TestWrite(t *testing.T) {
 	write("abort.hxs", AbortText())
 }
 
-// A name or a word that is wrong would be a case that nobody looks at.
+// A case with a wrong name or word would go unnoticed.
 func TestCases(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range append(Cases(), Large()...) {
