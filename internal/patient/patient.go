@@ -1,6 +1,6 @@
 // Package patient reads from and writes to files that another process can make non-blocking at any
-// time, such as standard streams: the flag O_NONBLOCK belongs to all processes that share an open
-// pipe or terminal. Reads and writes wait then as before, and no byte is lost.
+// time, such as standard streams. The flag O_NONBLOCK belongs to all processes that share an open
+// pipe or terminal. Reads and writes then wait as before, and no byte is lost.
 package patient
 
 import (
@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is an os.File whose Read and Write wait, whatever its mode.
+// File is an os.File whose Read and Write wait in any mode of the file.
 type File struct{ f *os.File }
 
-// New returns a File on f, which stays f's owner's to close.
+// New returns a File on f. The owner of f still closes f.
 func New(f *os.File) *File { return &File{f} }
 
 // File returns the os.File.

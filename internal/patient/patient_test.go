@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipe returns both ends of a pipe that os.File takes for blocking, and that are not.
+// pipe returns both ends of a pipe. os.File takes them for blocking, but they are not.
 func pipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	var fds [2]int
