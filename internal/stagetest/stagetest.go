@@ -82,7 +82,7 @@ func Restoring(o restore.Options) Filter {
 	}
 }
 
-// Pipe sends p through filters one after the other.
+// Pipe sends p through the filters, one after the other.
 func Pipe(t testing.TB, p []byte, filters ...Filter) []byte {
 	t.Helper()
 	for i, f := range filters {

@@ -20,7 +20,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Versions returns n versions of a content, each with some other bytes than the one before.
+// Versions returns n versions of a content. Each has some bytes that differ from the version
+// before.
 func Versions(n int) [][]byte {
 	rng := rand.New(rand.NewPCG(4, 4))
 	p := Content(600 << 10)
@@ -36,7 +37,7 @@ func Versions(n int) [][]byte {
 	return list
 }
 
-// ThinChain packs each version with the one before as parent, into files of dir.
+// ThinChain packs each version with the one before as its parent, into files of dir.
 func ThinChain(t *testing.T, dir string, list [][]byte) (paths []string) {
 	t.Helper()
 	for i, p := range list {
@@ -59,18 +60,18 @@ func ThinChain(t *testing.T, dir string, list [][]byte) (paths []string) {
 	return paths
 }
 
-// AsParent is r as a parent of Dedup.
+// AsParent returns r as a parent for Dedup.
 func AsParent(r *archive.Reader) []parents.Parent {
 	return []parents.Parent{{Index: r.Index, Hint: "parent.hxz"}}
 }
 
-// ThinOn is p as a stream that refers to parent.
+// ThinOn packs p into a stream that refers to parent.
 func ThinOn(t testing.TB, parent *archive.Reader, p []byte, o stage.ChunkOptions) []byte {
 	t.Helper()
 	return Pipe(t, p, Cutting(o), DroppingKnown(stage.DedupOptions{Parents: AsParent(parent)}))
 }
 
-// Changing passes on a stream with its tenth entry of a kind changed.
+// Changing passes on a stream and changes its tenth entry of a kind.
 func Changing(kind stream.EntryKind, change func(*stream.Entry)) Filter {
 	return func(dst io.Writer, src io.Reader) error {
 		out := flow.NewWriter(dst, "", nil)
@@ -95,7 +96,7 @@ func Changing(kind stream.EntryKind, change func(*stream.Entry)) Filter {
 	}
 }
 
-// Library is a set of archives that find each other.
+// Library is a set of archives that can find each other.
 type Library map[index.Hash][]byte
 
 func (l Library) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
@@ -108,19 +109,19 @@ func (l Library) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 	}
 }
 
-// CopyOf is an archive in memory.
+// CopyOf returns an archive in memory.
 func CopyOf(p []byte) archive.Copy {
 	return archive.Copy{ReaderAt: bytes.NewReader(p), Size: int64(len(p))}
 }
 
-// Yielding finds the same for every parent.
+// Yielding returns the same copy for every parent.
 func Yielding(c archive.Copy, err error) archive.FindFunc {
 	return func(*stream.Parent) iter.Seq2[archive.Copy, error] {
 		return func(yield func(archive.Copy, error) bool) { yield(c, err) }
 	}
 }
 
-// Open opens an archive and takes it in.
+// Open opens an archive and adds it to l.
 func (l Library) Open(t testing.TB, p []byte) *archive.Reader {
 	t.Helper()
 	r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 2, Find: l.Find})
@@ -142,7 +143,7 @@ func (l Library) Content(t testing.TB, r *archive.Reader, name string) []byte {
 	return buf.Bytes()
 }
 
-// Edited returns p with some bytes changed, put in or left out all over.
+// Edited returns p with some bytes changed, inserted or removed all over.
 func Edited(seed uint64, p []byte) []byte {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	var q []byte
@@ -163,12 +164,12 @@ func Edited(seed uint64, p []byte) []byte {
 	return q
 }
 
-// Unlike returns n bytes in which no chunk is like another.
+// Unlike returns n bytes in which no chunk is similar to another.
 func Unlike(seed byte, n int) []byte {
 	p := make([]byte, n)
 	rand.NewChaCha8([32]byte{seed}).Read(p)
 	for i := range p {
-		p[i] = "0123456789abcdef"[p[i]&15] // which a codec makes smaller
+		p[i] = "0123456789abcdef"[p[i]&15] // a codec can compress these digits
 	}
 	return p
 }
