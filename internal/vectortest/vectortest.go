@@ -1,7 +1,7 @@
 // Package vectortest loads test vectors.
 //
-// A vector is a text file: comment lines that begin with #, a line "expect: CLASS", and the
-// input in lines of hexadecimal digits. The class says what every reader must make of it: ok,
+// A vector is a text file: comment lines that begin with #, a line "expect: CLASS", and the input
+// in lines of hexadecimal digits. The class is the outcome that every reader must have: ok,
 // corrupt, truncated or aborted.
 package vectortest
 
@@ -13,14 +13,14 @@ import (
 	"testing"
 )
 
-// Vector is an input with what is expected of a reader.
+// Vector is an input with the expected outcome of a reader.
 type Vector struct {
 	Name   string // of the file, without .txt
 	Expect string
 	Input  []byte
 }
 
-// Load reads all vectors of a directory, of which there must be some.
+// Load reads all vectors of a directory. There must be at least one.
 func Load(t testing.TB, dir string) []Vector {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
