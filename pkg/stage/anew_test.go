@@ -84,7 +84,7 @@ func TestParentsSealedAnew(t *testing.T) {
 	}
 }
 
-// sealingTo is sealing, encrypted.
+// sealingTo seals an archive that is encrypted to r.
 func sealingTo(r age.Recipient) stagetest.Filter {
 	return func(dst io.Writer, src io.Reader) error {
 		_, err := stage.Seal(context.Background(), dst, src, stage.SealOptions{Recipients: []age.Recipient{r}})
@@ -92,8 +92,8 @@ func sealingTo(r age.Recipient) stagetest.Filter {
 	}
 }
 
-// An archive of another content is not taken for the parent, and neither is the child itself, even if
-// its content is that of the parent.
+// An archive of other content is not taken for the parent. Neither is the child itself, even if its
+// content is that of the parent.
 func TestParentOfAnotherContent(t *testing.T) {
 	dir := t.TempDir()
 	list := stagetest.Versions(2)
@@ -125,7 +125,8 @@ func TestDeltaOnParentSealedAnew(t *testing.T) {
 	}
 }
 
-// What cannot be read may be the parent, so nothing is said to be missing; what is there is found.
+// A file that cannot be read may be the parent, so no parent is said to be missing. A file that can
+// be read is found.
 func TestFinderCannotRead(t *testing.T) {
 	dir := t.TempDir()
 	paths := stagetest.ThinChain(t, dir, stagetest.Versions(2))

@@ -10,7 +10,7 @@ import (
 	"hexz/pkg/stage"
 )
 
-// chained runs filters at once, with pipes between them.
+// chained runs filters concurrently, with pipes between them.
 func chained(t *testing.T, p []byte, filters ...stagetest.Filter) []byte {
 	t.Helper()
 	var src io.Reader = bytes.NewReader(p)
@@ -34,8 +34,8 @@ func chained(t *testing.T, p []byte, filters ...stagetest.Filter) []byte {
 	return out.Bytes()
 }
 
-// All stages in one process, each with one thread and with eight: the bytes are the same. Run it by
-// -race, and by -cpu 1,8.
+// All stages run in one process, each with one thread and with eight. The bytes are the same. Run
+// the test with -race, and with -cpu 1,8.
 func TestChained(t *testing.T) {
 	in := stagetest.Content(700000)
 	var first []byte

@@ -19,17 +19,17 @@ import (
 type ChunkOptions struct {
 	Chunker    chunker.Options
 	Digests    []string // whole-stream digests to store: sha256, blake3
-	ExpectSize *int64   // the bytes that all sources must have together; nil is any
+	ExpectSize *int64   // total bytes that the sources must have; nil is any
 
-	// Threads is the number of workers that hash, and from 3 up of as many that cut; 0 is 1.
-	// Up to three batches for each that hashes are in memory: of 1 MiB, or 2 if several cut, or
-	// of four times the longest chunk if that is more.
+	// Threads is the number of workers that hash; 0 is 1. From 3 on, as many again cut. Each
+	// hashing worker has up to three batches in memory. A batch has 1 MiB, or 2 MiB if several cut,
+	// or four times the longest chunk if that is more.
 	Threads int
 
 	Progress flow.Progress
 
-	// Found is called for each stream that begins as a file of a known format does, see
-	// overlay.FormatOf, with its name and that of the format. It may be nil.
+	// Found, if not nil, is called for each stream that begins like a file of a known format (see
+	// overlay.FormatOf), with the names of the stream and of the format.
 	Found func(stream, format string)
 }
 
@@ -45,21 +45,21 @@ func Chunk(ctx context.Context, dst io.Writer, sources []Source, o ChunkOptions)
 type packer struct {
 	out     *flow.Writer
 	o       ChunkOptions
-	free    chan *batch // to be used again
+	free    chan *batch // batches to be used again
 	name    string      // of the stream
 	digests map[string]hash.Hash
 	id      int64
 	offset  int64
 	entries []stream.Entry // of the segment that is not full yet
-	carry   []byte         // its bytes from batches before
+	carry   []byte         // bytes of that segment from earlier batches
 }
 
 func newPacker(out *flow.Writer, o ChunkOptions) *packer {
-	// One more than can be under way at a time: the one that is being filled.
+	// One more than can be under way at a time, for the batch that is being filled.
 	return &packer{out: out, o: o, free: make(chan *batch, 3*max(o.Threads, 1)+1)}
 }
 
-// step is the next thing to write: one of its fields is set.
+// step is the next thing to write. One of its fields is set.
 type step struct {
 	open  *stream.Open
 	batch *batch
@@ -104,7 +104,7 @@ func (c *packer) run(ctx context.Context, sources []Source) error {
 	return c.out.End(stream.Meta{"streams": c.out.Streams, "size": c.out.Bytes})
 }
 
-// ChunkStream writes a stream of its own, from Open to Close, to out.
+// ChunkStream writes one stream, from Open to Close, to out.
 func ChunkStream(ctx context.Context, out *flow.Writer, src *Source, id int64, o ChunkOptions) error {
 	split, err := chunker.NewSplitter(o.Chunker, cutters(o.Threads))
 	if err != nil {
@@ -116,8 +116,9 @@ func ChunkStream(ctx context.Context, out *flow.Writer, src *Source, id int64, o
 	}, hashBatch, c.write)
 }
 
-// cutters returns how many goroutines cut. One is as fast as two that hash; to cut on several
-// costs a third more CPU time for cutting, which only pays where there is more to hash on.
+// cutters returns how many goroutines cut. One cutter is as fast as two hashing workers. Several
+// cutters take a third more CPU time for cutting, which pays only if there are more workers to
+// hash.
 func cutters(threads int) int {
 	if threads < 3 {
 		return 1

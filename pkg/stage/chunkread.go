@@ -47,7 +47,7 @@ func (c *packer) read(split *chunker.Splitter, src *Source, id int64, emit func(
 			at += split.Read()
 		}
 		if err != nil {
-			// What was read before is handled first.
+			// Pieces that were read before the error are handled first.
 			if err := emit(step{batch: f.b}); err != nil {
 				return err
 			}
@@ -56,8 +56,8 @@ func (c *packer) read(split *chunker.Splitter, src *Source, id int64, emit func(
 	}
 }
 
-// batcher fills one batch after the other with what the splitter cuts. Pieces of several extents
-// can be in one.
+// batcher fills one batch after the other with the pieces of the splitter. A batch can hold pieces
+// of several extents.
 type batcher struct {
 	c     *packer
 	split *chunker.Splitter

@@ -33,8 +33,8 @@ func (c *packer) write(s step) error {
 	return c.out.CloseStream(sums)
 }
 
-// writeBatch writes the segments of up to DefaultBlock bytes that a batch completes. What is left
-// is kept for the next one: where a segment ends does not depend on batches.
+// writeBatch writes the segments of up to DefaultBlock bytes that a batch completes. The rest is
+// kept for the next batch, so the end of a segment does not depend on batches.
 func (c *packer) writeBatch(b *batch) error {
 	data, from, at, chunk := b.Data, 0, 0, 0 // the segment has data[from:at], or c.carry
 	c.look(b)
@@ -79,7 +79,7 @@ func (c *packer) writeBatch(b *batch) error {
 	return nil
 }
 
-// look finds a known format in the first chunk of a stream.
+// look looks for a known format in the first chunk of a stream.
 func (c *packer) look(b *batch) {
 	if c.o.Found == nil || c.offset > 0 || len(c.entries) > 0 || len(b.Pieces) == 0 || b.Pieces[0].Zero {
 		return

@@ -16,28 +16,27 @@ import (
 // CompressOptions are the options of Compress. The zero value works.
 type CompressOptions struct {
 	Codec     string           // see package codec; "" is zstd
-	Encode    codec.EncodeFunc // of Codec, if it is none that package codec has; it has no levels then
+	Encode    codec.EncodeFunc // for a Codec that package codec does not have; it has no levels
 	Level     int              // 0 is the codec's default
 	Block     int              // raw length at which a segment is full, in bytes; 0 is DefaultBlock
 	Dict      []byte           // zstd dictionary to use, or nil
-	TrainDict int              // size of a dictionary to train from the stream, if it pays; 0 is none
+	TrainDict int              // size of a dictionary to train, if it pays; 0 is none
 	Threads   int              // encoders; 0 is 1
-	Codecs    codec.Decoders   // to decode the input by, of codecs that package codec does not have
+	Codecs    codec.Decoders   // to decode input of codecs that package codec does not have
 	Progress  flow.Progress
 	OnParent  flow.ParentFunc
 
-	// Note is called with a remark worth a line, such as a dictionary that was not worth it.
+	// Note is called with a remark worth a line, for example that a dictionary does not pay.
 	Note func(string)
 }
 
 const compressName = "hexz-compress"
 
-// trainBytes is how much of a stream is looked at, and kept in memory, to train a dictionary.
+// trainBytes is how much of a stream is read, and kept in memory, to train a dictionary.
 const trainBytes = 16 << 20
 
-// Compress regroups the chunks of a stream of frames into segments of Block bytes and
-// encodes them. Where a segment ends depends on the chunks alone, not on the segments that
-// came in.
+// Compress regroups the chunks of a stream of frames into segments of Block bytes and encodes them.
+// The end of a segment depends on the chunks alone, not on the segments of the input.
 func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, compressName, o.Progress)
 	c := &compressor{out: out, o: o, in: archive.NewScanner(src)}
@@ -63,7 +62,7 @@ type group struct {
 	encoder *codec.Encoder
 	seg     stream.Segment
 	raw     []byte
-	made    int64 // bytes that patches make
+	made    int64 // bytes that its patches produce
 	encoded []byte
 }
 
@@ -97,7 +96,7 @@ func (c *compressor) useDict(dict []byte) error {
 	return err
 }
 
-// stage returns what the header tells of this stage.
+// stage returns the record of this stage for the header.
 func (c *compressor) stage() stream.Meta {
 	m := stream.Meta{"codec": c.o.Codec, "level": c.o.Level, "block": c.o.Block}
 	if c.o.Codec == "" {
@@ -134,7 +133,7 @@ func (c *compressor) frame(f stream.Frame, emit func(*group) error) error {
 	return emit(&group{frame: f})
 }
 
-// openStream writes a given dictionary in front of the first segment.
+// openStream writes the given dictionary before the first segment.
 func (c *compressor) openStream(emit func(*group) error) error {
 	c.group = nil
 	if c.o.Dict == nil || c.trained {
@@ -202,7 +201,7 @@ func (c *compressor) flush(emit func(*group) error) error {
 	return emit(g)
 }
 
-// train makes a dictionary from the samples, and emits it, if it is worth it, and them.
+// train makes a dictionary from the samples, emits it if it pays, and emits the samples.
 func (c *compressor) train(emit func(*group) error) error {
 	if c.trained || c.o.TrainDict == 0 || len(c.samples) == 0 {
 		return nil
@@ -241,8 +240,8 @@ func (c *compressor) train(emit func(*group) error) error {
 	return nil
 }
 
-// pays tells whether a dictionary saves more than its own length on the samples alone. What
-// comes behind them is not known.
+// pays reports whether a dictionary saves more than its own length on the samples alone. The rest
+// of the stream is not known yet.
 func (c *compressor) pays(dict []byte, gain float64) bool {
 	plain := 0
 	var buf []byte
@@ -273,7 +272,7 @@ func (c *compressor) encode(g *group) (*group, error) {
 	return g, nil
 }
 
-// encodeBy encodes a group by the function of the options.
+// encodeBy encodes a group with the function of the options.
 func (c *compressor) encodeBy(g *group) error {
 	g.seg.RawLen, g.seg.Codec, g.seg.Payload = len(g.raw), stream.RawCodec, g.raw
 	if len(g.raw) == 0 {

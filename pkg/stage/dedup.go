@@ -30,13 +30,12 @@ type DedupOptions struct {
 
 const dedupName = "hexz-dedup"
 
-// Dedup copies a stream of frames and replaces each data chunk that came before by a
-// reference, and each that a parent has by a reference to the parent.
+// Dedup copies a stream of frames. It replaces each data chunk that came before by a reference, and
+// each chunk that a parent has by a reference to the parent.
 //
-// It keeps up to 64 bytes of memory for each distinct chunk (see package dedup). Once these are
-// MaxMemory, chunks that are new are no longer remembered, so that later copies of them stay;
-// copies of those that came before are still found. Chunks of parents take up to 80 bytes each,
-// and count for MaxMemory as well.
+// It keeps up to 64 bytes of memory for each distinct chunk (see package dedup), and up to 80 for
+// each chunk of a parent. Once these reach MaxMemory, new chunks are no longer remembered, so later
+// copies of them stay. Copies of remembered chunks are still found.
 //
 // A segment from which a chunk is dropped is passed on decoded.
 func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*flow.Stats, error) {
@@ -135,7 +134,7 @@ func (d *deduper) segment(s *stream.Segment) error {
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		if e.Kind == stream.Ref {
-			d.known.find(e) // if a parent has it, what it refers to has become a reference, too
+			d.known.find(e) // the target of a ref that a parent has became one, too
 		}
 		if !e.Kind.IsStored() {
 			continue
@@ -159,9 +158,9 @@ func (d *deduper) segment(s *stream.Segment) error {
 	}
 	encoded := s.Codec != stream.RawCodec
 	switch {
-	case kept == s.RawLen: // as it is, encoded or not
+	case kept == s.RawLen: // unchanged, encoded or not
 		d.parts = append(d.parts[:0], part{s.Deferred(), true})
-	case kept == 0: // nothing of it
+	case kept == 0: // nothing is kept
 		d.parts = append(d.parts[:0], part{s.Deferred(), false})
 		s.Payload = s.Payload[:0]
 	case encoded || s.Deferred() == 0:
@@ -200,7 +199,7 @@ func (d *deduper) forward() error {
 	return nil
 }
 
-// regroup writes a segment whose payload has to be decoded, or was read already.
+// regroup writes a segment whose payload has to be decoded, or was already read.
 func (d *deduper) regroup(s *stream.Segment, kept int) error {
 	if s.Deferred() > 0 {
 		if err := d.in.Load(s); err != nil {

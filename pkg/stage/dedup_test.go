@@ -98,7 +98,7 @@ func TestDedupThroughPipes(t *testing.T) {
 	}
 }
 
-// What a patch is based on does not become a reference to a parent.
+// The base of a patch does not become a reference to a parent.
 func TestDedupBehindDelta(t *testing.T) {
 	old := stagetest.Unlike(22, 200<<10)
 	p := slices.Concat(old, stagetest.Unlike(23, 2<<20), stagetest.Edited(1, old))

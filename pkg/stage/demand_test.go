@@ -15,7 +15,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Whoever demands a signature gets nothing that passes for whole without it.
+// A caller that demands a signature gets no output that passes for whole without it.
 func TestDemandedSignatures(t *testing.T) {
 	pub, key, err := seal.GenerateKey()
 	if err != nil {

@@ -15,14 +15,14 @@ import (
 // killDelay is the time between the SIGTERM and the SIGKILL for a command.
 const killDelay = 5 * time.Second
 
-// Kill sends a signal to a command and to all that it has started, and reports whether any of
-// them still ran. Signal 0 only asks.
+// Kill sends a signal to a command and to all processes that it has started. It reports whether any
+// of them still ran. Signal 0 only asks.
 type Kill func(p *os.Process, s syscall.Signal) (running bool)
 
-// CommandSource packs the standard output of a command, which is started when it is first
-// read. It ends well only if the command exits with 0. If the command fails, if ctx ends, or if
-// the source is closed while the command runs, kill gets a SIGTERM to send, and five seconds later
-// a SIGKILL. Without kill these signals go to the command alone.
+// CommandSource packs the standard output of a command. The first read starts the command, which
+// must exit with 0. If the command fails, if ctx ends, or if the source is closed while the command
+// runs, kill gets a SIGTERM to send, and five seconds later a SIGKILL. Without kill these signals
+// go to the command alone.
 func CommandSource(ctx context.Context, name string, argv []string, stdin io.Reader, stderr io.Writer, kill Kill) Source {
 	c := &command{ctx: ctx, cmd: exec.Command(argv[0], argv[1:]...), kill: kill, done: make(chan struct{})}
 	c.cmd.Stdin, c.cmd.Stderr = stdin, stderr
@@ -45,7 +45,7 @@ type command struct {
 	err    error    // of the start
 	ending sync.Once
 	done   chan struct{} // closed once the command has ended
-	exit   error         // how, once done is closed
+	exit   error         // how it ended, once done is closed
 }
 
 func (c *command) Read(p []byte) (int, error) {
@@ -73,7 +73,7 @@ func (c *command) start() (*os.File, error) {
 	if c.out != nil || c.err != nil {
 		return c.out, c.err
 	}
-	// A pipe of our own rather than StdoutPipe, which Wait would close while it is read.
+	// A pipe of our own: Wait would close a StdoutPipe while it is read.
 	r, w, err := os.Pipe()
 	if err == nil {
 		c.cmd.Stdout = w
@@ -87,7 +87,8 @@ func (c *command) start() (*os.File, error) {
 	return r, err
 }
 
-// wait waits for the command. What a command that failed has left running would keep the pipe open.
+// wait waits for the command. Processes that a failed command has left running would keep the pipe
+// open.
 func (c *command) wait() {
 	if c.exit = c.cmd.Wait(); c.exit != nil {
 		c.end()
@@ -102,7 +103,7 @@ func (c *command) end() {
 		for stop := time.Now().Add(killDelay); running && time.Now().Before(stop); running = c.kill(c.cmd.Process, 0) {
 			time.Sleep(10 * time.Millisecond)
 		}
-		// Until none is left: one may have been started meanwhile.
+		// Until no process is left: one may have been started meanwhile.
 		for stop := time.Now().Add(time.Second); running && time.Now().Before(stop); running = c.kill(c.cmd.Process, syscall.SIGKILL) {
 			time.Sleep(10 * time.Millisecond)
 		}

@@ -64,7 +64,7 @@ func TestScatteredExtents(t *testing.T) {
 	}
 }
 
-// fakeKinds is content in memory, of which some ranges are said to be holes or zeros.
+// fakeKinds is content in memory with ranges that it calls holes or zeros.
 type fakeKinds struct {
 	data []byte
 	ends []int64
@@ -122,7 +122,7 @@ func TestKnownZeros(t *testing.T) {
 	}
 }
 
-// Sources that are opened later are open one at a time, and an error of opening is one of the
+// Sources that are opened later are open one at a time. An error of opening is an error of the
 // stream.
 func TestLaterSources(t *testing.T) {
 	open, most := 0, 0

@@ -20,7 +20,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// fullAfter is a writer that fails once n bytes were taken.
+// fullAfter is a writer that fails after n bytes.
 type fullAfter struct{ n int }
 
 var errFull = errors.New("no space left")
@@ -33,7 +33,7 @@ func (f *fullAfter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// input is a sound stream of frames for every filter, and names them.
+// inputs returns a sound stream of frames for every filter, and the filters, both by name.
 func inputs(t testing.TB) (map[string][]byte, map[string]stagetest.Filter) {
 	in := stagetest.Content(600000)
 	chunks := stagetest.Pipe(t, in, stagetest.Cutting(stage.ChunkOptions{}))
@@ -48,7 +48,7 @@ func inputs(t testing.TB) (map[string][]byte, map[string]stagetest.Filter) {
 	}, filters
 }
 
-// A full device is the error of the stage, and nothing that looks whole was written.
+// A full device is the error of the stage, and the output does not look whole.
 func TestWriteErrors(t *testing.T) {
 	in, filters := inputs(t)
 	for name, f := range filters {
@@ -64,8 +64,8 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
-// A read error is the error of the stage, and the next stage learns of it: by an Abort frame,
-// or because there is no End.
+// A read error is the error of the stage. The next stage learns of it by an Abort frame, or by the
+// missing End.
 func TestReadErrors(t *testing.T) {
 	in, filters := inputs(t)
 	boom := errors.New("bad sector")
@@ -85,7 +85,7 @@ func TestReadErrors(t *testing.T) {
 				t.Errorf("%s, error after %d bytes: sealed all the same", name, n)
 			}
 			if name == "dedup" && errors.Is(err, stream.ErrTruncated) {
-				continue // within a payload that is passed on as it comes
+				continue // within a payload that is passed on as it is read
 			}
 			if name != "seal" && (!errors.Is(err, stream.ErrAborted) || !strings.Contains(err.Error(), boom.Error())) {
 				t.Errorf("%s, error after %d bytes: the next stage says %v", name, n, err)
@@ -94,7 +94,7 @@ func TestReadErrors(t *testing.T) {
 	}
 }
 
-// Whatever a stage gets of a stream that was cut, sealing what it made of it fails.
+// Whatever a stage makes of a stream that was cut, sealing the result fails.
 func TestCutInputs(t *testing.T) {
 	in, filters := inputs(t)
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -193,7 +193,7 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// Without an end of the command this one has none.
+// If the command did not end, this test would not end.
 func TestCommandIsStopped(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()

@@ -11,8 +11,8 @@ func adviseSequential(f *os.File) {
 	unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_SEQUENTIAL) // only a hint
 }
 
-// waits tells whether reads and writes of f wait. It asks through SyscallConn, because Fd would
-// make them wait, for all processes that share the file.
+// waits reports whether reads and writes of f block. It asks through SyscallConn, because Fd would
+// make them block for all processes that share the file.
 func waits(f *os.File) bool {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -26,7 +26,7 @@ func waits(f *os.File) bool {
 	return err == nil && wait
 }
 
-// splice moves up to n bytes from a pipe to a file; fewer without an error mean that the pipe
+// splice moves up to n bytes from a pipe to a file. Fewer bytes without an error mean that the pipe
 // has ended.
 func splice(in, out *os.File, n int64) (int64, error) {
 	done := int64(0)

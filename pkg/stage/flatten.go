@@ -18,16 +18,16 @@ import (
 	"hexz/pkg/stream"
 )
 
-// flattener copies the chunks of parents into a stream, and what patches make of them, which then
-// needs none. Segments that refer to no parent pass as they are; the others are cut and encoded
-// anew. It keeps up to 64 bytes of memory for each chunk.
+// flattener copies the chunks of parents, and the results of patches on them, into a stream, so
+// that the stream needs no parents. Segments that refer to no parent pass unchanged. The others are
+// cut and encoded anew. It keeps up to 64 bytes of memory for each chunk.
 type flattener struct {
 	out      *flow.Writer
 	in       *archive.Scanner
 	parents  *archive.Parents
 	codec    flow.Decoder
 	encoders map[string]*codec.Encoder
-	last     string // codec of the last payload, of those that package codec has
+	last     string // last payload codec that package codec has
 	threads  int
 	note     func(string)
 	seen     dedup.Index // data chunks on the output
@@ -48,8 +48,8 @@ func flatten(ctx context.Context, out *flow.Writer, in *archive.Scanner, o Unsea
 	}, f.encode, f.write)
 }
 
-// checkParentsOf looks for all parents that are needed, if src is an archive in a file. What is
-// wrong with the archive itself is for those to say who read it.
+// checkParentsOf looks for all parents that are needed, if src is an archive in a file. Errors of
+// the archive itself are left to the code that reads it.
 func checkParentsOf(src io.Reader, o UnsealOptions) error {
 	f, ok := src.(*os.File)
 	if !ok {
@@ -69,12 +69,13 @@ func checkParentsOf(src io.Reader, o UnsealOptions) error {
 	return nil
 }
 
-// flattened is a frame to write: a segment that is still to be encoded, if encoder is not nil.
+// flattened is a frame to write. If encoder is not nil, it is a segment that is still to be
+// encoded.
 type flattened struct {
 	frame   stream.Frame
 	encoder *codec.Encoder
 	raw     []byte  // payload of the segment before it was encoded
-	encoded *[]byte // memory for it after that
+	encoded *[]byte // memory for the encoded payload
 }
 
 func (f *flattener) encode(d flattened) (flattened, error) {
@@ -116,7 +117,7 @@ func (f *flattener) frame(frame stream.Frame, emit func(flattened) error) error 
 	return emit(flattened{frame: frame})
 }
 
-// segment emits s, or what takes its place.
+// segment emits s, or the segments that take its place.
 func (f *flattener) segment(s *stream.Segment, emit func(flattened) error) error {
 	if s.RawLen > 0 && codec.Known(s.Codec) {
 		f.last = s.Codec
@@ -158,12 +159,12 @@ func (f *flattener) segment(s *stream.Segment, emit func(flattened) error) error
 	return f.flush(emit)
 }
 
-// needsParent tells whether e is to be replaced.
+// needsParent reports whether e has to be replaced.
 func needsParent(e stream.Entry) bool {
 	return e.Kind == stream.ParentRef || e.Kind == stream.Patched && !e.Patch.Own()
 }
 
-// see notes a chunk. What stands before it cannot refer to it.
+// see notes a chunk. Entries before the chunk cannot refer to it.
 func (f *flattener) see(e *stream.Entry) error {
 	if !e.Kind.IsStored() {
 		return nil
@@ -172,7 +173,7 @@ func (f *flattener) see(e *stream.Entry) error {
 	return err
 }
 
-// replace makes a chunk of a parent, or one that a program makes of those, one of this stream.
+// replace turns a chunk of a parent, or a patch of such chunks, into a chunk of this stream.
 func (f *flattener) replace(e *stream.Entry, program []byte) error {
 	_, added, err := f.seen.Add(e.Hash)
 	if err != nil {
@@ -194,7 +195,7 @@ func (f *flattener) replace(e *stream.Entry, program []byte) error {
 	return nil
 }
 
-// room makes sure that there is a segment which e, at an offset of its stream, fits into.
+// room makes sure that there is a segment with room for e, which stands at an offset of its stream.
 func (f *flattener) room(id, at int64, e *stream.Entry, emit func(flattened) error) error {
 	if m := f.made; m != nil && (len(m.Entries) >= flow.MaxSegmentEntries || !e.Kind.IsRun() && len(m.Payload) > 0 && len(m.Payload)+int(e.Len) > flow.DefaultBlock) {
 		if err := f.flush(emit); err != nil {

@@ -18,9 +18,9 @@ import (
 	"hexz/pkg/stream"
 )
 
-// fromOps makes an archive of one stream as bytes tell: each is a chunk, which is a reference
-// where it stands for the second time, a run, or the end of a segment. A part of the index is
-// patched, if what names one.
+// fromOps makes an archive of one stream from bytes. Each byte is a chunk, a run, or the end of a
+// segment. A chunk that comes again is a reference. If what names a part of the index, that part is
+// patched.
 func fromOps(ops []byte, what string, at int, patch []byte) []byte {
 	b := hostiletest.New()
 	b.Open(1, "disk")
@@ -66,7 +66,7 @@ func fromOps(ops []byte, what string, at int, patch []byte) []byte {
 	return b.Seal()
 }
 
-// verified opens an archive, and tells whether it is sound. It returns nil if it is none.
+// verified opens an archive and reports whether it is sound. The Reader is nil if p is no archive.
 func verified(t *testing.T, p []byte, find archive.FindFunc) (*archive.Reader, bool) {
 	r, err := archive.NewReader(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 1, Find: find})
 	if err != nil {
@@ -75,7 +75,7 @@ func verified(t *testing.T, p []byte, find archive.FindFunc) (*archive.Reader, b
 	return r, r.Verify(t.Context(), archive.VerifyOptions{Level: archive.Content}) == nil
 }
 
-// sized tells whether the streams are not too long to be looked at byte by byte.
+// sized reports whether the streams are short enough to be compared byte by byte.
 func sized(r *archive.Reader) bool {
 	for _, s := range r.Info().Streams {
 		if s.Size > 1<<20 {
@@ -89,7 +89,7 @@ var diffSeeds = [][2]string{
 	{"", ""}, {"abcdefgh", "abcdefgh"}, {"abc\x00def\x09ghi", "abc\x09def\x00gxi"}, {"\x11\x12aa\x00aab", "\x12\x11ab\x00a"},
 }
 
-// FuzzDiff compares two archives, one of which may lie. Of sound ones it tells exactly where the
+// FuzzDiff compares two archives, one of which may lie. For sound ones it reports exactly where the
 // bytes differ.
 func FuzzDiff(f *testing.F) {
 	for i, s := range diffSeeds {
@@ -136,7 +136,7 @@ var commitSeeds = [][2]string{
 	{"abcdefgh", "0 5\n"}, {"abc\x00\x11\x12ab", "3 9\n20 30\n"}, {"\x12\x11\x00aaa", "[]"}, {"abcabc", `[{"start":2,"length":9,"depth":0,"data":true}]`},
 }
 
-// changed returns an overlay as a map tells.
+// changed returns the overlay that a map describes.
 func changed(text string, size int64) ([]commit.Overlay, error) {
 	list, err := overlay.ParseMap(strings.NewReader(text), size, 0)
 	if err != nil {
@@ -146,8 +146,8 @@ func changed(text string, size int64) ([]commit.Overlay, error) {
 	return []commit.Overlay{{Stream: "disk", Image: image}}, nil
 }
 
-// FuzzCommit puts changes on an archive that may lie. On a sound one, what comes out can be sealed
-// and read.
+// FuzzCommit commits changes to an archive that may lie. If the archive is sound, the result can be
+// sealed and read.
 func FuzzCommit(f *testing.F) {
 	for i, s := range commitSeeds {
 		f.Add([]byte(s[0]), s[1], uint16(60), []string{"none", "map", "entry", "info"}[i], uint16(7*i), []byte{1})
@@ -176,7 +176,7 @@ func FuzzCommit(f *testing.F) {
 	})
 }
 
-// The seeds reach what is behind the checks.
+// The seeds reach the code after the checks.
 func TestFuzzSeeds(t *testing.T) {
 	for i, s := range diffSeeds {
 		for _, ops := range s {

@@ -11,7 +11,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// weighed is an output that looks at the memory in use when it is written to.
+// weighed is an output that measures the memory in use at each write.
 type weighed struct {
 	sink
 	most uint64
@@ -25,7 +25,7 @@ func (w *weighed) Write(p []byte) (int, error) {
 	return w.sink.Write(p)
 }
 
-// References that repeat a long chunk are written as they come, and not collected.
+// References that repeat a long chunk are written one by one, and not collected.
 func TestCatHoldsLittle(t *testing.T) {
 	chunk := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	b := hostiletest.New()

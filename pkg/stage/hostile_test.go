@@ -40,7 +40,8 @@ func (s *sink) Zeros(n int64) error {
 
 func (s *sink) Hole(n int64) error { return s.Zeros(n) }
 
-// hostileReaders are all that can read an archive. Each returns what is wrong with it.
+// hostileReaders returns all functions that can read an archive. Each returns the error that it
+// finds.
 func hostileReaders(t *testing.T) map[string]func(p []byte) error {
 	ctx := t.Context()
 	sound := stagetest.OpenArchive(t, hostiletest.Sound().Seal())
@@ -142,7 +143,7 @@ func class(err error) string {
 	return "failed"
 }
 
-// Every lie goes through every reader, which finds it if it looks at that part.
+// Every lie goes through every reader. A reader finds the lie if it looks at that part.
 func TestHostileArchives(t *testing.T) {
 	if testing.Short() {
 		t.Skip("tries everything there is")
@@ -161,7 +162,7 @@ func TestHostileArchives(t *testing.T) {
 	}
 }
 
-// readerAt counts what is read.
+// readerAt counts the bytes that are read.
 type readerAt struct {
 	io.ReaderAt
 	n atomic.Int64
@@ -172,7 +173,8 @@ func (r *readerAt) ReadAt(p []byte, off int64) (int, error) {
 	return r.ReaderAt.ReadAt(p, off)
 }
 
-// A long segment that stands for exabytes is restored in pieces, but not read again for each of many.
+// A long segment that stands for exabytes is restored in pieces, but not read again for each of
+// many.
 func TestPiecesOfALongSegment(t *testing.T) {
 	x := []byte("x")
 	b := hostiletest.New()

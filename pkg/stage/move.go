@@ -8,15 +8,15 @@ import (
 	"hexz/pkg/flow"
 )
 
-// mover moves payloads from the input to the output of a stage without a look at them: within
-// the kernel where both sides allow it (splice(2) on Linux), or else through a buffer.
+// mover moves payloads from the input to the output of a stage without looking at them. The kernel
+// moves them where both sides allow it (splice(2) on Linux); otherwise they go through a buffer.
 type mover struct {
-	in, out *os.File // if the kernel can move from in to out
-	null    *os.File // likewise, for what is dropped
+	in, out *os.File // set if the kernel can move from in to out
+	null    *os.File // likewise, for dropped bytes
 	buf     []byte
 }
 
-// errNoSplice: the kernel cannot move between these files.
+// errNoSplice means that the kernel cannot move between these files.
 var errNoSplice = errors.New("splice does not work here")
 
 func newMover(src io.Reader, dst io.Writer) *mover {
@@ -58,8 +58,8 @@ func (m *mover) move(dst io.Writer, src io.Reader, n int64) (int64, error) {
 		case errors.Is(err, errNoSplice):
 			m.in = nil // copy from here on
 		default:
-			// A Write fails in the same way, but also ends the process where it should: by
-			// SIGPIPE, when the reader of standard output has gone.
+			// A Write fails in the same way. It also ends the process where it should: by SIGPIPE,
+			// when the reader of standard output has gone.
 			if _, werr := dst.Write([]byte{0}); werr != nil {
 				err = werr
 			}

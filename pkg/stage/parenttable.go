@@ -10,8 +10,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// parentTable knows the chunks of parents. Those of a thin parent that are in a parent of its own
-// are taken from there, so that a chunk is always found in one step.
+// parentTable knows the chunks of parents. A chunk that a thin parent takes from a parent of its
+// own is taken from there, so that a chunk is always found in one step.
 type parentTable struct {
 	limit    int64 // bytes; 0 is none
 	full     bool
@@ -23,10 +23,10 @@ type parentTable struct {
 	chunkers []stream.Meta         // of the streams of all given parents
 }
 
-// parentPlace tells which chunk of which parent, counted as in parentTable.parents.
+// parentPlace names a chunk of a parent. Parents are counted as in parentTable.parents.
 type parentPlace struct{ parent, length, ordinal uint32 }
 
-// load takes in the chunks of p, as far as the limit allows.
+// load adds the chunks of p, as far as the limit allows.
 func (t *parentTable) load(p parents.Parent) error {
 	info := p.Index.Info()
 	for _, s := range info.Streams {
@@ -55,7 +55,7 @@ func (t *parentTable) load(p parents.Parent) error {
 	})
 }
 
-// parent returns the place of an archive in t.parents.
+// parent returns the number of an archive in t.parents.
 func (t *parentTable) parent(p stream.Parent) uint32 {
 	for i := range t.parents {
 		if t.parents[i].ID == p.ID {
@@ -66,7 +66,7 @@ func (t *parentTable) parent(p stream.Parent) uint32 {
 	return uint32(len(t.parents) - 1)
 }
 
-// passed notes a Parent frame of the input, which is passed on.
+// passed notes a Parent frame of the input that is passed on.
 func (t *parentTable) passed(f *stream.Parent) {
 	if t.seen == nil {
 		t.seen = map[stream.Hash]int32{}
@@ -74,8 +74,8 @@ func (t *parentTable) passed(f *stream.Parent) {
 	t.seen[f.ID] = int32(f.Index)
 }
 
-// number gives the parents the numbers that follow those of the input, and returns the frames
-// to be written, the first time.
+// number numbers the parents after those of the input. The first call returns the frames to be
+// written.
 func (t *parentTable) number() []*stream.Parent {
 	if t.numbers != nil {
 		return nil
@@ -95,7 +95,7 @@ func (t *parentTable) number() []*stream.Parent {
 	return frames
 }
 
-// find makes e a reference to a parent if one has its chunk.
+// find turns e into a reference to a parent if a parent has its chunk.
 func (t *parentTable) find(e *stream.Entry) bool {
 	n, ok := t.index.Lookup(e.Hash)
 	if !ok || int64(t.places[n].length) != e.Len {
@@ -105,7 +105,7 @@ func (t *parentTable) find(e *stream.Entry) bool {
 	return true
 }
 
-// took tells whether an own base of a patch has become a reference to a parent.
+// took reports whether an own base of a patch has become a reference to a parent.
 func (t *parentTable) took(base stream.Base) bool {
 	if base.Parent != stream.OwnBase {
 		return false
@@ -114,8 +114,8 @@ func (t *parentTable) took(base stream.Base) bool {
 	return ok
 }
 
-// cutAs tells whether one of the parents' streams was cut as chunker tells, or there are no
-// parents.
+// cutAs reports whether one of the parents' streams was cut with the parameters of chunker, or
+// there are no parents.
 func (t *parentTable) cutAs(chunker stream.Meta) bool {
 	for _, c := range t.chunkers {
 		if reflect.DeepEqual(c, chunker) {

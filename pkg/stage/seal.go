@@ -17,31 +17,30 @@ import (
 
 // SealOptions are the options of Seal. The zero value works.
 type SealOptions struct {
-	Recipients []age.Recipient  // who can open the archive, which is encrypted then
+	Recipients []age.Recipient  // who can open the archive; if there are any, it is encrypted
 	Sign       []seal.SecretKey // keys to sign the archive with
 
-	MaxMemory int64  // bytes for the index, at least 1 MiB; what is over it goes to files; 0 is no limit
+	MaxMemory int64  // bytes for the index, at least 1 MiB; the rest goes to files; 0 is no limit
 	TempDir   string // where these files are; "" is the system's directory
 	Progress  flow.Progress
 	OnParent  flow.ParentFunc
 
-	// CheckParents is a directory with the parents of a thin stream, archives *.hxz or exported
-	// indexes *.hxi. What the stream takes from them is compared with what they have: a chunk
-	// that they do not have is an ErrCorrupt, a parent that is not there an archive.ErrParent.
-	// That takes 36 bytes of memory for each chunk of a parent, which do not count for
-	// MaxMemory. "" is no check.
+	// CheckParents is a directory with the parents of a thin stream: archives *.hxz or exported
+	// indexes *.hxi. The chunks that the stream takes from its parents are looked up there. A chunk
+	// that a parent does not have is an ErrCorrupt. A parent that is not there is an
+	// archive.ErrParent. The check takes 36 bytes of memory for each chunk of a parent, which do
+	// not count for MaxMemory. "" is no check.
 	CheckParents string
 	Identities   []age.Identity   // to open encrypted parents
 	Open         parents.OpenFunc // opens them; nil is os.Open
 
-	// Note is called with a remark worth a line: that chunk lengths tell of the content.
+	// Note is called with a remark worth a line: that chunk lengths can reveal known content.
 	Note func(string)
 }
 
 const sealName = "hexz-seal"
 
-// Seal makes an archive of a stream of frames. If it fails, what was written has no index and
-// no trailer.
+// Seal makes an archive of a stream of frames. If it fails, its output has no index and no trailer.
 func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*flow.Stats, error) {
 	check := func(stream.Frame) error { return nil }
 	if o.CheckParents != "" {
@@ -99,15 +98,15 @@ type UnsealOptions struct {
 	Progress   flow.Progress
 	OnParent   flow.ParentFunc
 
-	// Note, if not nil, is called with a remark worth a line: that identities were given for what
-	// is not encrypted.
+	// Note, if not nil, is called with a remark worth a line: that identities were given, but the
+	// input is not encrypted.
 	Note func(string)
 }
 
 const UnsealName = "hexz-unseal"
 
-// Unseal makes the stream of frames again from which an archive was sealed. The End frame is
-// written only when all stored bytes were verified.
+// Unseal recreates the stream of frames from which an archive was sealed. The End frame is written
+// only after all stored bytes were verified.
 func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, UnsealName, o.Progress)
 	in := archive.NewScanner(src, o.Identities...)

@@ -16,18 +16,18 @@ type SignOptions struct {
 	Keys     []seal.SecretKey
 	Threads  int // 0 is 1
 	Progress flow.Progress
-	// Damage is called for each damaged part that was found. With nil the first ends the search.
+	// Damage is called for each damaged part. If it is nil, the first one ends the search.
 	Damage func(error)
 }
 
-// Signed tells which keys have signed an archive, each once, in the order they were given.
+// Signed lists the keys that have signed an archive, each once, in the order they were given.
 type Signed struct {
-	New, Before []seal.PublicKey // now, and before
+	New, Before []seal.PublicKey // signed now, and before
 }
 
-// Sign checks the stored bytes of the archive in f, of size bytes, and appends signatures by those
-// keys that have not signed yet. It needs no identity for an encrypted archive. If it fails, the
-// archive is what it was before.
+// Sign checks the stored bytes of the archive in f, of size bytes. Then it appends signatures by
+// those keys that have not signed yet. It needs no identity for an encrypted archive. If it fails,
+// the archive is unchanged.
 func Sign(ctx context.Context, f index.File, size int64, o SignOptions) (*Signed, error) {
 	r, err := archive.NewReader(f, size, archive.Options{Threads: o.Threads})
 	if err != nil {

@@ -106,7 +106,8 @@ func TestSign(t *testing.T) {
 	}
 }
 
-// What is damaged, cut, or no archive is not signed, and neither is what nobody waits for.
+// Input that is damaged, cut, or no archive is not signed. Neither is an archive once the context
+// has ended.
 func TestSignRefuses(t *testing.T) {
 	_, key, err := seal.GenerateKey()
 	if err != nil {

@@ -17,19 +17,19 @@ type Source struct {
 	Size int64 // bytes, or -1 if not known
 
 	open  func() (Source, error)         // or nil: makes the fields below
-	next  func(at int64) (extent, error) // what lies at a position; io.EOF at the end
+	next  func(at int64) (extent, error) // the extent at a position; io.EOF at the end
 	close func()                         // or nil
 }
 
-// Close ends what the source has started. It closes no file.
+// Close stops the work that the source has started. It closes no file.
 func (s *Source) Close() {
 	if s.close != nil {
 		s.close()
 	}
 }
 
-// extent is a part of a run of at least chunker.ZeroRun zeros, which need not be read, or data to
-// read to its end.
+// extent is data to read to its end, or a part of a run of at least chunker.ZeroRun zeros, which
+// need not be read.
 type extent struct {
 	run   int64
 	hole  bool // the run is a hole
@@ -37,14 +37,14 @@ type extent struct {
 	edges chunker.Edges
 }
 
-// LaterSource packs what open returns, once its turn has come: so that no more than one file has to
-// be open at a time. open may be called on another goroutine. Size is what is known of the
-// source until then.
+// LaterSource packs the source that open returns. It calls open when the turn of the source has
+// come, so that only one file has to be open at a time. open may be called on another goroutine.
+// size is the size as far as it is known until then.
 func LaterSource(name string, size int64, open func() (Source, error)) Source {
 	return Source{Name: name, Size: size, open: open}
 }
 
-// Closing returns a source that calls also when it is closed.
+// Closing returns a source whose Close also calls also.
 func (s Source) Closing(also func()) Source {
 	first := s.close
 	s.close = func() {
@@ -56,7 +56,7 @@ func (s Source) Closing(also func()) Source {
 	return s
 }
 
-// ReaderSource packs all that r has.
+// ReaderSource packs all bytes of r.
 func ReaderSource(name string, r io.Reader) Source {
 	done := false
 	return Source{Name: name, Size: -1, next: func(int64) (extent, error) {
@@ -68,10 +68,10 @@ func ReaderSource(name string, r io.Reader) Source {
 	}}
 }
 
-// FileSource packs f: a regular file or a block device from its position, which is not 0 if another
-// has read from standard input before, to the size that it has now, with the holes that the file
-// system reports; or else all that can be read from it. A block device of size 0 is an error.
-// f is read by position; nothing else may be reading from it.
+// FileSource packs f. A regular file or a block device is packed from its position to the size that
+// it has now, with the holes that the file system reports. The position is not 0 if another process
+// has read from standard input before. Of any other file all that can be read is packed. A block
+// device of size 0 is an error. f is read by position; nothing else may be reading from it.
 func FileSource(name string, f *os.File) (Source, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -95,7 +95,7 @@ func FileSource(name string, f *os.File) (Source, error) {
 		}
 		return fileSource(name, f, min(at, size), size), nil
 	case mode.IsRegular() && hasLast(f, info.Size()):
-		// What was consumed of standard input before is not part of it.
+		// Bytes of standard input that were consumed before are not part of the stream.
 		if at, err := f.Seek(0, io.SeekCurrent); err == nil && at < info.Size() {
 			return fileSource(name, f, at, info.Size()), nil
 		}
@@ -103,16 +103,16 @@ func FileSource(name string, f *os.File) (Source, error) {
 	return ReaderSource(name, patient.New(f)), nil
 }
 
-// hasLast reports whether a file has the last of the bytes that it says it has. Those of /proc say
-// none and have some; those of /sys say a page and have less. What became shorter just now has
-// another size.
+// hasLast reports whether a file has the last of the bytes that its size promises. Files of /proc
+// have size 0 and some bytes. Files of /sys have the size of a page and fewer bytes. A file that
+// became shorter just now has another size.
 func hasLast(f *os.File, size int64) bool {
 	if size == 0 {
 		return false
 	}
 	var last [1]byte
 	if _, err := f.ReadAt(last[:], size-1); !errors.Is(err, io.EOF) {
-		return true // an error comes again where it can be told
+		return true // the error comes again at a place that can report it
 	}
 	info, err := f.Stat()
 	return err != nil || info.Size() != size
@@ -140,11 +140,11 @@ func fileSource(name string, f *os.File, from, to int64) Source {
 	return extentSource(name, size, io.NewSectionReader(f, from, size), extent)
 }
 
-// Content knows where it has zeros and holes, as overlay.Content does.
+// Content is an input that knows its zeros and holes, as overlay.Content does.
 type Content interface {
 	io.ReaderAt
 	Size() int64
-	// Extent returns what there is at an offset below Size, and where that ends.
+	// Extent returns the kind of the bytes at an offset below Size, and where these end.
 	Extent(off int64) (end int64, kind overlay.Kind, err error)
 }
 
@@ -153,10 +153,10 @@ func ContentSource(name string, c Content) Source {
 	return extentSource(name, c.Size(), c, c.Extent)
 }
 
-// extents tells what r has at a position below its size, and where that ends.
+// extents returns the kind of the bytes of r at a position below its size, and where these end.
 type extents func(at int64) (end int64, kind overlay.Kind, err error)
 
-// extentSource packs size bytes of r, but for runs of zeros that are known.
+// extentSource packs size bytes of r. It does not read known runs of zeros.
 func extentSource(name string, size int64, r io.ReaderAt, kindOf extents) Source {
 	runEnd := int64(0) // of the last run of zeros
 	return Source{Name: name, Size: size, next: func(at int64) (extent, error) {
@@ -182,8 +182,8 @@ func extentSource(name string, size int64, r io.ReaderAt, kindOf extents) Source
 	}}
 }
 
-// run returns where the zeros that begin at a position end. More than chunker.ZeroRun of them need
-// not be found.
+// run returns the end of the zeros that begin at a position. It may stop after chunker.ZeroRun of
+// them.
 func (x extents) run(at, size int64) (int64, error) {
 	end := at
 	for end < size && end-at < chunker.ZeroRun {
@@ -199,7 +199,7 @@ func (x extents) run(at, size int64) (int64, error) {
 	return end, nil
 }
 
-// data returns where the next run of at least chunker.ZeroRun zeros begins at or after a position,
+// data returns the start of the next run of at least chunker.ZeroRun zeros at or after a position,
 // or size.
 func (x extents) data(at, size int64) (int64, error) {
 	for at < size {

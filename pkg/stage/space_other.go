@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// allocate is not known here; the caller writes zeros.
+// allocate is not supported here; the caller writes zeros.
 func allocate(*os.File, int64, int64) error { return errors.ErrUnsupported }
 
-// punch is not known here; the caller writes zeros.
+// punch is not supported here; the caller writes zeros.
 func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }

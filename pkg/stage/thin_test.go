@@ -64,7 +64,7 @@ func TestThinChain(t *testing.T) {
 	}
 }
 
-// first returns the first that a Finder yields.
+// first returns the first copy that a Finder yields.
 func first(f *parents.Finder, want *stream.Parent) (archive.Copy, error) {
 	for c, err := range f.Find(want) {
 		return c, err
@@ -140,7 +140,7 @@ func TestDedupParents(t *testing.T) {
 	if !bytes.Equal(want, by(stage.DedupOptions{Parents: []parents.Parent{open(hxi)}})) {
 		t.Error("with the exported index it is another stream")
 	}
-	// Behind another dedup with another parent, the frames of both stay.
+	// After another dedup with another parent, the frames of both stay.
 	twice := stagetest.Pipe(t, cut, stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[0])}}), stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}}))
 	f := &parents.Finder{Dirs: []string{dir}}
 	defer f.Close()
@@ -151,7 +151,7 @@ func TestDedupParents(t *testing.T) {
 	if err != nil || len(rep.Parents) != 2 {
 		t.Errorf("%d parents, %v", len(rep.Parents), err)
 	}
-	// In another order of stages, too.
+	// The same holds in another order of stages.
 	late := stagetest.Pipe(t, list[2], stagetest.Cutting(stage.ChunkOptions{}), stagetest.Encoding(stage.CompressOptions{Codec: "lz4"}), stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}}))
 	if got := stagetest.Pipe(t, late, stagetest.Restoring(restore.Options{Find: f.Find})); !bytes.Equal(got, list[2]) {
 		t.Error("dedup behind compress gave something else")
@@ -178,7 +178,7 @@ func TestDedupParents(t *testing.T) {
 	}
 }
 
-// A chunk that a parent has may come again as data: in front of that, nothing can refer to it.
+// A chunk of a parent may come again as data. Nothing before that data can refer to it.
 func TestFlattenBeforeData(t *testing.T) {
 	chunk := []byte("alpha and omega")
 	base := stagetest.Pipe(t, chunk, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing())
@@ -213,7 +213,7 @@ func TestFlattenBeforeData(t *testing.T) {
 	}
 }
 
-// An archive that has references of its own can be made thin: they follow what they refer to.
+// An archive that has references of its own can be made thin: the references follow their targets.
 func TestThinOfDeduplicated(t *testing.T) {
 	dir := t.TempDir()
 	list := stagetest.Versions(2)
