@@ -15,13 +15,13 @@ import (
 	"hexz/pkg/stream"
 )
 
-// searchShare: once the chunks of which most is not where it is likely to have been are this share of
-// what the parents hold, all of the parents is read for samples. It costs about as much as to cut an
-// image of their size, so it is not done for a few changes, however many chunks they are in.
+// searchShare: all parents are sampled once 1/searchShare of their size has not been found at its
+// expected place. Sampling costs about as much as cutting an image of their size. So it is not done
+// for a few changes, however many chunks they are in.
 const searchShare = 1024
 
-// bases knows where bytes are that chunks may be patched from. Blocks are the segments of the
-// parents, numbered on from one parent to the next, and then the data chunks of the stream.
+// bases knows where the bytes are that chunks may be patched from. Its blocks are the segments of
+// the parents, numbered on from one parent to the next, and then the data chunks of the stream.
 type bases struct {
 	o        Options
 	parents  *archive.Parents
@@ -29,9 +29,9 @@ type bases struct {
 	first    []int64 // block of each parent; one more, for the first own block
 	readers  []*archive.Reader
 	held     int64 // bytes of all payloads of parents
-	looked   int64 // bytes of chunks of which most is not where it is likely to have been
+	looked   int64 // bytes not found at their expected place, of chunks that lack more than half
 	searched bool
-	blocks   int // that the bases of a chunk are looked for in
+	blocks   int // number of blocks in which the bases of a chunk are looked for
 	index    *delta.Index
 	own      *flow.Spool
 	follower follower
@@ -82,8 +82,8 @@ func (b *bases) open() error {
 	return nil
 }
 
-// lookAt takes note of chunks that are not settled, and tells whether there is something else to
-// compare them with.
+// lookAt counts the bytes that were not found at their expected place. It reports whether there is
+// something else to compare the chunks with.
 func (b *bases) lookAt(ctx context.Context, jobs []*job) (bool, error) {
 	for _, j := range jobs {
 		if j.literals > len(j.data)/2 {
@@ -99,7 +99,7 @@ func (b *bases) lookAt(ctx context.Context, jobs []*job) (bool, error) {
 	return b.searched || b.own != nil, nil
 }
 
-// search takes in the samples of all that the parents hold.
+// search indexes the samples of all bytes that the parents hold.
 func (b *bases) search(ctx context.Context) error {
 	type found struct {
 		block   int64
@@ -126,7 +126,7 @@ func (b *bases) search(ctx context.Context) error {
 	})
 }
 
-// parentOf returns the number of the parent that a block is of.
+// parentOf returns the number of the parent that has a block.
 func (b *bases) parentOf(block int64) int {
 	n, found := slices.BinarySearch(b.first, block)
 	for found && n+1 < len(b.first) && b.first[n+1] == block { // one without segments
@@ -149,7 +149,7 @@ func (b *bases) payload(block int64) (archive.Payload, error) {
 	return p, b.ofParent(n, err)
 }
 
-// ofParent says which parent an error is about.
+// ofParent adds to an error which parent it is about.
 func (b *bases) ofParent(n int, err error) error {
 	if err != nil {
 		err = fmt.Errorf("parent %v: %w", b.readers[n].ID(), err)
@@ -159,7 +159,7 @@ func (b *bases) ofParent(n int, err error) error {
 
 func (b *bases) isOwn(block int) bool { return int64(block) >= b.first[len(b.readers)] }
 
-// addOwn remembers a chunk that stays as it is.
+// addOwn remembers a chunk that is not patched.
 func (b *bases) addOwn(e *stream.Entry, j *job) error {
 	if b.own == nil {
 		return nil

@@ -12,12 +12,12 @@ import (
 // maxTexts bounds the texts that a chunk is compared with.
 const maxTexts = 64
 
-// candidates are what a chunk may be patched from: the version before, which is text 0, and bases
-// that have samples in common with it.
+// candidates are the texts that a chunk may be patched from: the version before, which is text 0,
+// and bases that have samples in common with the chunk.
 type candidates struct {
 	b        *bases
 	texts    []delta.Text
-	before   []stream.Base           // what text 0 is made of; shared
+	before   []stream.Base           // bases of text 0; shared
 	bases    []stream.Base           // numbered on from these
 	payloads map[int]archive.Payload // of the blocks of parents
 	found    map[chunkPlace]int      // texts
@@ -60,9 +60,10 @@ func (c *candidates) base(n int) stream.Base {
 	return c.bases[n-len(c.before)]
 }
 
-// collect reads the bases that the spots are in, and appends where in them the spots are to hits.
+// collect reads the bases that hold the spots, and appends to hits where the spots are in these
+// bases.
 func (c *candidates) collect(hits []delta.Hit, spots []spot) ([]delta.Hit, error) {
-	block, n, from, to := -1, 0, 0, 0 // the text of the spot before
+	block, n, from, to := -1, 0, 0, 0 // of the text of the last spot
 	for i := range spots {
 		s := &spots[i]
 		if s.Block != block || s.Offset <= from || s.Offset > to {
@@ -85,8 +86,8 @@ func (c *candidates) collect(hits []delta.Hit, spots []spot) ([]delta.Hit, error
 	return hits, nil
 }
 
-// own returns the number of the text that holds an own spot, or -1, and where it begins in its
-// block.
+// own returns the number of the text that holds an own spot, or -1, and the offset of the text in
+// its block.
 func (c *candidates) own(s *spot) (n, from int, err error) {
 	at := chunkPlace{s.Block, 0}
 	if n, ok := c.found[at]; ok {
@@ -122,7 +123,7 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, p.Bytes()[from:to]), from, nil
 }
 
-// add returns the number of a new text, or -1 if there are enough.
+// add returns the number of a new text, or -1 if there are enough texts.
 func (c *candidates) add(at chunkPlace, base stream.Base, text []byte) int {
 	if len(c.texts) > maxTexts {
 		return -1

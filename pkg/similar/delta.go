@@ -27,27 +27,27 @@ type Options struct {
 	Progress   flow.Progress
 	OnParent   flow.ParentFunc
 
-	// Note is called with a remark worth a line: that there is nothing to make patches of.
+	// Note is called with a remark worth a line: that there is nothing to make patches from.
 	Note func(string)
 }
 
-// DefaultIndex is the memory of Delta for samples, in bytes: one in 64 bytes of 512 MiB, and
-// fewer the more there is.
+// DefaultIndex is the memory of Delta for samples, in bytes. It holds one sample for each 64 bytes
+// of 512 MiB, and fewer of a larger amount.
 const DefaultIndex = 128 << 20
 
 const stageName = "hexz-delta"
 
-// roundBytes is how many bytes of chunks Delta looks at together. What one of them has can be
-// found by samples from the next round on.
+// roundBytes is how many bytes of chunks Delta looks at together. The samples of a chunk can be
+// found from the next round on.
 const roundBytes = 1 << 20
 
-// Delta copies a stream of frames and replaces data chunks that are much like others by patches: of
-// chunks of the parents that the stream names, and with Self of earlier chunks of its own. It
-// decodes what it looks at; what comes out is not encoded.
+// Delta copies a stream of frames and replaces data chunks that are much like others by patches of
+// these. The bases are chunks of the parents that the stream names and, with Self, earlier chunks
+// of the stream. Delta decodes what it looks at; its output is not encoded.
 //
-// Beside the index and the cache it takes a few MiB for the version before; with Self also a copy of
-// all data chunks in a temporary file, and 70 bytes of memory for each. The output does not depend
-// on Threads and CacheBytes.
+// Besides the index and the cache it takes a few MiB for the version before. With Self it also
+// takes a copy of all data chunks in a temporary file, and 70 bytes of memory for each. The output
+// does not depend on Threads and CacheBytes.
 func Delta(ctx context.Context, dst io.Writer, src io.Reader, o Options) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, stageName, o.Progress)
 	d := &deltifier{out: out, o: o, in: archive.NewScanner(src)}
@@ -79,13 +79,13 @@ type job struct {
 	entry    int
 	data     []byte
 	near     anchor
-	text     *nearText // of what is where it is likely to have been; or nil
-	at       int       // offset in text at which it is likely to begin
-	literals int       // bytes of it that are not there
+	text     *nearText // text around the expected place of the chunk, or nil
+	at       int       // offset in text at which the chunk probably begins
+	literals int       // bytes of the chunk that text does not have
 	samples  []delta.Sample
-	patch    *stream.Patch // nil if it stays as it is
+	patch    *stream.Patch // nil if the chunk is not patched
 	code     []byte
-	cost     int // of the patch, in bytes of data that cost as much
+	cost     int // cost of patch, in bytes of data that cost as much
 }
 
 func (d *deltifier) run(ctx context.Context) error {
@@ -120,7 +120,7 @@ func (d *deltifier) frame(f stream.Frame) error {
 	case *stream.Open:
 		d.last = anchor{name: f.Name}
 	case *stream.Dict:
-		return d.codec.Add(f) // what may need it is decoded here
+		return d.codec.Add(f) // segments that may need it are decoded here
 	case *stream.Segment:
 		return d.segment(f)
 	case *stream.Close:
@@ -159,7 +159,7 @@ func (d *deltifier) segment(s *stream.Segment) error {
 // maxRound bounds the segments of a round, which may have no data.
 const maxRound = 256
 
-// endRound makes patches where it pays, and writes the segments.
+// endRound makes patches where they pay, and writes the segments.
 func (d *deltifier) endRound() error {
 	jobs, round := d.jobs, d.round
 	d.jobs, d.round, d.size = nil, nil, 0
@@ -235,8 +235,8 @@ func (d *deltifier) each(jobs []*job, do func(*job) error) error {
 	}, func(*job) error { return nil })
 }
 
-// apply puts the patches into a segment. A program is shorter than its chunk, so what is behind it
-// moves to the front.
+// apply puts the patches into a segment. A program is shorter than its chunk, so the bytes after it
+// move to the front.
 func (d *deltifier) apply(s *stream.Segment, jobs []*job) {
 	at, used := 0, 0
 	for i := range s.Entries {

@@ -19,7 +19,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// A chain of versions, each patched against the one before, read in all ways.
+// A chain of versions, each patched against the one before, is read in all ways.
 func TestDeltaChain(t *testing.T) {
 	lib := stagetest.Library{}
 	small := stage.ChunkOptions{Chunker: chunker.Options{Avg: 4096}}
@@ -59,7 +59,7 @@ func TestDeltaChain(t *testing.T) {
 	}
 }
 
-// checkReaders restores the content of r, whose bytes are sealed, in all ways that there are.
+// checkReaders restores the content of r, whose bytes are sealed, in all possible ways.
 func checkReaders(t *testing.T, lib stagetest.Library, r *archive.Reader, sealed, want []byte) {
 	t.Helper()
 	if !bytes.Equal(lib.Content(t, r, "disk"), want) {
@@ -84,7 +84,7 @@ func checkReaders(t *testing.T, lib stagetest.Library, r *archive.Reader, sealed
 	if f := stagetest.OpenArchive(t, flat); len(f.Info().Parents) != 0 || !bytes.Equal(stagetest.Restore(t, flat), want) {
 		t.Error("flattened it is something else")
 	}
-	// Other stages behind it, in any order that makes sense.
+	// Other stages after it, in any order that makes sense.
 	again := stagetest.Pipe(t, sealed, stagetest.Unsealing(), stagetest.Decompressing(2), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{Codec: "lz4", Block: 30000}), stagetest.Sealing())
 	if got := lib.Content(t, lib.Open(t, again), "disk"); !bytes.Equal(got, want) {
 		t.Error("through more stages it is something else")
@@ -111,7 +111,7 @@ func TestDeltaSelf(t *testing.T) {
 	}
 }
 
-// What has moved is found once enough of the stream is new.
+// Content that has moved is found once enough of the stream is new.
 func TestDeltaFindsWhatMoved(t *testing.T) {
 	lib := stagetest.Library{}
 	old := stagetest.Unlike(4, 3<<20)
@@ -128,7 +128,7 @@ func TestDeltaFindsWhatMoved(t *testing.T) {
 	checkReaders(t, lib, r, sealed, p)
 }
 
-// Pages in another order are copied, each from where it was, though there are many in a chunk.
+// Pages in another order are copied, each from its old place, though there are many in a chunk.
 func TestDeltaOfShuffledPages(t *testing.T) {
 	lib := stagetest.Library{}
 	large := stage.ChunkOptions{Chunker: chunker.Options{Avg: 64 << 10}}
@@ -147,7 +147,7 @@ func TestDeltaOfShuffledPages(t *testing.T) {
 	checkReaders(t, lib, r, sealed, p)
 }
 
-// A stream that nothing is like passes with its frames as they are.
+// A stream that is like nothing else passes with its frames unchanged.
 func TestDeltaLeavesAlone(t *testing.T) {
 	thin := stagetest.Pipe(t, stagetest.Content(900<<10), stagetest.Cutting(stage.ChunkOptions{}), stagetest.Dropping())
 	got := stagetest.Pipe(t, thin, stagetest.PatchingBy(similar.Options{}))
@@ -226,7 +226,7 @@ func TestDeltaThatLies(t *testing.T) {
 	}
 }
 
-// eachPatch calls do for the patched chunks of a stream.
+// eachPatch calls do for each patched chunk of a stream.
 func eachPatch(t testing.TB, p []byte, do func(*stream.Entry)) {
 	t.Helper()
 	err := flow.EachFrame(t.Context(), archive.NewScanner(bytes.NewReader(p)), nil, func(f stream.Frame) error {
@@ -244,7 +244,7 @@ func eachPatch(t testing.TB, p []byte, do func(*stream.Entry)) {
 	}
 }
 
-// Lines of one form, of which only the form is the same: a codec does better without patches.
+// Lines that have only their form in common: a codec does better without patches.
 func TestDeltaLeavesTextToTheCodec(t *testing.T) {
 	lib := stagetest.Library{}
 	lines := func(seed uint64) (p []byte) {

@@ -8,13 +8,13 @@ import (
 	"hexz/pkg/flow"
 )
 
-// deltaWork is what Delta has looked at, see bases.
+// deltaWork is the amount that Delta has looked at, see bases.
 type deltaWork struct {
 	Held, Looked int64
 	Searched     bool
 }
 
-// DeltaOf passes a stream through Delta, and returns what comes out, and what it took.
+// DeltaOf passes a stream through Delta, and returns the output and the work that it took.
 func DeltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, deltaWork) {
 	t.Helper()
 	var dst bytes.Buffer

@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	nearWindow = 1 << 20 // bytes of the version before that are read at once, where the stream goes on along it
-	chunkReach = 1 << 20 // bytes before and behind a place in which a chunk is looked for
-	maxDrift   = 2 << 20 // bytes since the last match, up to which it tells where a chunk may have been
+	nearWindow = 1 << 20 // bytes of the version before, read at once while the stream follows it
+	chunkReach = 1 << 20 // bytes before and after a place in which a chunk is looked for
+	maxDrift   = 2 << 20 // bytes after the last match, up to which it predicts the place of a chunk
 )
 
-// anchor tells what stands before a chunk.
+// anchor describes what stands before a chunk.
 type anchor struct {
 	name   string // of the stream
 	offset int64  // in the stream
-	parent int32  // the last chunk of a parent, if since is not 0
-	chunk  int64  // its ordinal
+	parent int32  // the parent of the last reference to one, if since is not 0
+	chunk  int64  // ordinal of the chunk that it refers to
 	since  int64  // bytes from the start of that chunk to here
 }
 
-// pass moves on behind an entry.
+// pass moves on past an entry.
 func (a *anchor) pass(e *stream.Entry) {
 	a.offset += e.Len
 	switch {
@@ -45,19 +45,20 @@ type location struct {
 	offset int64
 }
 
-// follower goes along the version before, while the stream goes by: the stream of the same name in
-// the first parent that has it. Where chunks come from elsewhere in the parents, it goes along there.
+// follower goes along the version before while the stream goes by. That version is the stream of
+// the same name in the first parent that has one. Where chunks come from elsewhere in the parents,
+// it goes along there.
 type follower struct {
 	b      *bases
 	name   string    // of the stream
 	offset int64     // in the stream
-	before location  // where in the version before that is
-	at     location  // where it is more likely to have been
+	before location  // the place in the version before that belongs to offset
+	at     location  // the more likely place
 	lost   uint      // chunks in a row that were not there
 	text   *nearText // that was read last
 }
 
-// nearText is what a parent has from a place on.
+// nearText is a text of a parent from a location on.
 type nearText struct {
 	from  location
 	text  delta.Text
@@ -77,7 +78,7 @@ func (f *follower) open(name string) {
 	f.at = f.before
 }
 
-// move goes to where a chunk is likely to have been.
+// move goes to the place where a chunk probably was.
 func (f *follower) move(a *anchor) error {
 	if a.name != f.name {
 		f.open(a.name)
@@ -89,7 +90,7 @@ func (f *follower) move(a *anchor) error {
 	if !fresh {
 		return nil
 	}
-	if !f.b.searched { // or what is elsewhere is found without
+	if !f.b.searched { // otherwise the search finds content from elsewhere
 		f.lost = 0
 	}
 	if f.before.parent >= 0 {
@@ -111,7 +112,7 @@ func (f *follower) move(a *anchor) error {
 	return err
 }
 
-// match goes to where the version before has the chunk that matched last, if it does in reach.
+// match goes to the place of the last matching chunk in the version before, if it is within reach.
 func (f *follower) match(a *anchor, reach int64) (bool, error) {
 	r, parent := f.b.readers[f.before.parent], -1
 	if int(a.parent) != f.before.parent {
@@ -129,14 +130,14 @@ func (f *follower) match(a *anchor, reach int64) (bool, error) {
 	return ok, f.b.ofParent(f.before.parent, err)
 }
 
-// worth tells whether it is worth to look at what is where f is. While f is lost, it is so more and
-// more rarely, down to one chunk in 64.
+// worth reports whether to compare the chunk with the text at f.at. After n misses in a row it is
+// tried ever more rarely, at least once in 64 chunks.
 func (f *follower) worth() bool {
 	return f.at.parent >= 0 && (bits.OnesCount(f.lost) <= 1 || f.lost%64 == 0)
 }
 
-// read returns what is around the place where a chunk of n bytes may have been, and the offset of
-// that in it; nil if there is nothing.
+// read returns the text around the place where a chunk of n bytes may have been, and the offset of
+// that place in the text. The text is nil if there is none.
 func (f *follower) read(n int) (*nearText, int, error) {
 	r := f.b.readers[f.at.parent]
 	from, to := max(f.at.offset-delta.Reach, 0), min(f.at.offset+int64(n)+delta.Reach, r.Info().Streams[f.at.stream].Size)
@@ -184,8 +185,8 @@ func (b *bases) newNearText(from location, p []byte, sources archive.Sources) *n
 // end returns the offset in the stream at which the text ends.
 func (t *nearText) end() int64 { return t.from.offset + int64(len(t.text.Bytes)) }
 
-// passed moves on behind a chunk of n bytes. A program that makes it of the text tells how far; it is
-// nil if there is none.
+// passed moves on past a chunk of n bytes. A program that makes the chunk from the text says how
+// far; p is nil if there is none.
 func (f *follower) passed(n int, p *delta.Program) {
 	on := int64(n)
 	f.lost++

@@ -16,7 +16,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// every changes what stands at every so many bytes of p.
+// every changes the bytes at every n bytes of p.
 func every(p []byte, n int, change func([]byte) []byte) []byte {
 	var q []byte
 	for part := range slices.Chunk(p, n) {
@@ -25,8 +25,8 @@ func every(p []byte, n int, change func([]byte) []byte) []byte {
 	return q
 }
 
-// A stream in which no chunk is as it was, and all has moved a bit: the version before is followed,
-// without a search in all of it, and what was new in that is taken from its programs.
+// No chunk of the stream is as it was, and all content has moved a bit. The version before is
+// followed without a search in all of it, and its new content is taken from its programs.
 func TestDeltaFollows(t *testing.T) {
 	lib := stagetest.Library{}
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -53,7 +53,8 @@ func TestDeltaFollows(t *testing.T) {
 		checkSources(t, lib, r, v, 0)
 		last = r
 	}
-	// What was replaced in the last version is in no chunk of the first, and is not stored again.
+	// The bytes that were replaced in the last version are in no chunk of the first. They are not
+	// stored again.
 	v = every(v, 100<<10, byteIn)
 	out, work := similar.DeltaOf(t, stagetest.ThinOn(t, last, v, stage.ChunkOptions{}), lib.Find)
 	r := lib.Open(t, stagetest.Pipe(t, out, stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing()))
@@ -63,10 +64,10 @@ func TestDeltaFollows(t *testing.T) {
 	checkSources(t, lib, r, v, 0)
 }
 
-// Where the stream comes from elsewhere, it is followed there.
+// Where the stream comes from elsewhere, its origin is followed.
 func TestDeltaFollowsElsewhere(t *testing.T) {
 	lib := stagetest.Library{}
-	small := stage.ChunkOptions{Chunker: chunker.Options{Avg: 4096}} // the first ones behind a seam are new
+	small := stage.ChunkOptions{Chunker: chunker.Options{Avg: 4096}} // those after a seam are new
 	old := stagetest.Unlike(12, 24<<20)
 	base := lib.Open(t, stagetest.Pipe(t, old, stagetest.Cutting(small), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing()))
 	// The first version exchanges two parts. In the second one some bytes have changed.
@@ -83,8 +84,8 @@ func TestDeltaFollowsElsewhere(t *testing.T) {
 	}
 }
 
-// What the version before has patched is taken from it, though the chunks around are those of the
-// first version.
+// Content that the version before has patched is taken from it, though the chunks around are those
+// of the first version.
 func TestDeltaFollowsAmongOldChunks(t *testing.T) {
 	lib := stagetest.Library{}
 	old := stagetest.Unlike(15, 8<<20)
@@ -118,13 +119,13 @@ func TestDeltaFollowsAmongOldChunks(t *testing.T) {
 	}
 }
 
-// A chunk is made of what was in its place, and of what has moved.
+// A chunk is made of content that was in its place and of content that has moved.
 func TestDeltaNearAndFar(t *testing.T) {
 	lib := stagetest.Library{}
 	old := stagetest.Unlike(17, 4<<20)
 	base := lib.Open(t, stagetest.Pipe(t, old, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing()))
 	v := bytes.Clone(old)
-	for at := 0; at+20<<10 <= len(v); at += 20 << 10 { // of each 20 KiB, 10 KiB come from the other half
+	for at := 0; at+20<<10 <= len(v); at += 20 << 10 { // half of each comes from elsewhere
 		copy(v[at:at+10<<10], old[(at+2<<20+5000)%(len(old)-10<<10):])
 	}
 	v = every(v, 1500, func(part []byte) []byte { part[7]++; return part })
@@ -137,8 +138,8 @@ func TestDeltaNearAndFar(t *testing.T) {
 	}
 }
 
-// checkSources compares what ReadSources tells of what r has from an offset on with what the
-// archives have.
+// checkSources compares the sources that ReadSources returns for r, from an offset on, with the
+// content of the archives.
 func checkSources(t *testing.T, lib stagetest.Library, r *archive.Reader, want []byte, from int64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 3))
@@ -178,7 +179,7 @@ func checkSources(t *testing.T, lib stagetest.Library, r *archive.Reader, want [
 	}
 }
 
-// A chunk is found where it is, and within reach of it.
+// A chunk is found at its place, and within reach of it.
 func TestFindChunk(t *testing.T) {
 	lib := stagetest.Library{}
 	p := slices.Concat(stagetest.Unlike(13, 300<<10), make([]byte, 20<<10), stagetest.Unlike(13, 100<<10))

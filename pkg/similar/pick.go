@@ -9,16 +9,15 @@ import (
 )
 
 const (
-	// The bases of a chunk are looked for in so many blocks: in as many as maxElected bytes of what
-	// the parents hold, since all of them are held at once.
+	// The number of blocks in which the bases of a chunk are looked for: as many as hold maxElected
+	// bytes of the parents' content, since all of them are held at once.
 	minBlocks, maxBlocks = 8, 32
 	maxElected           = 8 << 20
 
 	minVotes = 3 // samples that a block must have in common with a chunk, to be read
 )
 
-// settled: for a patch of which at most this share of the chunk is literals, no better one is looked
-// for.
+// settled: if at most 1/settled of a chunk is literals, no better patch is looked for.
 const settled = 64
 
 // spot is a place that has a sample in common with a chunk.
@@ -27,8 +26,8 @@ type spot struct {
 	delta.Place
 }
 
-// settle makes a patch for a chunk of what is where the chunk is likely to have been. Chunks are
-// settled one after the other, since each tells where the next one is.
+// settle makes a patch for a chunk from the text at its expected place. Chunks are settled one
+// after the other, since each predicts the place of the next.
 func (b *bases) settle(j *job) error {
 	f := &b.follower
 	j.literals = len(j.data)
@@ -46,15 +45,15 @@ func (b *bases) settle(j *job) error {
 	}
 	p := b.encoder.Encode(j.data, []delta.Text{t.text}, at, nil)
 	f.passed(len(j.data), &p)
-	if j.literals = p.Literals; j.literals <= len(j.data)*7/8 { // or it is not there
+	if j.literals = p.Literals; j.literals <= len(j.data)*7/8 { // otherwise the chunk is not there
 		j.text, j.at = t, at
 		j.take(p, func(n int) stream.Base { return t.bases[n] })
 	}
 	return nil
 }
 
-// encode looks for something better for a chunk that is not settled. Safe for concurrent use
-// between lookAt and addOwn.
+// encode looks for a better patch of a chunk that is not settled. Safe for concurrent use between
+// lookAt and addOwn.
 func (b *bases) encode(j *job) error {
 	w := b.scratch.Get().(*scratch)
 	defer b.scratch.Put(w)
@@ -76,10 +75,10 @@ func (b *bases) encode(j *job) error {
 	return nil
 }
 
-// take makes a program the patch of j, if that pays, and is better than the one that there is. Of its
-// bases it knows the numbers.
+// take makes a program the patch of j if it pays and is better than the present patch. base returns
+// the base of a number in the program.
 func (j *job) take(p delta.Program, base func(int) stream.Base) {
-	// Operations and what names a base do not compress as well as data does.
+	// Operations and the names of bases compress worse than data.
 	cost := p.Literals + 3*(len(p.Code)-p.Literals)
 	patch := &stream.Patch{Len: len(p.Code)}
 	for _, n := range p.Bases {
@@ -103,7 +102,7 @@ type scratch struct {
 	hits    []delta.Hit
 }
 
-// lookUp notes what an index has of the samples.
+// lookUp finds the places of the samples in an index.
 func (w *scratch) lookUp(x *delta.Index, samples []delta.Sample) {
 	w.spots = w.spots[:0]
 	for _, s := range samples {
@@ -113,8 +112,8 @@ func (w *scratch) lookUp(x *delta.Index, samples []delta.Sample) {
 	}
 }
 
-// elect leaves the spots of the blocks that have most in common with the chunk: all of parents, or
-// all own ones, if most are. near is how many samples the version before has in common with it.
+// elect keeps the spots in the best blocks: of parents, or of this stream if most spots are there.
+// near is the number of samples that the version before has in common with the chunk.
 func (b *bases) elect(spots []spot, near int) (own bool, elected []spot) {
 	votes := map[int]int{}
 	n := 0

@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// weighFrom: patches that cost more than this share of their chunk are weighed. The others are
-	// smaller than any codec makes the chunk, but for what is all alike.
+	// weighFrom: patches that cost more than 1/weighFrom of their chunk are weighed. Cheaper
+	// patches always beat the codec, except for constant data.
 	weighFrom = 32
 
-	// What the name of a base takes in an archive, in bytes: in the body and in the index.
+	// The bytes that the name of a base takes in an archive: in the body and in the index.
 	parentBaseBytes, ownBaseBytes = 16, 48
 )
 
-// weigh drops the patch of j, unless it makes the chunk smaller by a fifth than a codec does: ops do
-// not compress as well as text does, nor text without what was around it. Safe for concurrent use.
+// weigh drops the patch of j, unless it makes the chunk a fifth smaller than a codec does. The
+// margin is needed because operations compress worse than text, and literals lose their context.
+// Safe for concurrent use.
 func (b *bases) weigh(j *job) error {
 	if j.patch == nil || j.cost <= len(j.data)/weighFrom {
 		return nil
