@@ -9,65 +9,65 @@ import (
 // MinCopy is the least number of bytes that Encode makes a copy of.
 const MinCopy = 16
 
-// Reach is how many bytes before and behind the place where a match would have gone on Encode looks
-// for it in text 0.
+// Reach is how many bytes before and after the continuation of the last match Encode searches in
+// text 0.
 const Reach = 16 << 10
 
 const (
-	minJump = 32 // bytes of a match with what is elsewhere
+	minJump = 32 // least bytes of a match found by a hit
 
-	lostAfter   = 64        // bytes without a match, after which it is looked for nearby
-	nearbyBlock = 4 << 10   // bytes of the target that are looked for at once
-	nearbyIndex = 128 << 10 // bytes of the index for it
+	lostAfter   = 64        // bytes without a match after which it is looked for nearby
+	nearbyBlock = 4 << 10   // bytes of the target that are looked up at once
+	nearbyIndex = 128 << 10 // bytes of the index of nearby samples
 )
 
-// Text is what a target may have bytes in common with, and what copies of these bytes are made from.
+// Text is a text that may have bytes in common with a target, and the source of copies of these.
 type Text struct {
 	Bytes []byte
 	Parts []Part // in the order of At, the first at 0
 }
 
-// Part is a part of a Text, up to where the next one begins.
+// Part is a part of a Text, up to the start of the next one.
 type Part struct {
 	At     int // offset in the text
-	Base   int // number of the base that has its bytes, or -1: none has them
+	Base   int // number of the base that has its bytes, or -1 if none has them
 	Offset int // in the base
 }
 
 // BaseText is the text of a base.
 func BaseText(base int, p []byte) Text { return Text{p, []Part{{Base: base}}} }
 
-// Hit tells that the bytes in front of offset End of the target are, as it seems, those in front of
-// Offset in a text.
+// Hit says that the bytes before offset End of the target probably equal those before Offset in a
+// text.
 type Hit struct {
 	End    int
 	Text   int
 	Offset int
 }
 
-// Program is what Encode makes.
+// Program is the result of Encode.
 type Program struct {
 	Code     []byte
 	Bases    []int // numbers of the bases that it copies from, in the order in which it names them
 	Literals int   // bytes of Code that are literals
-	Next     int   // offset in text 0 where what follows the target is likely to be, or -1
+	Next     int   // offset in text 0 where the bytes after the target probably are, or -1
 }
 
 // Encoder makes programs. It is not safe for concurrent use.
 type Encoder struct {
 	maxBases int
-	index    *Index // of what is nearby
+	index    *Index // of the samples nearby
 	samples  []Sample
-	hits     []Hit // of what is nearby
+	hits     []Hit // those nearby
 }
 
 // NewEncoder returns an Encoder of programs that copy from at most maxBases bases.
 func NewEncoder(maxBases int) *Encoder { return &Encoder{maxBases: maxBases} }
 
-// Encode returns a program that makes target. Matches with the texts are looked for where the last
-// match would go on behind a difference of equal length; where the hits are, which are in the order
-// of End; and in text 0 near the place where the last match in it has ended. It is taken to end in
-// front of offset at in the beginning, unless that is -1.
+// Encode returns a program that makes target. It looks for matches in three places: the
+// continuation of the last match after a difference of equal length; the hits, sorted by End; and,
+// when lost, text 0 around the end of its last match. at is where target probably begins in text 0;
+// -1 if unknown.
 func (x *Encoder) Encode(target []byte, texts []Text, at int, hits []Hit) Program {
 	e := encoding{Encoder: x, target: target, texts: texts, nearAt: at}
 	e.max = x.maxBases
@@ -101,16 +101,16 @@ type encoding struct {
 	writer
 	target  []byte
 	texts   []Text
-	done    int  // bytes of target that the program makes so far
-	plain   int  // literals of these
-	near    int  // what byte i of the target is compared with next: byte nearAt of this text
-	nearAt  int  // -1 if there is none
-	last    int  // offset in target behind the last match
-	sought  int  // offset in target up to which hits nearby have been looked for
-	indexed bool // what is nearby
+	done    int  // bytes of target that the program covers so far
+	plain   int  // how many of these are literals
+	near    int  // text that byte i of the target is compared with next, at byte nearAt
+	nearAt  int  // -1 if there is no such byte
+	last    int  // offset in target after the last match
+	sought  int  // offset in target up to which nearby hits have been looked for
+	indexed bool // index has the samples nearby
 }
 
-// try copies from where a hit says, if there is enough to copy, and returns where to go on.
+// try copies from the place of a hit, if there is enough to copy, and returns where to go on.
 func (e *encoding) try(i int, h Hit) int {
 	if h.End <= i {
 		return i
@@ -133,7 +133,7 @@ func (e *encoding) try(i int, h Hit) int {
 	return i + n
 }
 
-// follow copies what goes on where the last match has ended, and returns by how much to move on.
+// follow copies bytes that continue the last match, and returns by how much to move on.
 func (e *encoding) follow(i int) int {
 	if i > len(e.target)-8 { // a hit has led to the end
 		return 0
@@ -155,7 +155,7 @@ func (e *encoding) follow(i int) int {
 	return n
 }
 
-// seek looks in text 0 for what the target has from offset i on.
+// seek looks in text 0 for the bytes of the target from offset i on.
 func (e *encoding) seek(i int) {
 	if !e.indexed {
 		e.indexed = true
@@ -178,7 +178,7 @@ func (e *encoding) seek(i int) {
 	}
 }
 
-// AppendHit appends a hit to others, unless Encode would copy the same as with the one before.
+// AppendHit appends a hit to others, unless Encode would copy the same with the hit before.
 func AppendHit(hits []Hit, h Hit) []Hit {
 	if k := len(hits) - 1; k >= 0 && hits[k].Text == h.Text && hits[k].Offset-hits[k].End == h.Offset-h.End {
 		return hits
@@ -186,8 +186,8 @@ func AppendHit(hits []Hit, h Hit) []Hit {
 	return append(hits, h)
 }
 
-// match copies n bytes of a text from an offset, to offset i of the target, but for parts from which
-// it does not pay.
+// match copies n bytes of a text, from an offset, to offset i of the target. It leaves out parts
+// where a copy does not pay.
 func (e *encoding) match(i, text, at, n int) {
 	e.last = i + n
 	t := &e.texts[text]
@@ -207,7 +207,7 @@ func (e *encoding) match(i, text, at, n int) {
 	}
 }
 
-// literals writes what of the target before offset to was not copied.
+// literals emits the bytes of the target that no copy covers, up to offset to.
 func (e *encoding) literals(to int) {
 	if to > e.done {
 		e.literal(e.target[e.done:to])
@@ -216,7 +216,7 @@ func (e *encoding) literals(to int) {
 	}
 }
 
-// matchLen returns how many bytes a and b begin with in common.
+// matchLen returns the length of the common prefix of a and b.
 func matchLen(a, b []byte) int {
 	n := min(len(a), len(b))
 	i := 0

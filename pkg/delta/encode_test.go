@@ -17,7 +17,7 @@ func noise(seed uint64, n int) []byte {
 	return p
 }
 
-// hitsOf finds what the target has in common with the bases.
+// textsOf returns the texts of the bases.
 func textsOf(bases [][]byte) (texts []Text) {
 	for i, p := range bases {
 		texts = append(texts, BaseText(i, p))
@@ -105,7 +105,7 @@ func TestEncodeWithWrongHits(t *testing.T) {
 	}
 }
 
-// What is behind a difference of any length is found again nearby, without hits.
+// After a difference of any length the match is found again nearby, without hits.
 func TestEncodeNearby(t *testing.T) {
 	text := noise(7, 96<<10)
 	const from, to = 20 << 10, 84 << 10
@@ -136,7 +136,8 @@ func TestEncodeNearby(t *testing.T) {
 	}
 }
 
-// reordered is a text of a base whose parts stand in another order, with one that is nowhere.
+// reordered returns a text of a base whose parts stand in another order, with one part that no base
+// has.
 func reordered(base []byte, cuts ...int) (text Text) {
 	cuts = append(cuts, len(base))
 	for i := len(cuts) - 1; i > 0; i-- {
@@ -152,7 +153,7 @@ func reordered(base []byte, cuts ...int) (text Text) {
 	return text
 }
 
-// Of a text that is made of parts of bases, the bases are copied from.
+// If a text is made of parts of bases, Encode copies from the bases.
 func TestEncodeParts(t *testing.T) {
 	base := noise(9, 4000)
 	text := reordered(base, 0, 1000, 1010, 2500) // 2500 to 4000, 1010 to 2500, 1000 to 1010, 0 to 1000, and all of it again
@@ -171,7 +172,8 @@ func TestEncodeParts(t *testing.T) {
 	}
 }
 
-// A short match is copied whole, though the hit is in the middle of it; a shorter one is not.
+// A short match is copied whole, though the hit is in the middle of it. A shorter one is not
+// copied.
 func TestEncodeShort(t *testing.T) {
 	base := noise(1, 2000)
 	for _, c := range []struct{ n, literals int }{{100, 200}, {40, 200}, {31, 231}} {

@@ -2,7 +2,7 @@ package delta
 
 import "math/bits"
 
-// Place is where a byte is: an offset in a block. What a block is, the caller says.
+// Place is where a byte is: an offset in a block. The caller defines the blocks.
 type Place struct {
 	Block  int // up to MaxBlock
 	Offset int // up to 64 Mi - 1
@@ -18,8 +18,9 @@ const (
 )
 
 // Index finds places by their samples. A slot takes 8 bytes, and 8 more for the key of its sample
-// while the Index still grows. At its limit it has a fixed size: when it gets full, the rate grows
-// by one, and half of the samples go. Find is safe for concurrent use while nothing is added.
+// while the Index still grows. At its limit it has a fixed size. When it gets full, the rate grows
+// by one, and half of the samples are dropped. Find is safe for concurrent use while nothing is
+// added.
 type Index struct {
 	slots []uint64 // check << placeBits | (block + 1) << offsetBits | offset; 0 is empty
 	keys  []uint64 // of the samples in slots; nil once the Index has its full size
@@ -32,12 +33,13 @@ type Index struct {
 // minSlots is the number of slots of an Index that grows, when it is empty.
 const minSlots = 4 << 10
 
-// growShare: an Index leaves room for keys up to this part of its limit, then it takes all.
+// growShare: an Index keeps keys while they fit 1/growShare of its limit; then it takes its full
+// size.
 const growShare = 8
 
-// NewIndex returns an Index for samples of a rate. It begins with at most 64 KiB, and grows with
-// what is added up to limit bytes; when it takes its full size, the part before is still there, an
-// eighth of the limit.
+// NewIndex returns an Index for samples of a rate. It begins with at most 64 KiB, and grows up to
+// limit bytes as samples are added. When it takes its full size, its old part is still in memory:
+// an eighth of the limit.
 func NewIndex(limit int64, rate uint) *Index {
 	n := max(bits.Len64(uint64(limit/8))-1, bits.Len(bucket))
 	x := &Index{full: 1 << n, rate: rate, first: rate}
@@ -52,7 +54,8 @@ func (x *Index) Reset() {
 	x.used, x.rate = 0, x.first
 }
 
-// resize gives x that many slots, or its full size if they and their keys would take too much of it.
+// resize gives x a number of slots, or its full size if the slots and their keys would take too
+// much of the limit.
 func (x *Index) resize(slots int) {
 	old, keys := x.slots, x.keys
 	x.used = 0
@@ -68,19 +71,19 @@ func (x *Index) resize(slots int) {
 	}
 }
 
-// Rate returns the rate of the samples that x has now. Those of a higher rate are in it as well.
+// Rate returns the present rate of the samples in x. Samples of a higher rate are in x as well.
 func (x *Index) Rate() uint { return x.rate }
 
-// bucket is the number of slots that a key can be in: those of a cache line.
+// bucket is the number of slots that a key can be in: the slots of a cache line.
 const bucket = 8
 
-// bucket returns where the slots for a key begin, and what it is checked by.
+// bucket returns where the slots of a key begin, and the check value of the key.
 func (x *Index) bucket(key uint64) (at int, check uint64) {
 	mixed := key * 0x9e3779b97f4a7c15
 	return int(mixed>>(64-bits.Len(uint(len(x.slots)-1)))) &^ (bucket - 1), key << MinRate >> placeBits
 }
 
-// put adds a slot, unless there is one with an equal check, or its bucket is full.
+// put adds a slot, unless its bucket is full or has a slot with an equal check.
 func (x *Index) put(key, slot uint64) {
 	at, check := x.bucket(key)
 	for i := at; i < at+bucket; i++ {
@@ -98,8 +101,8 @@ func (x *Index) put(key, slot uint64) {
 	}
 }
 
-// Add takes in samples, at places in a block that begin at an offset. Of equal samples the first
-// stays. A block behind MaxBlock is left out.
+// Add adds samples at places in a block, which begin at an offset. The first of equal samples
+// stays. A block over MaxBlock is left out.
 func (x *Index) Add(block, offset int, samples []Sample) {
 	if block > MaxBlock {
 		return
@@ -110,7 +113,7 @@ func (x *Index) Add(block, offset int, samples []Sample) {
 		}
 		x.put(s.Key, s.Key<<MinRate>>placeBits<<placeBits|uint64(block+1)<<offsetBits|uint64(offset+s.End))
 		switch {
-		case x.keys != nil && x.used > len(x.slots)/2: // fuller, and samples would find their bucket full
+		case x.keys != nil && x.used > len(x.slots)/2: // or samples would find full buckets
 			x.resize(2 * len(x.slots))
 		case x.used > len(x.slots)/4*3:
 			x.thin()
@@ -118,7 +121,7 @@ func (x *Index) Add(block, offset int, samples []Sample) {
 	}
 }
 
-// thin drops what is not in the samples of the next rate.
+// thin drops the samples that are not among those of the next rate.
 func (x *Index) thin() {
 	if x.rate == maxRate || x.rate-MinRate+1 >= checkBits {
 		return
@@ -132,7 +135,7 @@ func (x *Index) thin() {
 	}
 }
 
-// Find returns the place behind the window of a sample. It may be wrong, if rarely.
+// Find returns the place after the window of a sample. It is rarely wrong, but it may be.
 func (x *Index) Find(s Sample) (Place, bool) {
 	at, check := x.bucket(s.Key)
 	for _, v := range x.slots[at : at+bucket] {

@@ -8,7 +8,7 @@ func TestSamples(t *testing.T) {
 	if n := len(whole); n < 1<<14*8/10 || n > 1<<14*12/10 {
 		t.Errorf("%d samples of 1 MiB, one in 64 bytes was asked for", n)
 	}
-	// A part has those of the whole that lie in it.
+	// The samples of a part are those of the whole that lie in the part.
 	const from = 12345
 	part := Samples(nil, p[from:], 6)
 	for _, s := range whole {
@@ -20,7 +20,7 @@ func TestSamples(t *testing.T) {
 		}
 		part = part[1:]
 	}
-	// Those of a higher rate are among them.
+	// The samples of a higher rate are among them.
 	keys := map[Sample]bool{}
 	for _, s := range whole {
 		keys[s] = true
@@ -83,7 +83,7 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// The limit is no demand: an index takes memory for what it holds, and finds all of it.
+// The limit is an upper bound: an index takes memory for what it holds, and finds all of it.
 func TestIndexGrows(t *testing.T) {
 	x := NewIndex(1<<50, 6) // more than any machine has
 	samples := 0
@@ -106,7 +106,7 @@ func TestIndexGrows(t *testing.T) {
 	if found < samples*97/100 {
 		t.Errorf("%d of %d samples are found", found, samples)
 	}
-	// A limit below what it holds is kept, without keys.
+	// An index keeps a limit below the size of its content, without keys.
 	if x = NewIndex(1<<20, 6); x.keys == nil {
 		t.Fatal("full at once")
 	}

@@ -1,11 +1,11 @@
 // Package delta makes the bytes of a chunk from those of others, its bases, by a patch program:
-// copies, and literals for what no base has. Encoder finds copies; Apply runs a program.
+// copies, and literals for bytes that no base has. Encoder finds copies; Apply runs a program.
 //
-// A program is a sequence of operations, each of which appends bytes to the result. There is a
-// position: a base, and an offset in it. It begins at the start of base 0, and moves on with what
-// is copied, and also with literals, since what has changed mostly stands in the place of what
-// was there before. An operation begins with a number (a varint of encoding/binary: seven bits a
-// byte, low ones first); with n = number >> 2 and at least 1, its two low bits tell what follows:
+// A program is a sequence of operations, each of which appends bytes to the result. Operations
+// share a position: a base, and an offset in it. The position begins at the start of base 0. It
+// moves on with the bytes that are copied, and also with literals, since changed bytes mostly stand
+// in the place of old ones. An operation begins with a number (a varint of encoding/binary: seven
+// bits a byte, low ones first). n = number >> 2 is at least 1. The two low bits are the kind:
 //
 //	0  literal   n bytes follow, which are appended
 //	1  copy      n bytes from the position
@@ -33,9 +33,9 @@ const (
 	opJump
 )
 
-// Apply appends the n bytes that a program makes of its bases to dst. It makes room for these n
-// bytes and nothing else. What makes more or fewer, or copies what is not there, is an ErrProgram;
-// dst is returned as it was.
+// Apply appends the n bytes that a program makes from its bases to dst. It makes room for these n
+// bytes and nothing else. A program that makes more or fewer bytes, or copies bytes that no base
+// has, is an ErrProgram; dst is returned unchanged.
 func Apply(dst, program []byte, bases [][]byte, n int) ([]byte, error) {
 	in := newReader(program, n)
 	out := slices.Grow(dst, n)
@@ -59,16 +59,16 @@ func Apply(dst, program []byte, bases [][]byte, n int) ([]byte, error) {
 	return out, nil
 }
 
-// Run is a run of bytes that a program appends: those of a base, or with a Base of -1 some that
-// stand in the program itself.
+// Run is a run of bytes that a program appends. They are bytes of a base or, if Base is -1, bytes
+// that stand in the program itself.
 type Run struct {
 	Base   int
 	Offset int
 	Len    int
 }
 
-// Runs calls visit for what a program makes n bytes of, in order. Whether the bases have it, it does
-// not know.
+// Runs calls visit for each run of bytes that a program of n output bytes copies or holds, in
+// order. It does not check the bases.
 func Runs(program []byte, n int, visit func(Run)) error {
 	in := newReader(program, n)
 	for in.wanted > 0 {
@@ -81,10 +81,10 @@ func Runs(program []byte, n int, visit func(Run)) error {
 	return in.end()
 }
 
-// reader reads the operations of a program. Once it is bad, its elements are zeros.
+// reader reads the operations of a program. Once bad is set, all further elements are zeros.
 type reader struct {
 	left   []byte
-	size   int // of the whole
+	size   int // of the whole program
 	wanted int // bytes that are still to be made
 	base   int // the position
 	at     int64
@@ -99,7 +99,7 @@ func (r *reader) fail(format string, args ...any) error {
 	return fmt.Errorf("%w: at byte %d: %s", ErrProgram, r.size-len(r.left), fmt.Sprintf(format, args...))
 }
 
-// next returns what the next operation appends.
+// next returns the run that the next operation appends.
 func (r *reader) next() (Run, error) {
 	v := r.number()
 	n := int(v >> 2)
@@ -129,7 +129,7 @@ func (r *reader) next() (Run, error) {
 	return run, nil
 }
 
-// end returns an error if there is more.
+// end returns an error if the program goes on.
 func (r *reader) end() error {
 	if r.bad || len(r.left) > 0 {
 		return r.fail("its end is not where the chunk ends")
@@ -137,7 +137,7 @@ func (r *reader) end() error {
 	return nil
 }
 
-// maxNumber is the most bytes of a number: those of 2^31 - 1.
+// maxNumber is the largest length of a number, in bytes: that of 2^31 - 1.
 const maxNumber = 5
 
 // number reads a number of up to 2^31 - 1.
@@ -151,7 +151,7 @@ func (r *reader) number() uint64 {
 	return v
 }
 
-// signed reads a number of less than 2^30 up or down.
+// signed reads a number from -2^30 to 2^30 - 1.
 func (r *reader) signed() int64 {
 	v := r.number()
 	if v&1 != 0 {
@@ -160,7 +160,7 @@ func (r *reader) signed() int64 {
 	return int64(v >> 1)
 }
 
-// pass passes n bytes that stand in the program.
+// pass skips n bytes that stand in the program.
 func (r *reader) pass(n int) {
 	if n > len(r.left) {
 		r.bad = true
@@ -178,19 +178,19 @@ type writer struct {
 	at      int64
 }
 
-// head is the number that an operation on n bytes begins with.
+// head returns the number that begins an operation op on n bytes.
 func head(n int, op uint64) uint64 { return uint64(n)<<2 | op }
 
 func (w *writer) number(n uint64) { w.program = binary.AppendUvarint(w.program, n) }
 
-// literal appends bytes as they are.
+// literal appends literal bytes.
 func (w *writer) literal(p []byte) {
 	w.number(head(len(p), opLiteral))
 	w.program = append(w.program, p...)
 	w.at += int64(len(p))
 }
 
-// reaches tells whether the program may copy from a base.
+// reaches reports whether the program may copy from a base.
 func (w *writer) reaches(base int) bool {
 	return len(w.used) < w.max || slices.Contains(w.used, base)
 }

@@ -85,7 +85,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// checkRuns compares what Runs tells with what Apply has made.
+// checkRuns compares the runs of Runs with the result of Apply.
 func checkRuns(t *testing.T, program []byte, bases [][]byte, result []byte) {
 	t.Helper()
 	var got []byte
@@ -101,7 +101,7 @@ func checkRuns(t *testing.T, program []byte, bases [][]byte, result []byte) {
 	}
 }
 
-// Bytes that a program has no right to: behind its bases in memory, and behind its room in dst.
+// A program has no right to the bytes after its bases in memory, and after its room in dst.
 func TestApplyStaysInside(t *testing.T) {
 	memory := []byte("base and a secret")
 	room := []byte("left and right")

@@ -6,7 +6,7 @@ const (
 	// window is the number of bytes that a sample is chosen and found by.
 	window = 32
 
-	// MinRate is the rate at which samples lie densest.
+	// MinRate is the lowest rate, at which samples lie densest.
 	MinRate = 4
 	maxRate = 24
 
@@ -14,14 +14,14 @@ const (
 	denseRate = 6
 )
 
-// Sample is a place in a text that can be found in another by its content.
+// Sample is a place in a text that can be found in another text by its content.
 type Sample struct {
-	End int    // offset behind its window of 32 bytes
+	End int    // offset after its window of 32 bytes
 	Key uint64 // hash of the window
 }
 
-// Samples appends samples of p to dst, on average one in 2^rate bytes. Whether a place is one
-// depends on the 32 bytes before it alone, so equal texts have equal samples wherever they stand.
+// Samples appends samples of p to dst, on average one in 2^rate bytes. A place is a sample or not
+// depending on the 32 bytes before it alone. So equal texts have equal samples wherever they stand.
 // The samples of a rate are among those of any lower rate. (Content-defined sampling: U. Manber,
 // "Finding similar files in a large file system", USENIX 1994; the gear hash is that of FastCDC.)
 func Samples(dst []Sample, p []byte, rate uint) []Sample {
@@ -54,7 +54,7 @@ var gear = func() (table [256]uint64) {
 }()
 
 // RateFor returns a rate at which the samples of n bytes fill at most three quarters of an Index of
-// that many bytes.
+// indexBytes bytes.
 func RateFor(n, indexBytes int64) uint {
 	r := bits.Len64(uint64(n / max(indexBytes/32*3, 1)))
 	return uint(min(max(r, denseRate), maxRate))
