@@ -14,16 +14,16 @@ import (
 	"hexz/pkg/overlay"
 )
 
-// inPlaceBlock is how much is written because of one byte that differs.
+// inPlaceBlock is how many bytes are written because of one byte that differs.
 const inPlaceBlock = 4 << 10
 
-// InPlaceOutput is an archive.Output over a regular file or block device that has most of the
-// content already: it reads what is there, and writes the blocks of 4 KiB that differ. If it is
+// InPlaceOutput is an archive.Output over a regular file or block device that already has most of
+// the content. It reads the old content and writes the blocks of 4 KiB that differ. If it is
 // stopped, some of the old content is left, and it can be run again.
 type InPlaceOutput struct {
 	f       *os.File
 	sparse  Sparse
-	size    int64 // of the file or device as it was
+	size    int64 // original size of the file or device
 	regular bool
 	at      int64
 	written int64
@@ -32,8 +32,8 @@ type InPlaceOutput struct {
 	badSum  int64
 }
 
-// NewInPlaceOutput returns an InPlaceOutput on f from its start. sparse says which blocks of a regular
-// file are freed as they become zero. Call Flush at the end.
+// NewInPlaceOutput returns an InPlaceOutput on f from its start. sparse says which blocks of a
+// regular file are freed when they become zero. Call Flush at the end.
 func NewInPlaceOutput(f *os.File, sparse Sparse) (*InPlaceOutput, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -53,14 +53,14 @@ func (o *InPlaceOutput) capacity() int64 {
 	return o.size
 }
 
-// Unreadable returns the number of bytes so far whose old content could not be read, and that were
-// therefore written.
+// Unreadable returns the number of bytes so far that were written because their old content could
+// not be read.
 func (o *InPlaceOutput) Unreadable() int64 { return o.badSum }
 
 // Written returns the number of bytes written or freed so far.
 func (o *InPlaceOutput) Written() int64 { return o.written }
 
-// Write writes the blocks of p that differ from the file, or cannot be read.
+// Write writes the blocks of p that differ from the file, or that cannot be read.
 func (o *InPlaceOutput) Write(p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
@@ -87,8 +87,8 @@ func (o *InPlaceOutput) update(p []byte) error {
 	return err
 }
 
-// old returns the next n bytes that are there, or those up to the end of the file. What cannot be
-// read is marked, block by block.
+// old returns the next n bytes of the old content, or those up to its end. Blocks that cannot be
+// read are marked.
 func (o *InPlaceOutput) old(n int) []byte {
 	n = int(max(min(int64(n), o.size-o.at), 0))
 	o.bad = o.bad[:0]
@@ -117,11 +117,11 @@ func (o *InPlaceOutput) unread(i int) bool {
 	return n < len(o.bad) && o.bad[n]
 }
 
-// blockEnd returns where the block ends that holds byte i from position at on.
+// blockEnd returns the end of the block that holds byte i, counted from position at.
 func blockEnd(at int64, i int) int { return i + inPlaceBlock - int((at+int64(i))%inPlaceBlock) }
 
-// eachDifference calls write for each run of blocks of the next n bytes at position at that are
-// not the same.
+// eachDifference calls write for each run of differing blocks among the next n bytes at position
+// at.
 func eachDifference(at int64, n int, same func(i, j int) bool, write func(i, j int) error) error {
 	from := -1
 	for i := 0; i < n; {
@@ -146,7 +146,8 @@ func eachDifference(at int64, n int, same func(i, j int) bool, write func(i, j i
 // Zeros makes the next n bytes zero.
 func (o *InPlaceOutput) Zeros(n int64) error { return o.zero(n, o.regular && o.sparse == SparseAlways) }
 
-// Hole makes the next n bytes zero, and frees what a regular file had there, but for SparseNever.
+// Hole makes the next n bytes zero and, except with SparseNever, frees their space in a regular
+// file.
 func (o *InPlaceOutput) Hole(n int64) error { return o.zero(n, o.regular && o.sparse != SparseNever) }
 
 func (o *InPlaceOutput) zero(n int64, free bool) error {
@@ -174,7 +175,7 @@ func (o *InPlaceOutput) zero(n int64, free bool) error {
 	return nil
 }
 
-// data returns where the next data of the file begins and ends, up to stop.
+// data returns the range of the next data of the file, up to stop.
 func (o *InPlaceOutput) data(stop int64) (start, end int64) {
 	start, end, err := overlay.DataExtent(o.f, o.at)
 	if err != nil {
@@ -183,7 +184,7 @@ func (o *InPlaceOutput) data(stop int64) (start, end int64) {
 	return min(start, stop), min(end, stop)
 }
 
-// zeroData makes what lies up to stop zero, where it is not.
+// zeroData makes the bytes up to stop zero where they are not.
 func (o *InPlaceOutput) zeroData(stop int64, free bool) error {
 	for o.at < stop {
 		old := o.old(int(min(stop-o.at, int64(len(o.buf)))))
@@ -207,7 +208,7 @@ func (o *InPlaceOutput) zeroData(stop int64, free bool) error {
 	return nil
 }
 
-// Flush gives a regular file its size. What a device has behind the content stays.
+// Flush gives a regular file its size. The bytes of a device after the content stay.
 func (o *InPlaceOutput) Flush() error {
 	if !o.regular || o.at == o.size {
 		return nil

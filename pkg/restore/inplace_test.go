@@ -12,7 +12,7 @@ import (
 	"hexz/pkg/stage"
 )
 
-const block = 4 << 10 // what is compared and written at once
+const block = 4 << 10 // bytes that are compared and written at once
 
 func TestInPlace(t *testing.T) {
 	want := bytes.Clone(stagetest.Content(700_000))

@@ -32,8 +32,8 @@ func NewDeviceOutput(w io.Writer, room int64) *PlainOutput {
 // ErrNoRoom means that a device is smaller than what is to be written to it.
 var ErrNoRoom = errors.New("the device is too small")
 
-// expect tells an output that takes a limited number of bytes how many are to come, if that is
-// known, before the first of them.
+// expect tells an output of limited size how many bytes are to come. It is called before the first
+// of them, if the number is known.
 func expect(out archive.Output, n int64) error {
 	o, ok := out.(interface{ capacity() int64 })
 	if ok && n > o.capacity() {
@@ -56,13 +56,13 @@ func (o *PlainOutput) Hole(n int64) error { return archive.WriteZeros(o.w, n) }
 // Flush writes what is still buffered.
 func (o *PlainOutput) Flush() error { return o.w.Flush() }
 
-// Sparse says what becomes a hole of a regular file.
+// Sparse says which ranges become holes of a regular file.
 type Sparse int
 
 const (
-	SparseAuto   Sparse = iota // what was a hole
-	SparseAlways               // and what was zero
-	SparseNever                // nothing
+	SparseAuto   Sparse = iota // ranges that were holes
+	SparseAlways               // also ranges that were zero
+	SparseNever                // none
 )
 
 // FileOutput is an archive.Output at the end of a regular file.
@@ -72,14 +72,14 @@ type FileOutput struct {
 	at     int64
 }
 
-// NewFileOutput returns a FileOutput on f, which ends at its current position. Call Flush at
-// the end.
+// NewFileOutput returns a FileOutput on f, which ends at its current position. Call Flush at the
+// end.
 func NewFileOutput(f *os.File, sparse Sparse) (*FileOutput, error) {
 	at, err := f.Seek(0, io.SeekCurrent)
 	return &FileOutput{f, sparse, at}, err
 }
 
-// Write writes p, with SparseAlways without the blocks of 4 KiB that are zero.
+// Write writes p. With SparseAlways it leaves out the blocks of 4 KiB that are zero.
 func (o *FileOutput) Write(p []byte) (int, error) {
 	if o.sparse != SparseAlways {
 		return o.write(p)
@@ -107,7 +107,7 @@ func (o *FileOutput) write(p []byte) (int, error) {
 // Zeros allocates n bytes, which read as zero; with SparseAlways it leaves them unallocated.
 func (o *FileOutput) Zeros(n int64) error { return o.run(n, o.sparse == SparseAlways) }
 
-// Hole leaves n bytes unallocated, but for SparseNever.
+// Hole leaves n bytes unallocated, except with SparseNever.
 func (o *FileOutput) Hole(n int64) error { return o.run(n, o.sparse != SparseNever) }
 
 func (o *FileOutput) run(n int64, hole bool) error {

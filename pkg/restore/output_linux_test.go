@@ -11,7 +11,7 @@ import (
 	"hexz/pkg/restore"
 )
 
-// What was a hole, and what was zero, becomes a hole or not as Sparse says. The content is the same.
+// Holes and zeros become holes or not as Sparse says. The content is the same.
 func TestFileOutput(t *testing.T) {
 	const n = 1 << 20
 	part := bytes.Repeat([]byte("data"), n/4)

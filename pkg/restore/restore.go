@@ -21,7 +21,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Options choose what Archive and Stream restore. The zero value is the whole of the only
+// Options choose the part that Archive and Stream restore. The zero value is the whole of the only
 // stream.
 type Options struct {
 	Stream   string // name; "" is the only one
@@ -38,16 +38,16 @@ type Options struct {
 	Codecs     codec.Decoders   // of Stream, of codecs that package codec does not have
 	SignedBy   []seal.PublicKey // who must have signed the archive
 
-	// Note, if not nil, is called with a remark worth a line: that identities were given for what
-	// is not encrypted.
+	// Note, if not nil, is called with a remark worth a line: that identities were given, but the
+	// input is not encrypted.
 	Note func(string)
 
-	// lost, if not nil, is called for each chunk that no parent has, but not if that may pass, as an
-	// error of a disk; zeros take its place.
+	// Lost, if not nil, is called for each chunk that no parent has; zeros take its place. It is
+	// not called for an error that may pass, like an error of a disk.
 	Lost func(stream string, off, n int64, why error)
 }
 
-// End returns the offset in the stream up to which it is wanted, or more if it has no Length.
+// End returns the offset in the stream where the part ends, or more if there is no Length.
 func (o *Options) End() int64 {
 	if o.Length != nil && *o.Length < math.MaxInt64-o.Offset {
 		return o.Offset + *o.Length
@@ -55,7 +55,7 @@ func (o *Options) End() int64 {
 	return math.MaxInt64
 }
 
-// ErrChoose means that there is not exactly one stream, and none was named; or none has that name.
+// ErrChoose means that no stream was named and there is not exactly one, or that none has the name.
 var ErrChoose = errors.New("a stream has to be chosen")
 
 // Archive restores a stream of an archive to out.
@@ -84,10 +84,10 @@ func Archive(ctx context.Context, out archive.Output, r *archive.Reader, o Optio
 	})
 }
 
-// maxNames is how many streams an error names.
+// maxNames is the largest number of streams that an error names.
 const maxNames = 16
 
-// Choose returns the number of the stream that is meant.
+// Choose returns the number of the stream called name, or of the only one if name is "".
 func Choose(streams []index.Stream, name string) (int, error) {
 	var names []string
 	for i := range streams {
@@ -112,12 +112,12 @@ func Choose(streams []index.Stream, name string) (int, error) {
 	return 0, fmt.Errorf("%w? there is no %q, but %s", ErrChoose, name, strings.Join(names, ", "))
 }
 
-// Stream restores a stream from frames, or from an archive that is read from front to
-// back, to out. Since a later segment may refer to any chunk, it keeps a copy of all chunks
-// in a temporary file without a name, and up to 80 bytes of memory for each.
+// Stream restores a stream to out, from frames or from an archive that is read from front to back.
+// A later segment may refer to any chunk. So Stream keeps a copy of all chunks in a temporary file
+// without a name, and up to 80 bytes of memory for each.
 //
-// Every byte is verified before it is written, but whether the stream is complete is known
-// only at the end: a caller has to withdraw what was written if Stream fails.
+// Every byte is verified before it is written. But only at the end it is known whether the stream
+// is complete. If Stream fails, the caller has to withdraw the bytes that were written.
 func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) error {
 	store, err := flow.NewSpool(o.TempDir, "hexz-cat-*")
 	if err != nil {
@@ -163,8 +163,8 @@ type restorer struct {
 	in    *archive.Scanner
 	spool *flow.Spool
 	codec flow.Decoder
-	parts [][]byte // of the entries that are to be written next
-	made  []byte   // memory for those that are not in the payload
+	parts [][]byte // of the entries to be written next
+	made  []byte   // memory for parts that are not in the payload
 
 	parents *archive.Parents
 
@@ -236,7 +236,7 @@ func (c *restorer) segment(s *stream.Segment, raw []byte) error {
 	}
 	size := s.Size()
 	writing := c.writing && s.Offset+size > c.o.Offset && s.Offset < c.to
-	from, at, held := 0, s.Offset, 0 // the entries in parts, and the bytes of others than data among them
+	from, at, held := 0, s.Offset, 0 // range of entries in parts; bytes of those that are not data
 	flush := func(to int) error {
 		entries := s.Entries[from:to]
 		var err error
@@ -280,8 +280,9 @@ func (c *restorer) segment(s *stream.Segment, raw []byte) error {
 	return nil
 }
 
-// bytes returns the bytes of a chunk, which has p in the payload, at pos of the spool. Those of
-// others are left out unless they are needed for the output, and put behind what there is in made.
+// bytes returns the bytes of a chunk. p is its part of the payload, which stands at pos of the
+// spool. Bytes that a reference names are read only if they are needed for the output. Bytes other
+// than p are appended to made.
 func (c *restorer) bytes(e *stream.Entry, p []byte, pos int64, needed bool) ([]byte, error) {
 	switch e.Kind {
 	case stream.Data:
@@ -308,7 +309,7 @@ func (c *restorer) bytes(e *stream.Entry, p []byte, pos int64, needed bool) ([]b
 	return nil, nil
 }
 
-// make lets a function append to made, and returns what it has appended.
+// make lets a function append to made, and returns the bytes that it has appended.
 func (c *restorer) make(appendTo func([]byte) ([]byte, error)) ([]byte, error) {
 	n := len(c.made)
 	made, err := appendTo(c.made)
