@@ -11,16 +11,16 @@ import (
 	"hexz/pkg/stream"
 )
 
-// baseEntries are the entries of an archive from front to back, as those of an archive whose
-// parent 0 it is: chunks have become references to it or to its parents.
+// baseEntries are the entries of an archive from front to back, as another archive would have them
+// whose parent 0 it is. Chunks have become references to the archive or to its parents.
 type baseEntries struct {
 	info    *index.Info
 	pull    func() (baseSegment, error, bool)
 	stop    func()
 	pending baseSegment
-	at      int64         // in the stream that is read
-	chunks  int64         // data chunks so far
-	hashes  []stream.Hash // of these, if there are references to them
+	at      int64         // offset in the stream that is read
+	chunks  int64         // number of data chunks so far
+	hashes  []stream.Hash // hashes of these, if there are references to them
 }
 
 // baseSegment is a segment of the base; its entries are valid until the next one.
@@ -59,7 +59,7 @@ func newBaseEntries(r *archive.Reader) *baseEntries {
 	return b
 }
 
-// convert makes a chunk a reference to the base or to a parent of it.
+// convert makes a chunk a reference to the base or to one of its parents.
 func (b *baseEntries) convert(e *stream.Entry) error {
 	switch e.Kind {
 	case stream.Data, stream.Patched:
@@ -85,8 +85,8 @@ func (b *baseEntries) convert(e *stream.Entry) error {
 	return nil
 }
 
-// segment returns the entries of the next segment of a stream, or nil at its end. Each stream is
-// to be read to its end before the next.
+// segment returns the entries of the next segment of a stream, or nil at its end. The caller reads
+// each stream to its end before the next one.
 func (b *baseEntries) segment(streamNo int) ([]stream.Entry, error) {
 	if b.pending.entries == nil {
 		s, err, ok := b.pull()
@@ -114,7 +114,7 @@ func (b *baseEntries) segment(streamNo int) ([]stream.Entry, error) {
 	return s.entries, nil
 }
 
-// skip reads what is left of a stream, and gets ready for the next.
+// skip reads the rest of a stream, and gets ready for the next.
 func (b *baseEntries) skip(streamNo int) error {
 	for {
 		list, err := b.segment(streamNo)
@@ -132,13 +132,12 @@ func (b *baseEntries) skip(streamNo int) error {
 type segmenter struct {
 	out     *flow.Writer
 	id      int64
-	offset  int64 // of the first entry of the segment that is made
+	offset  int64 // of the first entry of the segment under way
 	entries []stream.Entry
 	payload []byte
 }
 
-// add adds an entry, with its bytes if it is a data chunk. Neighbouring runs of one kind become
-// one.
+// add adds an entry, with its bytes if it is a data chunk. It merges neighbouring runs of one kind.
 func (s *segmenter) add(e stream.Entry, data []byte) error {
 	if n := len(s.entries); n > 0 && e.Kind.IsRun() && s.entries[n-1].Kind == e.Kind {
 		s.entries[n-1].Len += e.Len

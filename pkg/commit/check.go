@@ -10,16 +10,16 @@ import (
 	"hexz/pkg/overlay"
 )
 
-// ErrOtherBase is the error of Commit if the base is not what an overlay was made to.
+// ErrOtherBase is the error of Commit if the overlay was made on another base.
 var ErrOtherBase = errors.New("the base is not what the overlay was made to")
 
-// Below is what is known of the image that changes were made to.
+// Below describes the image that changes were made to, as far as it is known.
 type Below struct {
 	io.ReaderAt
 	Size   int64           // bytes, or -1 if it is not known
-	Ranges []overlay.Range // what is to be compared
+	Ranges []overlay.Range // ranges to compare
 
-	// Partial: what is all zero may also be missing.
+	// Partial: a range that is all zero may also be missing.
 	Partial bool
 }
 
@@ -28,8 +28,8 @@ const sector = 512
 
 func sectors(n int64) int64 { return n/sector + min(1, n%sector) }
 
-// compare compares some ranges of what an overlay was made to with the base. What cannot be read of
-// the base, as a parent of it is missing, is left out.
+// compare compares some ranges of the image that an overlay was made to with the base. It leaves
+// out ranges that cannot be read because a parent of the base is missing.
 func (c *committer) compare(v *Overlay) error {
 	if v.Below == nil {
 		return nil

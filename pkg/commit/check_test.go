@@ -11,7 +11,7 @@ import (
 	"hexz/pkg/stage"
 )
 
-// Commit tells a base that is not what the changes were made to.
+// Commit recognizes a base that the changes were not made to.
 func TestOtherBase(t *testing.T) {
 	p := stagetest.Content(1 << 20)
 	base := stagetest.OpenArchive(t, stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing()))

@@ -15,20 +15,20 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Overlay is what has changed in a stream of the base.
+// Overlay is the set of changes to a stream of the base.
 type Overlay struct {
-	Stream string        // its name
+	Stream string        // name of the stream
 	Image  overlay.Image // the changes, and the size; nil is none
-	Size   *int64        // the new size; nil is that of Image. What the base has not is a hole
+	Size   *int64        // new size; nil is that of Image; new bytes at the end are a hole
 
-	// Below is what is known of what the changes were made to. Commit compares some of it with
-	// the base, and ends with ErrOtherBase if they differ. nil is nothing.
+	// Below describes the image that the changes were made to. Commit compares some of it with the
+	// base, and ends with ErrOtherBase if they differ. nil is no comparison.
 	Below *Below
 
 	close func()
 }
 
-// Close closes what OpenOverlay has opened.
+// Close closes the files that OpenOverlay has opened.
 func (v *Overlay) Close() {
 	if v.close != nil {
 		v.close()
@@ -37,28 +37,28 @@ func (v *Overlay) Close() {
 
 // Options are the options of Commit. The zero value works.
 type Options struct {
-	// Replace are streams with a content of their own. They take the place of the streams that
-	// have their names, or come last.
+	// Replace are streams with a content of their own. They replace the streams of the same names,
+	// or come last.
 	Replace []stage.Source
 
-	ChunkKey []byte // if the base was cut with a key
-	Threads  int    // workers that hash what Replace has; 0 is 1
+	ChunkKey []byte // key of the base, if it was cut with one
+	Threads  int    // workers that hash the streams of Replace; 0 is 1
 	Progress flow.Progress
 }
 
 const stageName = "hexz-commit"
 
 // Apply writes the stream of frames that hexz-chunk would make of the content of base after
-// changes, but that chunks which base has are references to it, its parent 0; the parents of base
-// follow. hint tells where base is.
+// changes. But the chunks that base has are references to it, as parent 0; the parents of base
+// follow. hint says where base is.
 //
-// What has not changed is taken from the index of base. Chunks that a change touches, or whose end
-// is less than chunker.ZeroRun before one, are read and cut anew, and so on behind the change until
-// a cut falls on one of base. If base was cut by the same rule, the chunks are those that Chunk
-// makes of the whole content. If base has references, it takes 32 bytes of memory for each of its
-// data chunks.
+// Unchanged content is taken from the index of base. Chunks that a change touches, or that end less
+// than chunker.ZeroRun before one, are read and cut anew. Cutting goes on after the change until a
+// cut falls on one of base. If base was cut by the same rule, the chunks are those that Chunk makes
+// of the whole content. If base has references, Apply takes 32 bytes of memory for each of its data
+// chunks.
 //
-// Streams without changes keep their digests, others lose them.
+// Streams without changes keep their digests; others lose them.
 func Apply(ctx context.Context, dst io.Writer, base *archive.Reader, hint string, overlays []Overlay, o Options) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, stageName, o.Progress)
 	c := &committer{out: out, base: base, info: base.Info(), o: o, streams: map[string]int{}, changes: map[string]*Overlay{}, replace: map[string]*stage.Source{}}
@@ -110,7 +110,7 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 	for i := range c.o.Replace {
 		src := &c.o.Replace[i]
 		if c.replace[src.Name] == nil {
-			continue // it is there already
+			continue // it is already there
 		}
 		next++
 		if next < 0 {
@@ -123,7 +123,7 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 	return c.out.End(stream.Meta{"streams": c.out.Streams, "size": c.out.Bytes})
 }
 
-// check holds what is to be done against the streams of the base.
+// check compares the overlays and the options with the streams of the base.
 func (c *committer) check(overlays []Overlay) error {
 	for i := range overlays {
 		v := &overlays[i]
@@ -165,8 +165,8 @@ func (c *committer) find(name string) *index.Stream {
 	return nil
 }
 
-// chunkerFor returns how to cut a new content: as the stream that it replaces was, or as the
-// first.
+// chunkerFor returns the options to cut a new content: those of the stream that it replaces, or
+// those of the first stream.
 func (c *committer) chunkerFor(src *stage.Source) (chunker.Options, error) {
 	if s := c.find(src.Name); s != nil {
 		return c.chunker(s)
@@ -177,12 +177,12 @@ func (c *committer) chunkerFor(src *stage.Source) (chunker.Options, error) {
 	return chunker.Options{Key: c.o.ChunkKey}, nil
 }
 
-// chunker returns how a stream of the base was cut.
+// chunker returns the options by which a stream of the base was cut.
 func (c *committer) chunker(s *index.Stream) (chunker.Options, error) {
 	return chunker.OptionsOf(s.Chunker, c.o.ChunkKey)
 }
 
-// stream writes what has become of stream i of the base.
+// stream writes the new version of stream i of the base.
 func (c *committer) stream(ctx context.Context, entries *baseEntries, i int, s *index.Stream) error {
 	if src := c.replace[s.Name]; src != nil {
 		delete(c.replace, s.Name)
@@ -244,7 +244,7 @@ func (c *committer) copy(ctx context.Context, entries *baseEntries, i int, to *s
 	}
 }
 
-// patch writes what has become of a stream of the base.
+// patch writes the changed version of a stream of the base.
 func (c *committer) patch(ctx context.Context, l *layout, s *index.Stream, to *segmenter) error {
 	o, err := c.chunker(s)
 	if err != nil {

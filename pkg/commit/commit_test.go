@@ -18,7 +18,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// fakeImage is an image in memory. Of what has not changed it has other bytes.
+// fakeImage is an image in memory. Its unchanged ranges have other bytes than the base.
 type fakeImage struct {
 	data    []byte
 	changes []overlay.Change

@@ -8,19 +8,19 @@ import (
 	"hexz/pkg/stream"
 )
 
-// recutter cuts a changed stream. At each position it takes over what the base has there, if that
-// is certain to be what cutting the whole stream would give, and otherwise cuts one more chunk.
+// recutter cuts a changed stream. At each position it takes over the chunk of the base, if cutting
+// the whole stream would certainly give the same one. Otherwise it cuts one more chunk.
 type recutter struct {
 	*layout
 	cut chunker.Cutter
 	to  *segmenter
 	p   int64
-	run int64 // zeros right before p that are a run which may go on; 0: p is where a chunk begins
+	run int64 // zeros right before p in a run that may go on; 0: a chunk begins at p
 
-	window []byte // bytes from p on that were read
+	window []byte // bytes that were read, from p on
 	buffer []byte
-	ahead  int64 // up to here no run of known zeros begins
-	end    bool  // one begins there, or the stream ends
+	ahead  int64 // no run of known zeros begins before it
+	end    bool  // one begins at ahead, or the stream ends there
 }
 
 func (t *recutter) all(ctx context.Context) error {
@@ -36,7 +36,7 @@ func (t *recutter) all(ctx context.Context) error {
 	return nil
 }
 
-// step goes on from p by at least a byte, or finds that a run has ended.
+// step moves on from p by at least one byte, or finds that a run has ended.
 func (t *recutter) step() error {
 	s, err := t.span(t.p)
 	if err != nil {
@@ -73,7 +73,7 @@ func (t *recutter) zero(kind stream.EntryKind, n int64) error {
 	return t.put(stream.Entry{Kind: kind, Len: n}, nil)
 }
 
-// put writes an entry and goes on behind it.
+// put writes an entry and moves on past it.
 func (t *recutter) put(e stream.Entry, data []byte) error {
 	t.p += e.Len
 	t.window = t.window[min(int64(len(t.window)), e.Len):]
@@ -116,9 +116,9 @@ func (t *recutter) recut() error {
 	return t.put(e, data)
 }
 
-// fill makes the window hold what decides on the next cut: the longest chunk and what could be a
-// run behind it, or all up to a run of known zeros, or to the end. It tells whether zeros at the
-// end of the window may belong to a run.
+// fill reads into the window the bytes that decide on the next cut: the longest chunk and a
+// possible run after it. It stops earlier at a run of known zeros, or at the end. It reports
+// whether zeros at the end of the window may belong to a run.
 func (t *recutter) fill() (runBehind bool, err error) {
 	if t.ahead <= t.p {
 		t.ahead, t.end = t.p, false

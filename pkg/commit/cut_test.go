@@ -16,7 +16,7 @@ import (
 	"hexz/pkg/stage"
 )
 
-// patchwork returns noise and zeros in parts whose bounds are near to what matters.
+// patchwork returns noise and zeros in parts whose lengths are often close to chunker.ZeroRun.
 func patchwork(rng *rand.Rand, n int) []byte {
 	var p []byte
 	for len(p) < n {
@@ -38,7 +38,7 @@ func patchwork(rng *rand.Rand, n int) []byte {
 	return p[:n]
 }
 
-// change returns what p becomes by random changes, and these.
+// change returns p after random changes, and the changes.
 func change(rng *rand.Rand, p []byte) *fakeImage {
 	size := len(p)
 	switch rng.IntN(4) {
@@ -74,7 +74,7 @@ func change(rng *rand.Rand, p []byte) *fakeImage {
 		case 1:
 			clear(part)
 			f.changes = append(f.changes, c)
-		case 2: // to what it was
+		case 2: // the old bytes again
 			f.changes = append(f.changes, c)
 		default:
 			copy(part, patchwork(rng, n))
@@ -116,8 +116,8 @@ func sparseSource(t testing.TB, rng *rand.Rand, p []byte) stage.Source {
 	return src
 }
 
-// Whatever changes, the result is what packing the whole content gives: the same chunks, runs of
-// zeros, and so the same root. What comes of a result is a base again.
+// Whatever changes, the result is the same as packing the whole content: the same chunks, runs of
+// zeros, and so the same root. The result serves as a base again.
 func TestCommitIsChunk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("tries everything there is")
@@ -155,7 +155,7 @@ func TestCommitIsChunk(t *testing.T) {
 	}
 }
 
-// Runs of zeros that become longer, shorter, whole or broken by a change at their ends.
+// A change at their ends makes runs of zeros longer, shorter, whole or broken.
 func TestCommitAtRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("tries everything there is")

@@ -19,7 +19,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// A failing read, of the base or of the overlay, is the error, and the next stage learns of it.
+// A failing read, of the base or of the overlay, is the error. The next stage learns of it.
 func TestCommitFaults(t *testing.T) {
 	p := stagetest.Content(3 << 20)
 	sealed := stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing())

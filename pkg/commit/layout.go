@@ -13,8 +13,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// layout tells where the bytes of a changed stream are. Positions that are asked for must not lie
-// before the last one of forget.
+// layout knows where the bytes of a changed stream are. Callers must not ask for positions before
+// the last one of forget.
 type layout struct {
 	base     *archive.Reader
 	streamNo int
@@ -22,14 +22,14 @@ type layout struct {
 	from     *baseEntries
 	image    overlay.Image // or nil
 	size     int64
-	changed  bool // there are changes
+	changed  bool // whether there are changes
 
-	entries  []placed // of the base, as far as they were asked for
-	read     int64    // end of these
-	afterRun bool     // the last one is a run
+	entries  []placed // of the base, as far as they were read
+	read     int64    // end of these entries
+	afterRun bool     // the last of these is a run
 	changes  []overlay.Change
 	seen     int64 // end of the last change
-	noMore   bool  // changes
+	noMore   bool  // no more changes come
 }
 
 // placed is an entry of the base.
@@ -41,15 +41,15 @@ type placed struct {
 
 func (e *placed) end() int64 { return e.at + e.Len }
 
-// span is a range, up to end, of one origin.
+// span is a range of one origin, up to end.
 type span struct {
 	end    int64
-	run    bool             // of zeros:
+	run    bool             // of zeros
 	kind   stream.EntryKind // Zero or Hole
 	change bool             // in the image, not in the base
 }
 
-// forget drops what lies before p.
+// forget drops everything before p.
 func (l *layout) forget(p int64) {
 	n := 0
 	for n < len(l.entries) && l.entries[n].end() <= p {
@@ -63,7 +63,7 @@ func (l *layout) forget(p int64) {
 	l.changes = l.changes[n:]
 }
 
-// change returns the first change that ends behind p.
+// change returns the first change that ends after p.
 func (l *layout) change(p int64) (c overlay.Change, ok bool, err error) {
 	for l.image != nil && !l.noMore && l.seen <= p {
 		c, err := l.image.Next()
@@ -91,7 +91,7 @@ func (l *layout) change(p int64) (c overlay.Change, ok bool, err error) {
 	return l.changes[i], true, nil
 }
 
-// entry returns the entry of the base that holds p, or nil behind its end.
+// entry returns the entry of the base that holds p, or nil after its end.
 func (l *layout) entry(p int64) (*placed, error) {
 	if p >= l.baseSize {
 		return nil, nil
@@ -113,7 +113,7 @@ func (l *layout) entry(p int64) (*placed, error) {
 	return &l.entries[sort.Search(len(l.entries), func(i int) bool { return l.entries[i].end() > p })], nil
 }
 
-// span returns what begins at or goes on at p, which lies within the size.
+// span returns the range from p on, which must lie within the size.
 func (l *layout) span(p int64) (span, error) {
 	c, ok, err := l.change(p)
 	if err != nil {
@@ -136,7 +136,7 @@ func (l *layout) span(p int64) (span, error) {
 	return span{end: min(e.end(), end), run: e.Kind.IsRun(), kind: e.Kind}, nil
 }
 
-// zeros returns how many zeros are known to begin at p; more than atMost do not matter.
+// zeros returns how many zeros are known to begin at p. It may stop after atMost of them.
 func (l *layout) zeros(p, atMost int64) (int64, error) {
 	at := p
 	for at < l.size && at-p < atMost {
@@ -152,9 +152,9 @@ func (l *layout) zeros(p, atMost int64) (int64, error) {
 	return at - p, nil
 }
 
-// kept returns the chunk of the base that begins at p, if a chunk that begins there is still the
-// same: neither its bytes nor those behind it that could be zeros have changed. If it follows a
-// run, it must be certain that it does not begin with zeros.
+// kept returns the chunk of the base that begins at p, if cutting at p would give the same chunk.
+// That is so if neither its bytes have changed nor those after it that could be zeros. After a run,
+// the chunk must certainly not begin with zeros.
 func (l *layout) kept(p int64, behindRun bool) (*placed, error) {
 	e, err := l.entry(p)
 	if err != nil || e == nil || e.at != p || e.Kind.IsRun() || behindRun && !e.afterRun {

@@ -13,39 +13,39 @@ import (
 
 // Formats of overlays, and of inputs of hexz-chunk.
 const (
-	FormatAuto  = "auto" // qcow2 if the file begins as one does, or else raw
+	FormatAuto  = "auto" // qcow2 if the file begins like one, otherwise raw
 	FormatRaw   = overlay.FormatRaw
 	FormatQcow2 = overlay.FormatQcow2
 )
 
-// ErrNotRaw is the error of an overlay that is taken for a raw image, and begins or ends as a file
-// of another format does.
+// ErrNotRaw is the error for an overlay that is taken for a raw image, but begins or ends like a
+// file of another format.
 var ErrNotRaw = errors.New("not a raw image")
 
 // OverlayOptions are the options of OpenOverlay.
 type OverlayOptions struct {
 	Format string    // "" is FormatAuto
-	Map    io.Reader // what has changed in a raw file or device, see overlay.ParseMap; or nil
+	Map    io.Reader // changes in a raw file or device, see overlay.ParseMap; or nil
 
-	// Layers is how many files of a chain of qcow2 files have changes on the base, or how many
-	// depths of a map. 0 is one, if no other number is possible; -1 is all but the last, and not
+	// Layers is how many files of a chain of qcow2 files, or depths of a map, have changes on the
+	// base. 0 is one, or an error if another number is possible. -1 is all but the last; it is not
 	// for maps.
 	Layers int
 
 	overlay.ChainOptions
 }
 
-// Opened is an overlay that was opened, with what there is to say about it.
+// Opened is an overlay that was opened, with remarks about it.
 type Opened struct {
 	Overlay
 	Qcow2     bool     // it is a qcow2 file
-	Files     []string // that were opened, the overlay itself the first
+	Files     []string // files that were opened, the overlay itself first
 	Guessed   []string // backing files that were taken for raw images
-	Unchecked error    // why the base is not compared with what the overlay was made to, or nil
+	Unchecked error    // why the base is not compared with the image below the overlay, or nil
 }
 
-// OpenOverlay returns what has changed in f, a file of one of the formats or, with a map, a raw file
-// or device. The overlay reads from f.
+// OpenOverlay returns the changes in f: a file of one of the formats or, with a map, a raw file or
+// device. The overlay reads from f.
 func OpenOverlay(f *os.File, o OverlayOptions) (*Opened, error) {
 	v, err := openOverlay(f, o)
 	if err != nil {
@@ -130,15 +130,15 @@ func openChanges(f *os.File, size int64, o OverlayOptions) (*Opened, error) {
 	return v, nil
 }
 
-// Content is what a guest sees of a qcow2 file.
+// Content is the content of a qcow2 file as a guest sees it.
 type Content struct {
-	stage.Source          // that packs it
-	Files        []string // that were opened, the newest first
+	stage.Source          // packs the content
+	Files        []string // files that were opened, the newest first
 	Guessed      []string // backing files that were taken for raw images
 }
 
-// OpenContent returns what a guest sees of f, a qcow2 file, to be packed as a stream. The source
-// reads from f; to close it closes the backing files.
+// OpenContent returns the content of f, a qcow2 file, as a guest sees it, to be packed as a stream.
+// The source reads from f. Closing the source closes the backing files.
 func OpenContent(name string, f *os.File, o overlay.ChainOptions) (*Content, error) {
 	size, err := imageSize(f)
 	var chain *overlay.Chain
@@ -156,7 +156,7 @@ func OpenContent(name string, f *os.File, o overlay.ChainOptions) (*Content, err
 	return &Content{stage.ContentSource(name, content).Closing(chain.Close), chain.Files(), chain.Guessed}, nil
 }
 
-// overlayError makes an ErrCorrupt of an invalid overlay.
+// overlayError makes an error about an invalid overlay an ErrCorrupt.
 func overlayError(err error) error {
 	if errors.Is(err, overlay.ErrInvalid) {
 		return invalidOverlay{err}

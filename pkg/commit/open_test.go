@@ -9,7 +9,7 @@ import (
 	"hexz/pkg/overlay"
 )
 
-// A file of another format is no raw image, unless that is the will of the caller.
+// A file of another format is not a raw image, unless the caller says so.
 func TestOpenOverlay(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "disk"))
 	if err != nil {
