@@ -17,7 +17,7 @@ import (
 type Options struct {
 	Stream string // compare this stream only; "" is all
 
-	// Exact compares the bytes of chunks that differ, also of streams that were cut in the same
+	// Exact compares the bytes of chunks that differ, also in streams that were cut in the same
 	// way. It needs the parents of thin archives.
 	Exact bool
 
@@ -26,20 +26,20 @@ type Options struct {
 
 	Names [2]string // of a and b, in errors
 
-	Begin    func(*Stream) error // called in front of the ranges of a stream; may be nil
+	Begin    func(*Stream) error // called before the ranges of a stream; may be nil
 	Range    func(Range) error   // called for each range that differs, in order; may be nil
-	End      func(*Stream) error // called behind the ranges of a stream; may be nil
+	End      func(*Stream) error // called after the ranges of a stream; may be nil
 	Progress flow.Progress
 }
 
-// Report tells how two archives, a and b, differ.
+// Report says how two archives, a and b, differ.
 type Report struct {
 	Identical bool
 	Streams   []*Stream // those of a in its order, then those that only b has
 	Totals    Totals
 }
 
-// Stream tells how two streams of one name differ.
+// Stream says how two streams of one name differ.
 type Stream struct {
 	Name  string
 	A, B  *int64 // sizes; nil in an archive that has no such stream
@@ -47,8 +47,8 @@ type Stream struct {
 
 	// Once the stream was compared:
 	Identical bool  // the bytes are the same; holes are zeros
-	Ranges    int64 // how many differ
-	Differ    int64 // bytes in them
+	Ranges    int64 // number of ranges that differ
+	Differ    int64 // number of bytes in them
 	Equal     int64 // bytes that are the same at the same offset
 }
 
@@ -58,8 +58,8 @@ type Range struct {
 	Length int64 `json:"length"`
 }
 
-// Totals count distinct chunks by their hashes, wherever they are in the streams that were
-// looked at, and the bytes of each once.
+// Totals count distinct chunks by their hashes, wherever they are in the compared streams. The
+// bytes of each count once.
 type Totals struct {
 	Shared index.Count `json:"shared"`
 	OnlyA  index.Count `json:"only_a"`
@@ -69,14 +69,14 @@ type Totals struct {
 // errStop ends a Brief Diff.
 var errStop = errors.New("the archives differ")
 
-// Archives compares the streams of two archives that have the same name. Zeros and holes are the
-// same. Where one stream is longer, its end differs.
+// Archives compares the streams of two archives that have the same name. Zeros and holes are equal.
+// Where one stream is longer, its end differs.
 //
 // Two streams that were cut by the same chunker with the same parameters and key have the same
-// chunks where they have the same content, so the entry pages tell all: no payload is read, and
-// no parent is needed. Ranges begin and end at bounds of chunks then. Of other streams what does
-// not have the same chunks at the same offsets is read and compared, and ranges are exact to the
-// byte, but that less than minEqual equal bytes between two differences count as different.
+// chunks where they have the same content. So the entry pages are enough: no payload is read, and
+// no parent is needed. Ranges begin and end at bounds of chunks then. In other streams the ranges
+// without the same chunks at the same offsets are read and compared. These ranges are exact to the
+// byte, except that fewer than minEqual equal bytes between two differences count as different.
 //
 // It takes 40 bytes of memory for each data chunk of both archives and for each reference to a
 // chunk of a parent, for the totals and to resolve references.
@@ -108,9 +108,9 @@ type differ struct {
 	report *Report
 
 	now     *Stream
-	pending Range // that may go on
+	pending Range // a range that may go on
 	buffers [2][]byte
-	done    int64 // bytes of the streams before
+	done    int64 // bytes of earlier streams
 }
 
 func (d *differ) run() error {
@@ -175,7 +175,7 @@ func (d *differ) pair(i, n int) error {
 	} else if d.report.Identical = false; d.o.Brief {
 		return errStop
 	}
-	for _, w := range []*walker{d.a, d.b} { // what is left is for the totals
+	for _, w := range []*walker{d.a, d.b} { // the rest is for the totals
 		if err := w.skip(d.ctx); err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (d *differ) pair(i, n int) error {
 	return d.call(d.o.End)
 }
 
-// sameCuts tells whether two streams of those parameters have the same chunks where they have the
+// sameCuts reports whether two streams of those parameters have the same chunks where they have the
 // same content.
 func sameCuts(a, b stream.Meta) bool { return a["name"] != nil && reflect.DeepEqual(a, b) }
 

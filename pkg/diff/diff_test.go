@@ -41,7 +41,7 @@ func packed(t testing.TB, o chunker.Options, filters []stagetest.Filter, list ..
 	return stagetest.OpenArchive(t, stagetest.Pipe(t, buf.Bytes(), append(filters, stagetest.Sealing())...))
 }
 
-// diffed is what Diff says, with all ranges by stream.
+// diffed returns the report of Diff, and all ranges by stream.
 func diffed(t testing.TB, a, b *archive.Reader, o Options) (*Report, map[string][]Range) {
 	t.Helper()
 	ranges := map[string][]Range{}
@@ -60,7 +60,7 @@ func diffed(t testing.TB, a, b *archive.Reader, o Options) (*Report, map[string]
 	return rep, ranges
 }
 
-// differences are the ranges that Diff has to find between two contents, to the byte.
+// differences returns the ranges that Diff has to find between two contents, to the byte.
 func differences(a, b []byte) (list []Range) {
 	for i := range int64(max(len(a), len(b))) {
 		if i < int64(min(len(a), len(b))) && a[i] == b[i] {
@@ -75,7 +75,7 @@ func differences(a, b []byte) (list []Range) {
 	return list
 }
 
-// bounds are the offsets where a chunk of either archive begins or ends.
+// bounds returns the offsets where a chunk of either archive begins or ends.
 func bounds(t testing.TB, rs ...*archive.Reader) map[int64]bool {
 	t.Helper()
 	at := map[int64]bool{}
@@ -90,7 +90,7 @@ func bounds(t testing.TB, rs ...*archive.Reader) map[int64]bool {
 	return at
 }
 
-// hashes are the sizes of the distinct chunks of an archive.
+// hashes returns the sizes of the distinct chunks of an archive.
 func hashes(t testing.TB, r *archive.Reader) map[string]int64 {
 	t.Helper()
 	all := map[string]int64{}
@@ -211,7 +211,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// A run of zeros has bounds everywhere: what differs in a part of it is no more than that part.
+// A run of zeros has bounds everywhere: a difference in a part of it is no larger than that part.
 func TestDiffZeros(t *testing.T) {
 	x := make([]byte, 1<<20)
 	y := bytes.Clone(x)
@@ -225,7 +225,7 @@ func TestDiffZeros(t *testing.T) {
 	}
 }
 
-// Whatever was changed, Diff says what the contents say.
+// Whatever was changed, Diff reports what the contents show.
 func TestDiffRandom(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	options := []chunker.Options{{Avg: 256}, {Avg: 256}, {Avg: 1 << 10}, {Name: chunker.FixedV1, Size: 1000}}
@@ -275,7 +275,7 @@ func TestDiffStreams(t *testing.T) {
 	if want := sharing(hashes(t, a), hashes(t, b)); rep.Totals != want {
 		t.Errorf("chunks %+v, should be %+v", rep.Totals, want)
 	}
-	// Of one stream only its own chunks count, also those that stand in another one.
+	// With one stream given, only its own chunks count, also those that stand in another stream.
 	rep, _ = diffed(t, a, b, Options{Stream: "three"})
 	if !rep.Identical || len(rep.Streams) != 1 || rep.Totals.Shared.Bytes == 0 || rep.Totals.OnlyA.N+rep.Totals.OnlyB.N != 0 {
 		t.Errorf("%+v", rep)
@@ -291,7 +291,7 @@ func TestDiffStreams(t *testing.T) {
 	}
 }
 
-// To go back to a stream does not collect chunks again.
+// Going back to a stream does not collect chunks again.
 func TestDiffSeek(t *testing.T) {
 	r := packed(t, chunker.Options{Avg: 1 << 10}, []stagetest.Filter{stagetest.Dropping()}, named{"a", stagetest.Content(50 << 10)}, named{"b", stagetest.Content(60 << 10)})
 	w := newWalker(r, "r")
@@ -306,7 +306,7 @@ func TestDiffSeek(t *testing.T) {
 	}
 }
 
-// The index tells all of streams that were cut in the same way: payloads and parents need not be
+// For streams that were cut in the same way the index is enough: payloads and parents need not be
 // there.
 func TestDiffReadsTheIndex(t *testing.T) {
 	list := stagetest.Versions(3)
@@ -348,7 +348,7 @@ func TestDiffReadsTheIndex(t *testing.T) {
 	}
 }
 
-// A payload that is damaged is an error where it is read.
+// A damaged payload is an error where it is read.
 func TestDiffDamage(t *testing.T) {
 	p := stagetest.Pipe(t, stagetest.Content(200<<10), stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing())
 	p[100000] ^= 1

@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	// minEqual is how many equal bytes end a range that differs. Fewer are part of it: in bytes
-	// that have nothing in common, one of 256 is the same.
+	// minEqual is how many equal bytes end a range that differs. Fewer are part of the range: in
+	// bytes that have nothing in common, one of 256 is the same.
 	minEqual = 32
 
 	diffBlock = 256 << 10 // bytes that are compared at once
 )
 
-// compare compares two streams that the walkers are in front of.
+// compare compares two streams. The walkers must be at the starts of these.
 func (d *differ) compare() error {
 	short, long := d.a.size, d.b.size
 	if short > long {
@@ -49,9 +49,8 @@ func (d *differ) compare() error {
 	return d.flush()
 }
 
-// step moves both walkers on to the next offset where both have a bound, or one its end, and
-// tells whether the bytes up to there are known to be the same. In a run of zeros there are
-// bounds everywhere.
+// step moves both walkers on to the next offset where both have a bound, or one its end. It reports
+// whether the bytes up to there are known to be the same. A run of zeros has bounds everywhere.
 func (d *differ) step() (equal bool, err error) {
 	a, b := d.a, d.b
 	if err := a.fill(); err != nil {
@@ -152,7 +151,7 @@ func (w *walker) readAt(p []byte, off int64) error {
 	return nil
 }
 
-// differs notes that the bytes of a range are not the same.
+// differs notes that the bytes of a range differ.
 func (d *differ) differs(from, to int64) error {
 	d.report.Identical = false
 	if d.o.Brief {
@@ -169,7 +168,7 @@ func (d *differ) differs(from, to int64) error {
 	return nil
 }
 
-// flush hands out the range that was noted.
+// flush passes on the range that was noted.
 func (d *differ) flush() error {
 	p := d.pending
 	d.pending = Range{}

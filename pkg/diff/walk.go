@@ -19,14 +19,14 @@ type walker struct {
 	name    string // in errors
 	streams []index.Stream
 	chunks  []diffChunk // data chunks by their ordinals
-	taken   []diffChunk // chunks of parents, as often as they are referred to
+	taken   []diffChunk // chunks of parents, once for each reference
 
 	next func() (index.Place, []stream.Entry, bool) // the next segment; nil before the first
 	stop func()
-	err  error // that ended next
+	err  error // error that ended next
 
 	segment index.Place
-	entries []stream.Entry // of segment, those that are still to come
+	entries []stream.Entry // remaining entries of segment
 	ordinal int64          // of the next data chunk
 
 	no    int   // of the current stream, -1 is none
@@ -35,8 +35,8 @@ type walker struct {
 	piece piece
 }
 
-// piece is what comes next in a stream: a chunk, or the rest of a run of zeros. It is none if its
-// length is 0.
+// piece is the next part of a stream: a chunk, or the rest of a run of zeros. A piece of length 0
+// is none.
 type piece struct {
 	len  int64
 	zero bool
@@ -47,7 +47,7 @@ type piece struct {
 type diffChunk struct {
 	hash stream.Hash
 	size uint32
-	used bool // in a stream that was looked at
+	used bool // whether it is in a stream that was compared
 }
 
 func newWalker(r *archive.Reader, name string) *walker {
@@ -81,8 +81,8 @@ func (w *walker) close() {
 	}
 }
 
-// seek goes to the start of a stream; of none if no is -1. It reads on from where it is, or from
-// the front if it has passed the stream.
+// seek goes to the start of stream no, or of none if no is -1. It reads on from its position, or
+// from the front if it has passed the stream.
 func (w *walker) seek(no int) error {
 	w.no, w.at, w.size, w.piece = no, 0, 0, piece{}
 	if no < 0 || w.streams[no].Size == 0 {
@@ -103,7 +103,7 @@ func (w *walker) seek(no int) error {
 	return w.fits()
 }
 
-// load takes in the next segment.
+// load reads the next segment.
 func (w *walker) load() error {
 	at, entries, ok := w.next()
 	if !ok {
@@ -128,7 +128,7 @@ func (w *walker) load() error {
 	return nil
 }
 
-// fits tells whether the segment that was loaded is the one that comes next.
+// fits returns an error unless the segment that was loaded is the one that comes next.
 func (w *walker) fits() error {
 	if w.segment.Stream != w.no || w.segment.Offset != w.at {
 		return w.corrupt("the index has no segment at offset %d of stream %q", w.at, w.streams[w.no].Name)
@@ -176,7 +176,7 @@ func (w *walker) fill() error {
 	return nil
 }
 
-// advance moves on by n bytes of the piece: by all of a chunk.
+// advance moves on by n bytes of the piece: by all of it if it is a chunk.
 func (w *walker) advance(n int64) {
 	w.at += n
 	w.piece.len -= n
@@ -196,8 +196,8 @@ func (w *walker) skip(ctx context.Context) error {
 	return nil
 }
 
-// distinct returns the chunks of the streams that were looked at, each once, by their hashes. The
-// walker is of no use any more.
+// distinct returns the chunks of the compared streams, each once, sorted by hash. The walker cannot
+// be used any more.
 func (w *walker) distinct() []diffChunk {
 	all := slices.DeleteFunc(w.chunks, func(c diffChunk) bool { return !c.used })
 	all = append(all, w.taken...)
@@ -205,10 +205,11 @@ func (w *walker) distinct() []diffChunk {
 	return slices.CompactFunc(all, func(x, y diffChunk) bool { return x.hash == y.hash })
 }
 
-// compareChunks counts what is in both of two lists of distinct chunks, and what is in one.
+// compareChunks counts the chunks that are in both of two lists of distinct chunks, and those in
+// one only.
 func compareChunks(a, b []diffChunk) (t Totals) {
 	for len(a) > 0 || len(b) > 0 {
-		order := len(b) - len(a) // if one is at its end, the other comes first
+		order := len(b) - len(a) // if one list is at its end, the other comes first
 		if len(a) > 0 && len(b) > 0 {
 			order = bytes.Compare(a[0].hash[:], b[0].hash[:])
 		}
