@@ -15,7 +15,7 @@ import (
 )
 
 // maxLevels bounds how deep Chain goes. A thin archive names every archive that it takes chunks
-// from, so what it needs lies one level below it.
+// from, so all that it needs lies one level below it.
 const maxLevels = 64
 
 // ChainReport describes an archive, its parents, theirs, and so on. Its JSON form only ever
@@ -25,34 +25,34 @@ type ChainReport struct {
 	Archives []ChainArchive `json:"archives"`
 }
 
-// ChainArchive is an archive of a chain. Each id is there once: first where the chain begins,
-// then its parents, then theirs.
+// ChainArchive is an archive of a chain. Each id is in the list once: first the archive where the
+// chain begins, then its parents, then theirs.
 type ChainArchive struct {
 	ID      string        `json:"id"`
-	Hint    string        `json:"hint"`               // that of the first archive that names it
+	Hint    string        `json:"hint"`               // hint of the first archive that names it
 	Path    string        `json:"path,omitempty"`     // where it was found
-	OtherID string        `json:"other_id,omitempty"` // of what was found: it has the content, but was sealed anew
+	OtherID string        `json:"other_id,omitempty"` // id of the found one, if sealed anew
 	Missing bool          `json:"missing"`
-	Error   string        `json:"error,omitempty"` // why the rest is not known; also of a missing one
+	Error   string        `json:"error,omitempty"` // why the rest is not known; also if missing
 	Size    int64         `json:"stored_bytes"`    // of the file
-	Data    index.Count   `json:"data"`            // chunks that it has itself
-	Patch   index.Count   `json:"patch"`           // chunks that it makes of others
+	Data    index.Count   `json:"data"`            // chunks that it holds itself
+	Patch   index.Count   `json:"patch"`           // chunks that it makes from others
 	Parents []ChainParent `json:"parents"`
 
 	err error // of Error
 }
 
-// ChainParent tells what an archive takes from a parent.
+// ChainParent describes the chunks that an archive takes from a parent.
 type ChainParent struct {
 	ID      string      `json:"id"`
-	Taken   index.Count `json:"taken"`   // references to its chunks, and the bytes that they stand for
-	Patches int64       `json:"patches"` // chunks that are made of its chunks
+	Taken   index.Count `json:"taken"`   // references to its chunks; their bytes
+	Patches int64       `json:"patches"` // chunks that are made from its chunks
 
 	Archive int `json:"-"` // its number in Archives
 }
 
-// Err returns what is wrong with the first archive that was found and is damaged or cannot be read.
-// One that is missing, or that no key was given for, is not.
+// Err returns the error of the first archive that was found and is damaged or cannot be read. A
+// missing archive is no error, nor is one that no key was given for.
 func (r *ChainReport) Err() error {
 	for i := range r.Archives {
 		if a := &r.Archives[i]; a.err != nil && !a.Missing && !withoutKey(a.err) {
@@ -62,26 +62,27 @@ func (r *ChainReport) Err() error {
 	return nil
 }
 
-// withoutKey reports whether an archive could not be opened as none of the identities, if any, is for it.
+// withoutKey reports whether an archive could not be opened because none of the identities, if any,
+// is for it.
 func withoutKey(err error) bool {
 	return errors.As(err, new(*index.LockedError)) || errors.As(err, new(*seal.NoMatchError))
 }
 
-// ChainOptions tell how to find and open parents.
+// ChainOptions say how to find and open parents.
 type ChainOptions struct {
 	Identities []age.Identity
 	Find       archive.FindFunc
 }
 
-// Chain reports on the archive r and all that it depends on, from the indexes alone. A parent
-// that is missing or cannot be read is part of the report, and no error.
+// Chain reports on the archive r and all archives that it depends on, from the indexes alone. A
+// parent that is missing or cannot be read is part of the report, and no error.
 func Chain(r *archive.Reader, o ChainOptions) (*ChainReport, error) {
 	c := &chain{o: o, numbers: map[index.Hash]int{}}
 	c.add(stream.Parent{ID: r.ID()}, 0)
 	if err := c.describe(0, r); err != nil {
 		return nil, err
 	}
-	for n := 1; n < len(c.list); n++ { // which grows meanwhile
+	for n := 1; n < len(c.list); n++ { // c.list grows meanwhile
 		if err := c.open(n); err != nil {
 			c.list[n].err, c.list[n].Error, c.list[n].Missing = err, err.Error(), errors.Is(err, archive.ErrParent)
 		}
@@ -137,7 +138,7 @@ func (c *chain) open(n int) error {
 	return first
 }
 
-// openCopy describes archive n by a copy of it.
+// openCopy describes archive n from a copy of it.
 func (c *chain) openCopy(n int, at archive.Copy) error {
 	want := &c.todo[n].Parent
 	r, err := archive.NewReader(at.ReaderAt, at.Size, archive.Options{Identities: c.o.Identities, Threads: 1})
@@ -154,7 +155,7 @@ func (c *chain) openCopy(n int, at archive.Copy) error {
 	return c.describe(n, r)
 }
 
-// describe notes what r, which is archive n, tells of itself, and adds its parents to the list.
+// describe records the contents of r, which is archive n, and adds its parents to the list.
 func (c *chain) describe(n int, r *archive.Reader) error {
 	c.list[n].Size = r.Size()
 	if err := r.Locked(); err != nil {

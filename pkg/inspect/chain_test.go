@@ -42,7 +42,7 @@ func TestChain(t *testing.T) {
 		}
 	}
 
-	// What is missing or damaged is part of the report.
+	// Missing and damaged archives are part of the report.
 	f.Close()
 	if err := os.Remove(paths[1]); err != nil {
 		t.Fatal(err)

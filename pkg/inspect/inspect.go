@@ -14,7 +14,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Options ask for lines beside the report. They are called in order.
+// Options ask for lines in addition to the report. The functions are called in order.
 type Options struct {
 	Segment func(SegmentLine) error
 	Chunk   func(ChunkLine) error
@@ -29,8 +29,8 @@ type inspector struct {
 	buckets [64]index.Count // by length in bits
 }
 
-// Archive reports on an archive, of a locked one what can be told. It reads the index and no
-// payload. Listing chunks takes 32 bytes of memory for each.
+// Archive reports on an archive; the report on a locked one has only the public facts. It reads the
+// index and no payload. Listing chunks takes 32 bytes of memory for each chunk.
 func Archive(r *archive.Reader, o Options) (*Report, error) {
 	in := &inspector{o: o}
 	err := r.Locked()
@@ -40,7 +40,7 @@ func Archive(r *archive.Reader, o Options) (*Report, error) {
 			return in.segment(streams[at.Stream].Name, at, entries)
 		})
 	} else if o.Segment == nil && o.Chunk == nil {
-		err = nil // there is still something to tell
+		err = nil // the rest of the report is still possible
 	}
 	if err != nil {
 		return nil, err
@@ -52,8 +52,7 @@ func Archive(r *archive.Reader, o Options) (*Report, error) {
 	return rep, nil
 }
 
-// Stream reports on a stream of frames, or on an archive that is read from front to
-// back.
+// Stream reports on a stream of frames, or on an archive that is read from front to back.
 func Stream(src io.Reader, o Options) (*Report, error) {
 	scan := archive.NewScanner(src, o.Identities...)
 	in := &inspector{o: o}
@@ -93,7 +92,7 @@ func Stream(src io.Reader, o Options) (*Report, error) {
 	return rep, nil
 }
 
-// sign notes whose signatures there are.
+// sign records the keys of the signatures.
 func (rep *Report) sign(list []seal.Signature) {
 	rep.Signatures = []string{}
 	for _, s := range list {
@@ -101,7 +100,7 @@ func (rep *Report) sign(list []seal.Signature) {
 	}
 }
 
-// segment takes in the entries of a segment.
+// segment adds the entries of a segment to the report.
 func (in *inspector) segment(name string, at index.Place, entries []stream.Entry) error {
 	line := SegmentLine{Stream: name, Offset: at.Offset, Entries: len(entries), Pos: at.Pos, Len: at.Len}
 	for i := range entries {
@@ -196,7 +195,7 @@ func (in *inspector) report(info *index.Info, size int64) *Report {
 	return rep
 }
 
-// ratio returns a/b, and 1 if there is nothing.
+// ratio returns a/b, or 1 if b is 0.
 func ratio(a, b int64) float64 {
 	if b == 0 {
 		return 1

@@ -35,12 +35,12 @@ type Report struct {
 	Chunks   []Bucket               `json:"chunk_sizes"` // of data chunks
 
 	Encrypted  bool     `json:"encrypted"`
-	Locked     bool     `json:"locked"`     // no identity was given: all about the content is left out
-	Recipients []string `json:"recipients"` // the kinds of those who can open it
-	Signatures []string `json:"signatures"` // ids of the keys; whether they are right is not checked
+	Locked     bool     `json:"locked"`     // no identity was given; the content is left out
+	Recipients []string `json:"recipients"` // kinds of the recipients who can open it
+	Signatures []string `json:"signatures"` // ids of the keys; the signatures are not verified
 }
 
-// MarshalJSON leaves out of the report on a locked archive what cannot be known.
+// MarshalJSON leaves unknown fields out of the report on a locked archive.
 func (rep *Report) MarshalJSON() ([]byte, error) {
 	type all Report // without this method
 	whole, err := json.Marshal((*all)(rep))
@@ -102,7 +102,7 @@ type ChunkLine struct {
 	Bytes   int64  `json:"bytes"`
 	Kind    string `json:"kind"` // data, zero, hole, ref, parent or patch
 	Hash    string `json:"hash,omitempty"`
-	Ordinal *int64 `json:"ordinal,omitempty"`       // number of the chunk; none of zero and hole
-	Parent  *int32 `json:"parent,omitempty"`        // of parent: which one
-	Program *int   `json:"program_bytes,omitempty"` // of patch
+	Ordinal *int64 `json:"ordinal,omitempty"`       // number of the chunk; none for zero and hole
+	Parent  *int32 `json:"parent,omitempty"`        // for parent: number of the parent
+	Program *int   `json:"program_bytes,omitempty"` // for patch
 }
