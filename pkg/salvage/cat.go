@@ -11,10 +11,10 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Cat restores what is left of a stream of a damaged archive or stream of frames to out, and
-// zeros in the place of what is lost, also of chunks of parents that are missing or damaged. What
-// is good, Salvage says. The report is of the stream and the range that o asks for. SignedBy is not
-// looked at.
+// Cat restores the sound bytes of a stream of a damaged archive or stream of frames to out. Zeros
+// take the place of lost bytes, also of chunks whose parents are missing or damaged. Salvage
+// decides which bytes are sound. The report covers the stream and the range that o asks for.
+// SignedBy is not used.
 func Cat(ctx context.Context, out archive.Output, src io.Reader, o restore.Options) (*Report, error) {
 	r, w := io.Pipe()
 	var report *Report
@@ -35,7 +35,7 @@ func Cat(ctx context.Context, out archive.Output, src io.Reader, o restore.Optio
 	if salvageErr != nil && (err == nil || errors.Is(err, stream.ErrAborted)) {
 		err = salvageErr
 	}
-	if errors.Is(err, restore.ErrChoose) && report != nil && report.Unknown { // it may have been there
+	if errors.Is(err, restore.ErrChoose) && report != nil && report.Unknown { // it may be lost
 		err = fmt.Errorf("%w: much is lost: %v", stream.ErrCorrupt, err)
 	}
 	if err != nil {
@@ -43,7 +43,7 @@ func Cat(ctx context.Context, out archive.Output, src io.Reader, o restore.Optio
 	}
 	name := o.Stream
 	if name == "" {
-		name = report.Streams[0].Name // the only one, or restore.Stream had failed
+		name = report.Streams[0].Name // the only one, otherwise restore.Stream had failed
 	}
 	report.join(&missing)
 	return report.within(name, o.Offset, o.End()), nil

@@ -1,3 +1,4 @@
-// Package salvage makes a valid stream of what package carve has found of a damaged archive or stream,
-// with holes where something is lost, and a report of that. Start reading at [Stream] (salvage.go).
+// Package salvage turns the finds of package carve in a damaged archive or stream into a valid
+// stream, with holes where content is lost, and a report of the losses. Start reading at [Stream]
+// (salvage.go).
 package salvage

@@ -10,8 +10,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// entry takes in an entry of a segment, which has p in the payload, and tells why it is lost, or
-// returns "". known is the entry of a parent that the index has in its place, if it is needed.
+// entry records an entry of a segment and returns why it is lost, or "". p is its part of the
+// payload. known is the entry of a parent that the index has in its place, if it is needed.
 func (s *salvager) entry(c *carve.Checked, i int, p []byte, known stream.Entry) (reason string, err error) {
 	e := &c.Entries[i]
 	switch e.Kind {
@@ -57,10 +57,12 @@ func (s *salvager) entry(c *carve.Checked, i int, p []byte, known stream.Entry) 
 	return "", nil
 }
 
-// errOpaque: a segment is lost as a whole since a patch of it is, which cannot be taken out of it.
+// errOpaque: a segment is lost as a whole because one of its patches is lost and cannot be taken
+// out of it.
 var errOpaque = errors.New("a chunk beside it is lost, and there is no decoder for the codec of their segment")
 
-// basesLeft reports whether the own bases of all patches in c were found, or stand in c before them.
+// basesLeft reports whether the own bases of all patches in c were found earlier, or stand in c
+// before the patches.
 func (s *salvager) basesLeft(c *carve.Checked) bool {
 	here := map[stream.Hash]bool{}
 	for i := range c.Entries {
@@ -84,7 +86,7 @@ func (s *salvager) basesLeft(c *carve.Checked) bool {
 	return true
 }
 
-// try makes the chunk of a patch that nothing vouches for.
+// try makes the chunk of a patch that neither the index nor a key vouches for.
 func (s *salvager) try(e *stream.Entry, program []byte) (reason string) {
 	if s.data == nil {
 		return "a patch that the index does not vouch for"
@@ -98,7 +100,7 @@ func (s *salvager) try(e *stream.Entry, program []byte) (reason string) {
 // noBase marks the size of a chunk that cannot be an own base.
 const noBase = 1 << 31
 
-// bases takes in what a patch is based on, as entry does.
+// bases checks the bases of a patch, as entry checks an entry.
 func (s *salvager) bases(bases []stream.Base) (reason string) {
 	for i := range bases {
 		b := &bases[i]

@@ -8,19 +8,19 @@ import (
 // lostBytes is a range of the file.
 type lostBytes struct{ from, to int64 }
 
-// maxGapEntries bounds the entries of a segment that stands for what is lost.
+// maxGapEntries bounds the entries of a segment that stands for a gap.
 const maxGapEntries = 4096
 
-// filler is a part of the stream whose frames are lost, while what stands for it is written.
+// filler writes the replacement for a part of the stream whose frames are lost.
 type filler struct {
 	s       *salvager
-	at      int64          // in the stream: behind entries
-	entries []stream.Entry // that are not written yet
-	reason  string         // why it is lost
+	at      int64          // offset in the stream after entries
+	entries []stream.Entry // entries that are not written yet
+	reason  string         // why the part is lost
 }
 
-// fill writes what is known of the stream up to an offset without its frames: where the index says
-// so, runs of zeros and chunks of parents, and else holes.
+// fill writes the stream up to an offset without its frames. Where the index knows runs of zeros
+// and chunks of parents, it writes these; elsewhere it writes holes.
 func (s *salvager) fill(to int64, reason string) error {
 	f := filler{s: s, at: s.open.at, reason: reason}
 	err := s.in.Entries(s.open.id, f.at, to, f.known)
@@ -33,7 +33,7 @@ func (s *salvager) fill(to int64, reason string) error {
 	return err
 }
 
-// known adds an entry that the index has, if it needs nothing that is lost.
+// known adds an entry of the index, if the entry needs nothing that is lost.
 func (f *filler) known(off int64, e *stream.Entry) error {
 	if off < f.at {
 		return nil
@@ -56,7 +56,7 @@ func (f *filler) known(off int64, e *stream.Entry) error {
 	return f.add(known)
 }
 
-// hole adds one up to an offset.
+// hole adds a hole up to an offset.
 func (f *filler) hole(to int64) error {
 	n := to - f.at
 	if n <= 0 {
@@ -87,7 +87,7 @@ func (f *filler) flush() error {
 	return err
 }
 
-// fromIndex returns the chunks of parents that the index says are in a segment that is damaged, by
+// fromIndex returns the chunks of parents that a damaged segment has according to the index, by
 // their offsets in the stream.
 func (s *salvager) fromIndex(c *carve.Checked) (map[int64]stream.Entry, error) {
 	if c.Err == nil {

@@ -33,7 +33,7 @@ func segmentRange(t *testing.T, p []byte, kind stream.EntryKind) (from, to int64
 	}
 }
 
-// What is left of archives of patches: patches whose bases are lost are lost, the others are right.
+// Salvaging archives of patches: patches whose bases are lost are lost, and the others are right.
 func TestSalvagePatches(t *testing.T) {
 	v := stagetest.Unlike(3, 300<<10)
 	w := stagetest.Edited(5, v)
@@ -44,7 +44,7 @@ func TestSalvagePatches(t *testing.T) {
 	known := stage.DedupOptions{Parents: stagetest.AsParent(lib.Open(t, parent))}
 	next := stagetest.Pipe(t, w, stagetest.Cutting(small), stagetest.DroppingKnown(known), stagetest.PatchingBy(similar.Options{Find: lib.Find}), blocks, stagetest.Sealing())
 
-	// Own bases are in the stream before.
+	// Own bases are earlier in the stream.
 	two := func(dst io.Writer, _ io.Reader) error {
 		_, err := stage.Chunk(t.Context(), dst, []stage.Source{stage.ReaderSource("old", bytes.NewReader(v)), stage.ReaderSource("new", bytes.NewReader(w))}, small)
 		return err
@@ -65,7 +65,7 @@ func TestSalvagePatches(t *testing.T) {
 		find   archive.FindFunc
 		stream string
 		want   []byte
-		lost   [2]int64 // at least, at most
+		lost   [2]int64 // bytes, at least and at most
 	}{
 		{"sound", next, lib.Find, "disk", w, [2]int64{0, 0}},
 		{"patches are hit", hole(next, stream.Patched), lib.Find, "disk", w, [2]int64{1, int64(len(w))}},
@@ -108,7 +108,7 @@ func TestSalvagePatches(t *testing.T) {
 	}
 }
 
-// Of a lost segment, what the index knows is not lost: runs of zeros and chunks of parents.
+// The index saves parts of a lost segment: runs of zeros and chunks of parents.
 func TestSalvageFromTheIndex(t *testing.T) {
 	v := slices.Concat(stagetest.Unlike(3, 200<<10), make([]byte, 50<<10), stagetest.Unlike(4, 200<<10))
 	w := bytes.Clone(v)
@@ -150,7 +150,7 @@ func TestSalvageFromTheIndex(t *testing.T) {
 			t.Errorf("%s: what was salvaged is something else", c.name)
 		}
 	}
-	// Without the index, what the frame said is lost.
+	// Without the index, everything that the frame said is lost.
 	bad := bytes.Clone(p[:len(p)-200])
 	clear(bad[from:to])
 	if _, r, err := Stream(t.Context(), io.Discard, bytes.NewReader(bad), Options{}); err != nil || r.LostBytes <= own {

@@ -7,10 +7,10 @@ import (
 	"hexz/pkg/carve"
 )
 
-// maxLost bounds the list of a report, and so its memory. Totals count all.
+// maxLost bounds the list of a report, and so its memory. Totals count all ranges.
 const maxLost = 1 << 20
 
-// Report tells what Salvage has lost. Its JSON form only ever gains fields.
+// Report lists the losses that Salvage found. Its JSON form only ever gains fields.
 type Report struct {
 	Version int              `json:"version"` // of this object: 1
 	Index   carve.IndexState `json:"index"`
@@ -18,20 +18,20 @@ type Report struct {
 
 	LostRanges int64       `json:"lost_ranges"`
 	LostBytes  int64       `json:"lost_bytes"` // of the ranges whose length is known
-	Unknown    bool        `json:"unknown"`    // of some it is not
+	Unknown    bool        `json:"unknown"`    // the length of some ranges is not known
 	Lost       []LostRange `json:"lost"`       // at most 1048576
 }
 
-// SalvagedStream is a stream as it is now.
+// SalvagedStream is a stream after salvage.
 type SalvagedStream struct {
 	Name     string `json:"name"`
-	MadeUp   bool   `json:"name_made_up"` // since its own is lost
-	Bytes    int64  `json:"bytes"`        // with those that are lost
+	MadeUp   bool   `json:"name_made_up"` // because its own name is lost
+	Bytes    int64  `json:"bytes"`        // including lost ones
 	Lost     int64  `json:"lost_bytes"`
-	SizeLost bool   `json:"size_lost"` // more may have come behind its last byte
+	SizeLost bool   `json:"size_lost"` // more may have followed its last byte
 }
 
-// LostRange is a part of the content that is lost. What is not known is nil.
+// LostRange is a part of the content that is lost. Unknown fields are nil.
 type LostRange struct {
 	Stream *string `json:"stream"`
 	Offset *int64  `json:"offset"`
@@ -39,8 +39,8 @@ type LostRange struct {
 	Reason string  `json:"reason"`
 }
 
-// add adds a range; one that continues the last one for the same reason becomes part of it. A
-// length of -1 is not known.
+// add adds a range. A range that continues the last one for the same reason becomes part of it. A
+// length of -1 means unknown.
 func (r *Report) add(stream string, off, n int64, reason string) {
 	if n < 0 {
 		r.unknown(LostRange{Stream: &stream, Offset: &off, Reason: reason})
@@ -57,7 +57,7 @@ func (r *Report) add(stream string, off, n int64, reason string) {
 	r.append(LostRange{&stream, &off, &n, reason})
 }
 
-// unknown adds a range of a length that is not known.
+// unknown adds a range of unknown length.
 func (r *Report) unknown(l LostRange) {
 	r.Unknown = true
 	r.append(l)
@@ -69,10 +69,10 @@ func (r *Report) append(l LostRange) {
 	}
 }
 
-// Whole tells whether nothing was lost.
+// Whole reports whether nothing was lost.
 func (r *Report) Whole() bool { return r.LostRanges == 0 }
 
-// join adds what another report of the same streams has, in the order of offsets.
+// join adds the ranges of another report on the same streams, in the order of offsets.
 func (r *Report) join(other *Report) {
 	r.Lost = append(r.Lost, other.Lost...)
 	r.LostRanges += other.LostRanges
@@ -84,8 +84,8 @@ func (r *Report) join(other *Report) {
 	})
 }
 
-// within returns the part of the report that is of a stream, from one offset to another. What may
-// lie there counts.
+// within returns the part of the report for a range of a stream. Ranges of unknown position or
+// length count, because they may lie there.
 func (r *Report) within(stream string, from, to int64) *Report {
 	part := &Report{Version: r.Version, Index: r.Index, Streams: []SalvagedStream{}, Lost: []LostRange{}}
 	for i := range r.Lost {

@@ -25,20 +25,20 @@ import (
 type Options struct {
 	Identities []age.Identity // to open an encrypted archive
 	Threads    int            // decoders; 0 is 1
-	TempDir    string         // of a copy of what comes from a pipe; "" is the system's
+	TempDir    string         // for a copy of input from a pipe; "" is the system's
 	Progress   flow.Progress
 	OnParent   flow.ParentFunc
 	Codecs     codec.Decoders // of codecs that package codec does not have
 	Note       func(string)   // see stage.UnsealOptions
 }
 
-// Stream makes a stream of frames of what is left of a damaged archive or stream of frames: all
-// segments that still verify, and holes where something is lost. The stream is complete, also if
-// much is lost: what that is the report tells. If nothing is lost, it is what Unseal makes. A segment
-// that there is no decoder for stays as it is if its digest in the index, or its tag, is right.
+// Stream makes a stream of frames from the rest of a damaged archive or stream of frames: all
+// segments that still verify, and holes where content is lost. The stream is complete even if much
+// is lost; the report lists the losses. If nothing is lost, it is the stream that Unseal makes. A
+// segment without a decoder stays unchanged if its digest in the index, or its tag, is right.
 //
-// It keeps up to 68 bytes of memory for each distinct chunk; and if there are patches, or the index
-// is lost, as much again, and a copy of all data chunks in a temporary file.
+// It keeps up to 68 bytes of memory for each distinct chunk. If there are patches, or the index is
+// lost, it keeps as much again, and a copy of all data chunks in a temporary file.
 func Stream(ctx context.Context, dst io.Writer, src io.Reader, o Options) (*flow.Stats, *Report, error) {
 	out := flow.NewWriter(dst, stage.UnsealName, o.Progress)
 	report, err := salvage(ctx, out, src, o)
@@ -58,7 +58,7 @@ func salvage(ctx context.Context, out *flow.Writer, src io.Reader, o Options) (*
 		return nil, err
 	}
 	flow.NotePlain(o.Note, in.RecipientKinds())
-	// The header, which comes first, tells whether something was lost.
+	// The header comes first and says whether something was lost.
 	rehearsal, err := newSalvaging(flow.NewWriter(io.Discard, "", nil), in, o.TempDir)
 	if err != nil {
 		return nil, err
@@ -84,33 +84,33 @@ func salvage(ctx context.Context, out *flow.Writer, src io.Reader, o Options) (*
 	return s.report, nil
 }
 
-// errLost: something is lost where nothing was to be.
+// errLost means that something is lost although a rehearsal is to be without loss.
 var errLost = errors.New("something is lost")
 
 // salvager makes the stream.
 type salvager struct {
 	out    *flow.Writer
 	in     *carve.Carver
-	info   *index.Info // or nil
+	info   *index.Info // nil if the index is lost
 	whole  bool        // fail with errLost if anything is lost
-	lossy  bool        // something will be
+	lossy  bool        // the rehearsal has lost something
 	report *Report
 
 	onParent flow.ParentFunc
 
 	begun   bool            // the header is written
-	parents map[int32]int32 // numbers of parents: on the input, on the output
+	parents map[int32]int32 // from numbers of parents on the input to those on the output
 	ids     map[stream.Hash]bool
 	names   map[string]bool
-	streams map[int64]bool // ids of those that were opened
+	streams map[int64]bool // ids of the streams that were opened
 	next    int            // number of the next stream of info
-	chunks  dedup.Index    // that were found
-	sizes   []uint32       // of chunks, with noBase for what is patched
-	data    *flow.Spool    // the data chunks, to try the patches that nothing vouches for; nil if the index knows of no patch
-	dicts   []*stream.Dict // found in front of a stream
+	chunks  dedup.Index    // chunks that were found
+	sizes   []uint32       // of chunks, with noBase for patched ones
+	data    *flow.Spool    // data chunks, to try patches by; nil if the index has no patches
+	dicts   []*stream.Dict // found before a stream
 	dictIDs map[int64]bool // of those written
-	gap     lostBytes      // of the file, behind the last frame
-	at      int64          // in the file: behind the last frame
+	gap     lostBytes      // range of the file after the last frame
+	at      int64          // offset in the file after the last frame
 
 	open *salvagedStream // or nil
 }
@@ -133,7 +133,7 @@ func (s *salvager) close() {
 	}
 }
 
-// salvaged is a frame that was found, with what is right of it if it is a segment.
+// salvaged is a frame that was found. If it is a segment, checked has its sound parts.
 type salvaged struct {
 	*carve.Found
 	checked *carve.Checked
@@ -165,13 +165,13 @@ func (s *salvager) run(ctx context.Context, threads int) error {
 	if err != nil {
 		return err
 	}
-	if s.at >= 0 { // End did not come
+	if s.at >= 0 { // there was no End
 		return s.end(nil)
 	}
 	return nil
 }
 
-// take takes in what was found next.
+// take processes the next frame that was found.
 func (s *salvager) take(f salvaged) error {
 	s.at = f.Pos + f.Len
 	if f.Frame == nil {
@@ -206,7 +206,7 @@ func (s *salvager) take(f salvaged) error {
 	return err
 }
 
-// begin writes the header, if that was not done: that of the index, or h, or one of its own.
+// begin writes the header, if that was not done: that of the index, or h, or an empty one.
 func (s *salvager) begin(h *stream.Header) error {
 	if s.begun {
 		return nil
@@ -232,7 +232,7 @@ func (s *salvager) begin(h *stream.Header) error {
 	return nil
 }
 
-// parent takes in a Parent frame, which counts only if the index is lost.
+// parent adds a Parent frame, which counts only if the index is lost.
 func (s *salvager) parent(f *stream.Parent) error {
 	if s.info != nil || len(s.streams) > 0 {
 		return nil
@@ -252,7 +252,7 @@ func (s *salvager) addParent(f *stream.Parent) error {
 	return s.out.Write(&stream.Parent{Index: int64(n), ID: f.ID, Hint: f.Hint, Content: f.Content})
 }
 
-// lost notes a range of the open stream.
+// lost records a lost range of the open stream.
 func (s *salvager) lost(off, n int64, reason string) error {
 	s.open.lost = true
 	s.open.Lost += max(n, 0)
@@ -260,7 +260,7 @@ func (s *salvager) lost(off, n int64, reason string) error {
 	return s.mayLose()
 }
 
-// lostElse notes what is not of a stream, or not of a range.
+// lostElse records a loss outside of streams, or of unknown range.
 func (s *salvager) lostElse(name *string, reason string) error {
 	s.report.unknown(LostRange{Stream: name, Reason: reason})
 	return s.mayLose()
@@ -273,7 +273,7 @@ func (s *salvager) mayLose() error {
 	return nil
 }
 
-// reason tells why nothing was found behind the last frame.
+// reason says why nothing was found after the last frame.
 func (s *salvager) reason() string {
 	if s.gap.from < s.gap.to {
 		return fmt.Sprintf("no sound frame in bytes %d to %d of the file", s.gap.from, s.gap.to)

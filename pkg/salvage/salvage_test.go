@@ -29,7 +29,7 @@ import (
 type subject struct {
 	t        *testing.T
 	sound    []byte
-	frames   []byte // what Unseal makes of it
+	frames   []byte // stream that Unseal makes of the archive
 	content  map[string][]byte
 	ids      []age.Identity
 	parent   map[stream.Hash][]byte // chunks of the parent
@@ -111,7 +111,7 @@ func testDict(t *testing.T) []byte {
 	return d
 }
 
-// list notes the segments.
+// list records the segments.
 func (s *subject) list() {
 	r, err := archive.NewReader(bytes.NewReader(s.sound), int64(len(s.sound)), archive.Options{Identities: s.ids})
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *subject) list() {
 	}
 }
 
-// salvage salvages a damaged copy, and checks that what comes out is sound, and right where it is not
+// salvage salvages a damaged copy. It checks that the result is sound, and right where it is not
 // reported as lost. It returns nil if there is nothing to salvage.
 func (s *subject) salvage(what string, bad []byte) (*Report, []byte) {
 	s.t.Helper()
@@ -165,8 +165,8 @@ func (s *subject) salvage(what string, bad []byte) (*Report, []byte) {
 	return r, buf.Bytes()
 }
 
-// read returns the content of a stream of frames, which has to be valid. chunks are those that it may
-// refer to; it adds its own.
+// read returns the content of a stream of frames, which has to be valid. The stream may refer to
+// chunks, to which read adds the chunks of the stream.
 func (s *subject) read(what string, frames []byte, chunks map[stream.Hash][]byte) map[string][]byte {
 	s.t.Helper()
 	in := archive.NewScanner(bytes.NewReader(frames))
@@ -201,7 +201,7 @@ func (s *subject) read(what string, frames []byte, chunks map[stream.Hash][]byte
 					chunks[blake.Sum(chunk)] = bytes.Clone(chunk)
 				case !ok && e.Kind == stream.Ref:
 					s.t.Fatalf("%s: what came out refers to the chunk %v, which is not there", what, e.Hash)
-				case !ok: // who reads it will notice
+				case !ok: // a reader of the result will notice
 					s.odd = true
 				}
 				content[name] = append(content[name], chunk...)
@@ -210,7 +210,7 @@ func (s *subject) read(what string, frames []byte, chunks map[stream.Hash][]byte
 	}
 }
 
-// compare looks for bytes that are wrong and not reported.
+// compare looks for wrong bytes that are not reported.
 func (s *subject) compare(what string, r *Report, name string, got []byte) {
 	s.t.Helper()
 	want, ok := s.content[name]
@@ -238,13 +238,13 @@ func (s *subject) compare(what string, r *Report, name string, got []byte) {
 	}
 }
 
-// spared checks that nothing is lost but what the fault, in bytes from to to, has to do with.
+// spared checks that no bytes are lost except those that depend on the fault in bytes from to to.
 func (s *subject) spared(what string, r *Report, from, to int64) {
 	s.t.Helper()
 	hit := map[int]bool{}
 	for i, g := range s.segments {
 		hit[i] = g.Pos < to && g.Pos+g.Len > from || s.dict && from < s.segments[0].Pos || !s.indexed && g.parents && from < s.segments[0].Pos
-		// Without an index, the length of an entry without bytes is what the next frame says.
+		// Without an index, the next frame determines the length of an entry without bytes.
 		if next := i + 1; !s.indexed && g.loose {
 			end := g.Pos + g.Len
 			hit[i] = hit[i] || end <= from && (next == len(s.segments) || s.segments[next].Pos+s.segments[next].Len > from)
@@ -344,8 +344,8 @@ func TestSalvageFlips(t *testing.T) {
 	}
 }
 
-// outside tells whether a byte is in no segment, nor in what segments need: the clear header, a
-// dictionary.
+// outside reports whether a byte is neither in a segment nor in the frames that segments need: the
+// clear header, a dictionary.
 func (s *subject) outside(pos int64) bool {
 	if pos < s.segments[0].Pos {
 		return s.ids == nil && s.segments[0].Pos < 1000
@@ -358,7 +358,7 @@ func (s *subject) outside(pos int64) bool {
 	return true
 }
 
-// stride returns how far the next byte is that is worth a fault: all heads are.
+// stride returns the distance to the next byte that is worth a fault: all heads are.
 func (s *subject) stride(pos int) int {
 	for _, g := range s.segments {
 		if at := int64(pos) - g.Pos; at >= 0 && at < g.Len {
@@ -377,7 +377,7 @@ func (s *subject) stride(pos int) int {
 	return 3
 }
 
-// clear returns the length of a clear header, without which nothing can be had.
+// clear returns the length of a clear header, without which nothing can be salvaged.
 func (s *subject) clear() int {
 	if s.ids == nil {
 		return 0
@@ -421,7 +421,7 @@ func TestSalvageCuts(t *testing.T) {
 					if r == nil {
 						t.Fatalf("%s: nothing was salvaged", what)
 					}
-					if to < len(s.sound)-64 { // the trailer is whole
+					if to < len(s.sound)-64 { // the trailer is undamaged
 						s.spared(what, r, int64(from), int64(to))
 					}
 				}
@@ -451,7 +451,7 @@ func TestSalvageOfWhatIsSound(t *testing.T) {
 	}
 }
 
-// Lengths in the last segment, which no hash covers, are contradicted by Close alone.
+// Lengths in the last segment, which no hash covers, are contradicted only by Close.
 func TestSalvageLastLengths(t *testing.T) {
 	s := newSubject(t, codec.LZ4, false, stage.SealOptions{}, nil, stage.DedupOptions{}, "disk").withoutIndex()
 	last := s.segments[len(s.segments)-1]

@@ -13,16 +13,16 @@ type salvagedStream struct {
 	SalvagedStream
 	id   int64
 	at   int64
-	size int64 // as Open says, or -1
+	size int64 // size in its Open, or -1
 	root stream.Root
-	of   *index.Stream // what the index says of it, or nil
-	lost bool          // something of it
+	of   *index.Stream // its record in the index, or nil
+	lost bool          // whether a part of it is lost
 }
 
 // openStream begins the stream of an id. f is nil if its Open is lost.
 func (s *salvager) openStream(id int64, f *stream.Open) error {
 	if s.streams[id] {
-		return nil // it is one of those that were given up
+		return nil // it is one of the streams that were given up
 	}
 	if err := s.finish(nil); err != nil {
 		return err
@@ -47,7 +47,7 @@ func (s *salvager) openStream(id int64, f *stream.Open) error {
 			open.Size = -1
 		}
 	} else if o.size = open.Size; s.lossy {
-		open.Size = -1 // which may be wrong
+		open.Size = -1 // the size may be wrong
 	}
 	if open.Name == "" || s.names[open.Name] {
 		open.Name, o.MadeUp = fmt.Sprintf("stream-%d", id), true
@@ -79,7 +79,7 @@ func (s *salvager) number(id int64) int {
 	return -1
 }
 
-// skipTo writes the streams of the index of which nothing was found, up to that of a number.
+// skipTo writes the streams of the index before number no, of which nothing was found.
 func (s *salvager) skipTo(no int) error {
 	for s.next < no {
 		if err := s.openStream(s.info.Streams[s.next].ID, nil); err != nil {
@@ -92,7 +92,7 @@ func (s *salvager) skipTo(no int) error {
 	return nil
 }
 
-// flushDicts writes dictionaries, once they are inside of a stream.
+// flushDicts writes the dictionaries that were found before a stream, inside of it.
 func (s *salvager) flushDicts() error {
 	if s.open == nil {
 		return nil
@@ -110,7 +110,7 @@ func (s *salvager) flushDicts() error {
 	return nil
 }
 
-// segment writes what is right of a segment.
+// segment writes the sound parts of a segment.
 func (s *salvager) segment(c *carve.Checked) error {
 	if s.open == nil || s.open.id != c.Stream {
 		if err := s.openStream(c.Stream, nil); err != nil {
@@ -119,7 +119,7 @@ func (s *salvager) segment(c *carve.Checked) error {
 	}
 	o := s.open
 	if o == nil || o.id != c.Stream || c.Offset < o.at || o.of != nil && c.Size() > o.of.Size-c.Offset {
-		return nil // it contradicts what is known better: then there will be a gap in its place
+		return nil // it contradicts better knowledge, so a gap takes its place
 	}
 	if err := s.fill(c.Offset, s.reason()); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (s *salvager) segment(c *carve.Checked) error {
 	at, dropped, raw := o.at, false, c.Raw
 	for i := range c.Entries {
 		e := &c.Entries[i]
-		n := min(e.PayloadLen(), len(raw)) // less if nothing of it is right
+		n := min(e.PayloadLen(), len(raw)) // less if none of it is sound
 		reason, err := s.entry(c, i, raw[:n], known[at])
 		raw = raw[n:]
 		if err != nil {
@@ -167,7 +167,7 @@ func (s *salvager) put(seg *stream.Segment) error {
 	return s.out.Write(seg)
 }
 
-// closeStream takes in a Close frame.
+// closeStream processes a Close frame.
 func (s *salvager) closeStream(f *stream.Close) error {
 	if s.open == nil || s.open.id != f.ID {
 		if err := s.openStream(f.ID, nil); err != nil || s.open == nil || s.open.id != f.ID {
@@ -189,7 +189,7 @@ func (s *salvager) finish(f *stream.Close) error {
 	size, root := o.size, o.root.Sum()
 	switch {
 	case f != nil && f.Root == root:
-		size = o.at // all of it is there, whatever the size says
+		size = o.at // all of it is there, whatever size says
 	case f != nil:
 		size = f.Size
 	}

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// watchedFile remembers the first error of reading, so that what a disk does not give just now is
-// not taken for what is lost. It is safe for concurrent use.
+// watchedFile remembers the first read error, so that bytes that a disk fails to deliver are not
+// taken for lost. It is safe for concurrent use.
 type watchedFile struct {
 	io.ReaderAt
 	mu  sync.Mutex
@@ -27,7 +27,7 @@ func (f *watchedFile) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// fault returns the error.
+// fault returns the first read error.
 func (f *watchedFile) fault() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
