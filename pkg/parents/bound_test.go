@@ -7,7 +7,7 @@ import (
 	"hexz/pkg/stream"
 )
 
-// A parent has no chunk behind its last, and none of another length.
+// A parent has no chunk after its last, and none of another length.
 func TestCheckParentsBounds(t *testing.T) {
 	c := &Check{parents: []*chunkList{{loaded: true}}}
 	if err := c.entry(&stream.Entry{Kind: stream.ParentRef, Len: 1}); !errors.Is(err, stream.ErrCorrupt) {

@@ -15,13 +15,13 @@ var errNotRegular = errors.New("not a regular file")
 type candidate struct {
 	path       string
 	file       *pooledFile
-	isArchive  bool       // or an index, if these are allowed
-	id         index.Hash // as the trailer has it; nothing was verified
+	isArchive  bool       // or an index, if indexes are allowed
+	id         index.Hash // as in the trailer; nothing was verified
 	fault      string     // why it is no archive
-	unreadable error      // why it cannot be read, in which case it is not known what it is
+	unreadable error      // why it cannot be read; then its kind is not known
 
-	origin *index.Origin // nil until serves has opened it, or if it cannot be opened
-	read   bool          // by serves
+	origin *index.Origin // nil until serves has opened it, or if opening fails
+	read   bool          // serves has read it
 }
 
 // look returns what is known of a file without opening it as an archive.
@@ -35,7 +35,7 @@ func (f *Finder) look(path string) *candidate {
 		if f.seen == nil {
 			f.seen = map[string]*candidate{}
 		}
-		if c.unreadable == nil { // which may pass
+		if c.unreadable == nil { // a read error may pass
 			f.seen[path] = c
 		}
 	}
@@ -81,7 +81,7 @@ func (f *Finder) identifyIndex(c *candidate) {
 	c.isArchive, c.id, c.origin, c.read, c.fault = true, x.ID(), &origin, true, ""
 }
 
-// serves reports whether an archive can take the place of a parent, as it has the same content.
+// serves reports whether an archive can take the place of a parent because it has the same content.
 func (f *Finder) serves(c *candidate, want *stream.Parent) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,7 +98,7 @@ func (f *Finder) serves(c *candidate, want *stream.Parent) bool {
 	return c.origin != nil && c.origin.ServesAs(want)
 }
 
-// isReadError reports whether an error is of the file system, which names the file.
+// isReadError reports whether an error is one of the file system, which names the file.
 func isReadError(err error) bool {
 	var of *fs.PathError
 	return errors.As(err, &of)

@@ -12,8 +12,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Check compares what a stream takes from its parents with what these have. A parent whose
-// chunks are referred to takes 36 bytes of memory for each that it has.
+// Check compares the references of a stream to its parents with the chunks of these. A parent whose
+// chunks are referred to takes 36 bytes of memory for each of its chunks.
 type Check struct {
 	find    *Finder
 	ids     []age.Identity
@@ -33,7 +33,7 @@ func NewCheck(dir string, ids []age.Identity, open OpenFunc) (*Check, error) {
 type chunkList struct {
 	stream.Parent
 	loaded bool
-	id     stream.Hash // of the archive, which may have the content of the parent and another id
+	id     stream.Hash // of the archive; differs from ID if only the content is that of the parent
 	hashes []stream.Hash
 	sizes  []uint32
 }
@@ -59,7 +59,7 @@ func (c *Check) Frame(f stream.Frame) error {
 	return nil
 }
 
-// entry reports whether parents have the chunks that e refers to.
+// entry returns an error unless the parents have the chunks that e refers to.
 func (c *Check) entry(e *stream.Entry) error {
 	switch e.Kind {
 	case stream.ParentRef:
@@ -81,7 +81,7 @@ func (c *Check) entry(e *stream.Entry) error {
 	return nil
 }
 
-// parent returns a parent, which has a chunk of that ordinal.
+// parent returns a parent, or an error if it has no chunk of that ordinal.
 func (c *Check) parent(number int32, ordinal int64) (*chunkList, error) {
 	p := c.parents[number]
 	if !p.loaded {
@@ -95,8 +95,8 @@ func (c *Check) parent(number int32, ordinal int64) (*chunkList, error) {
 	return p, nil
 }
 
-// errorf returns an ErrCorrupt, or if the parent is only one of the same content, an ErrParent: its
-// chunks may have other ordinals.
+// errorf returns an ErrCorrupt. If the archive is only one with the content of the parent, it
+// returns an ErrParent, because the chunks may have other ordinals.
 func (l *chunkList) errorf(format string, args ...any) error {
 	if l.id != l.ID {
 		return fmt.Errorf("%w: id %v; the archive %v has the same content, and its chunks in another order", archive.ErrParent, l.ID, l.id)
@@ -104,7 +104,7 @@ func (l *chunkList) errorf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", stream.ErrCorrupt, fmt.Sprintf(format, args...))
 }
 
-// exists returns an error unless there is a parent.
+// exists returns an error unless a parent can be found.
 func (c *Check) exists(want *stream.Parent) error {
 	var first error
 	for _, err := range c.find.Find(want) {

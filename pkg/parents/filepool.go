@@ -8,11 +8,11 @@ import (
 	"sync"
 )
 
-// maxOpenParents is how many files of parents are kept open at a time, but for those that are being
-// read.
+// maxOpenParents is how many files of parents are kept open at a time. Files that are being read do
+// not count.
 const maxOpenParents = 8
 
-// filePool reads many files and keeps few of them open: the last used ones. The zero value is ready.
+// filePool reads many files and keeps few of them open: those used last. The zero value is ready.
 type filePool struct {
 	mu   sync.Mutex
 	open list.List // of *pooledFile, the last used first
@@ -25,7 +25,7 @@ type pooledFile struct {
 	info  os.FileInfo
 	file  *os.File      // nil while it is closed
 	place *list.Element // in pool.open, while it is open
-	users int           // that are reading
+	users int           // number of reads under way
 }
 
 // add returns the file at path, which must be a regular one.
@@ -34,7 +34,7 @@ func (p *filePool) add(path string) (*pooledFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() { // to open a FIFO would wait
+	if !info.Mode().IsRegular() { // opening a FIFO would wait
 		return nil, errNotRegular
 	}
 	f := &pooledFile{pool: p, path: path, info: info}
@@ -48,10 +48,10 @@ func (p *filePool) add(path string) (*pooledFile, error) {
 // Name returns the path.
 func (f *pooledFile) Name() string { return f.path }
 
-// size returns the size that the file had at first, in bytes.
+// size returns the original size of the file, in bytes.
 func (f *pooledFile) size() int64 { return f.info.Size() }
 
-// ReadAt is that of os.File. It fails if the path has become that of another file.
+// ReadAt implements io.ReaderAt. It fails if the path now names another file.
 func (f *pooledFile) ReadAt(p []byte, off int64) (int, error) {
 	if err := f.acquire(); err != nil {
 		return 0, err
@@ -93,8 +93,8 @@ func (f *pooledFile) release() {
 	f.pool.closeIdle(maxOpenParents)
 }
 
-// closeIdle closes files that nobody reads until there are no more than n open, the last used
-// ones last. The pool is locked.
+// closeIdle closes files that are not being read until no more than n are open. It begins with
+// those that have not been used for the longest time. The pool is locked.
 func (p *filePool) closeIdle(n int) {
 	for at := p.open.Back(); at != nil && p.open.Len() > n; {
 		f := at.Value.(*pooledFile)
@@ -107,7 +107,7 @@ func (p *filePool) closeIdle(n int) {
 	}
 }
 
-// close closes all files that nobody reads. They are opened again if they are read again.
+// close closes all files that are not being read. The next read opens a file again.
 func (p *filePool) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Few files of parents are open at a time; one that was replaced meanwhile is not read.
+// Few files of parents are open at a time. A file that was replaced meanwhile is not read.
 func TestFilePool(t *testing.T) {
 	dir := t.TempDir()
 	var pool filePool

@@ -18,23 +18,23 @@ import (
 
 // Finder finds parents of thin archives by their id or content: in Files, in Dirs, and in the
 // directory of the thin archive itself. The zero value finds nothing. Find is safe for concurrent
-// use. Close the Finder when nothing uses what it has found.
+// use. Close the Finder when the archives that it has found are no longer used.
 type Finder struct {
 	Files []string // archives
-	Dirs  []string // whose files *.hxz are looked at
+	Dirs  []string // directories whose files *.hxz are looked at
 
-	// Beside is the directory of the thin archive, or "" if it has none. A file there that has
-	// the name of the hint is looked at first, and then all.
+	// Beside is the directory of the thin archive, or "" if it has none. A file there that has the
+	// name of the hint is tried first, and then all others.
 	Beside string
 
-	// FollowHints allows to open whatever path a hint names, relative to Beside. A hint is a
+	// FollowHints allows Find to open any path that a hint names, relative to Beside. A hint is a
 	// stranger's text.
 	FollowHints bool
 
 	// Indexes allows exported indexes, *.hxi in Dirs, to stand for their archives.
 	Indexes bool
 
-	// Identities open encrypted archives, whose content is not known otherwise.
+	// Identities open encrypted archives; without them the content of these is unknown.
 	Identities []age.Identity
 
 	// Open is called for the archives that are found.
@@ -73,8 +73,8 @@ func (f *Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 	}
 }
 
-// copies returns the files that are the archive with an id, then those that have its content, and
-// at last what is wrong with those that cannot be read.
+// copies returns the files that are the archive with an id, then those that have its content. At
+// the end it returns the errors of those that cannot be read.
 func (f *Finder) copies(want *stream.Parent) iter.Seq2[*candidate, error] {
 	fits := func(c *candidate) bool { return c.isArchive && c.id == want.ID }
 	serves := func(c *candidate) bool { return c.isArchive && c.id != want.ID && f.serves(c, want) }
@@ -99,8 +99,8 @@ func (f *Finder) copies(want *stream.Parent) iter.Seq2[*candidate, error] {
 	}
 }
 
-// candidates returns all files that may be a parent of that hint, each once, those first that most
-// likely are.
+// candidates returns all files that may be a parent of that hint, each once, the most likely ones
+// first.
 func (f *Finder) candidates(hint string) iter.Seq[*candidate] {
 	return func(yield func(*candidate) bool) {
 		named := slices.Concat(f.Files, f.hinted(hint))
@@ -143,7 +143,7 @@ func (f *Finder) allDirs() []string {
 	return slices.Concat(f.Dirs, []string{f.Beside})
 }
 
-// list returns the archives in a directory. One that is not there has none.
+// list returns the archives in a directory. A missing directory has none.
 func (f *Finder) list(dir string) *listing {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -167,7 +167,7 @@ func (f *Finder) list(dir string) *listing {
 	return l
 }
 
-// looked says where a parent of that hint was looked for, and what is there instead.
+// looked returns where a parent of that hint was looked for, and what is there instead.
 func (f *Finder) looked(hint string) (places []string) {
 	for _, path := range slices.Concat(f.Files, f.hinted(hint)) {
 		if c := f.look(path); c.fault != "" {
@@ -192,7 +192,7 @@ func (f *Finder) looked(hint string) (places []string) {
 // Close closes the archives that were found.
 func (f *Finder) Close() { f.files.close() }
 
-// isAbsent reports whether an error says that there is no such file, perhaps as there can be none of
+// isAbsent reports whether an error says that there is no such file. Perhaps there can be none of
 // that name.
 func isAbsent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || slices.ContainsFunc([]error{syscall.ENOTDIR, syscall.EINVAL, syscall.ENAMETOOLONG}, func(e error) bool { return errors.Is(err, e) })

@@ -15,12 +15,12 @@ import (
 // Parent is an archive, or the exported index of one, whose chunks are known.
 type Parent struct {
 	Index *index.Index
-	Hint  string // for those who look for the archive
+	Hint  string // name by which others look for the archive
 	file  *pooledFile
 }
 
-// OpenFunc opens a file for reading, as os.Open does. A caller can note by it what is read, and
-// refuse it by an error. nil is none.
+// OpenFunc opens a file for reading, as os.Open does. A caller can use it to note which files are
+// read, and to refuse a file by an error. nil is none.
 type OpenFunc func(path string) (*os.File, error)
 
 // note tells the caller that a file is read.
@@ -35,9 +35,9 @@ func (o OpenFunc) note(path string) error {
 	return f.Close()
 }
 
-// Open opens the archive or exported index at path. The hint is the name that the archive
-// has or should have. Of the content of an archive only the dictionaries are read: without them
-// nothing that is packed against it could be restored. Close it.
+// Open opens the archive or exported index at path. The hint of the Parent is the name that the
+// archive has or should have. Of the content of an archive only the dictionaries are read: without
+// them nothing that is packed against it could be restored. Close the Parent after use.
 func Open(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
 	f, err := new(filePool).add(path)
 	if err == nil {
@@ -68,7 +68,7 @@ func openIndex(f *pooledFile, ids []age.Identity) (p Parent, err error) {
 	return p, err
 }
 
-// Close closes what Open has opened. Who reads the Parent again opens it again.
+// Close closes the file of the Parent. Reading the Parent again opens it again.
 func (p Parent) Close() {
 	if p.file != nil {
 		p.file.pool.close()
