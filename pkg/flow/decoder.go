@@ -20,7 +20,7 @@ func NewDecoder(threads int, others codec.Decoders) (Decoder, error) {
 	return Decoder{d}, nil
 }
 
-// Add takes a dictionary.
+// Add adds a dictionary.
 func (d Decoder) Add(f *stream.Dict) error {
 	if f.ID > 1<<32-1 {
 		return fmt.Errorf("%w: dictionary id %d", stream.ErrCorrupt, f.ID)
@@ -31,7 +31,8 @@ func (d Decoder) Add(f *stream.Dict) error {
 	return nil
 }
 
-// DecodeSegment returns the decoded payload of s: new memory, or the payload itself.
+// DecodeSegment returns the decoded payload of s, in new memory, or the payload itself if it is
+// raw.
 func (d Decoder) DecodeSegment(s *stream.Segment) ([]byte, error) {
 	if s.Codec == stream.RawCodec {
 		return s.Payload, nil

@@ -1,5 +1,6 @@
-// Package flow is what stages share: a [Writer] of frames that counts them, the loop over the frames of an
-// input, decoders of payloads, and a [Spool] for chunks that may be needed again.
+// Package flow has the parts that stages share: a [Writer] of frames that counts them, the loop
+// over the frames of an input, decoders of payloads, and a [Spool] for chunks that may be needed
+// again.
 package flow
 
 import (
@@ -17,16 +18,17 @@ const (
 	// DefaultBlock is the raw length at which a segment is full, in bytes.
 	DefaultBlock = 256 << 10
 
-	// MaxSegmentEntries keeps segments small that have little or no payload.
+	// MaxSegmentEntries keeps segments with little or no payload small.
 	MaxSegmentEntries = 1024
 
-	// MaxPatched is the number of bytes that patches make of which a segment is full: who wants
-	// one chunk decodes the programs of all.
+	// MaxPatched limits the bytes that the patches of one segment produce, because reading one
+	// chunk decodes all programs.
 	MaxPatched = 8 << 20
 )
 
-// CacheBesideStream is what is kept of segments of parents while a stream is read, in bytes, unless another
-// cache is asked for. It is less than a Reader keeps, as there are the stream and its chunks as well.
+// CacheBesideStream is the default size of the cache for segments of parents while a stream is
+// read, in bytes. It is smaller than that of a Reader, because the stream and its chunks take
+// memory as well.
 const CacheBesideStream = 12 << 20
 
 // Progress is called now and then with the number of content bytes done so far. It may be nil.
@@ -38,9 +40,9 @@ func (p Progress) Report(done int64) {
 	}
 }
 
-// ParentFunc is called with the id of each parent that a stream names, when its frame is read and
-// before anything that stands after it. An error ends the stage, so that what is written does not
-// take the place of a parent. It may be nil.
+// ParentFunc is called with the id of each parent that a stream names: when its frame is read, and
+// before any frame after it. An error ends the stage, so that its output does not take the place of
+// a parent. It may be nil.
 type ParentFunc func(id stream.Hash) error
 
 func (p ParentFunc) Check(f stream.Frame) error {
@@ -50,7 +52,7 @@ func (p ParentFunc) Check(f stream.Frame) error {
 	return nil
 }
 
-// Stats tell what a stage did. They are written as JSON; fields are only ever added.
+// Stats describe the work of a stage. They are written as JSON; fields are only ever added.
 type Stats struct {
 	Version  int         `json:"version"` // of this object: 1
 	Stage    string      `json:"stage"`
@@ -65,7 +67,7 @@ type Stats struct {
 	Patch    index.Count `json:"patch"`
 	Raw      int64       `json:"raw_bytes"`     // of payloads, decoded
 	Payload  int64       `json:"payload_bytes"` // of payloads, as written
-	Written  int64       `json:"written_bytes"` // all that was written
+	Written  int64       `json:"written_bytes"` // all bytes that were written
 	Archive  string      `json:"archive_id,omitempty"`
 }
 
@@ -88,7 +90,7 @@ type Writer struct {
 	totals   index.Totals
 }
 
-// NewWriter returns an output on dst for the stage of a name.
+// NewWriter returns a Writer on dst for the stage called name.
 func NewWriter(dst io.Writer, name string, progress Progress) *Writer {
 	return &Writer{Writer: stream.NewWriter(dst), name: name, progress: progress}
 }
@@ -109,7 +111,7 @@ func (o *Writer) Write(f stream.Frame) error {
 	return nil
 }
 
-// Finish finishes a stage: with an Abort frame if err is an error.
+// Finish ends the output of a stage, with an Abort frame if err is not nil.
 func (o *Writer) Finish(err error) (*Stats, error) {
 	if err != nil {
 		o.Abort(o.name, err)
@@ -120,7 +122,7 @@ func (o *Writer) Finish(err error) (*Stats, error) {
 	return s, nil
 }
 
-// EachFrame calls do for every frame of in up to its end, and parents before that.
+// EachFrame calls do for each frame of in, up to the end. A Parent frame goes to parents first.
 func EachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do func(stream.Frame) error) error {
 	for {
 		f, err := in.Next()
@@ -142,7 +144,7 @@ func EachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do 
 	}
 }
 
-// NotePlain tells that nothing is encrypted, if nobody is a recipient.
+// NotePlain notes that the input is not encrypted, if there are no recipients.
 func NotePlain(note func(string), recipients []string) {
 	if note != nil && len(recipients) == 0 {
 		note("the input is not encrypted, so anyone could have made it")

@@ -21,7 +21,7 @@ type Spool struct {
 type place struct {
 	pos     int64
 	len     int32
-	patched bool // what a patch made: no base of another
+	patched bool // a patch made it, so it cannot be a base
 }
 
 func NewSpool(dir, pattern string) (*Spool, error) {
@@ -44,7 +44,7 @@ func TempFile(dir, pattern string) (*os.File, error) {
 
 func (s *Spool) Close() { s.file.Close() }
 
-// Write appends bytes, and returns where they are.
+// Write appends bytes, and returns their position.
 func (s *Spool) Write(p []byte) (pos int64, err error) {
 	pos = s.size
 	n, err := s.file.WriteAt(p, pos)
@@ -52,7 +52,7 @@ func (s *Spool) Write(p []byte) (pos int64, err error) {
 	return pos, err
 }
 
-// Note remembers where the bytes of a chunk are. The first of a hash counts.
+// Note remembers the position of the bytes of a chunk. Only the first position for a hash counts.
 func (s *Spool) Note(e *stream.Entry, pos int64) error {
 	_, added, err := s.Index.Add(e.Hash)
 	if added && err == nil {
@@ -70,7 +70,7 @@ func (s *Spool) Put(e *stream.Entry, p []byte) error {
 	return err
 }
 
-// find returns where the chunk is that a reference or a base names.
+// find returns the place of the chunk that a reference or a base names.
 func (s *Spool) find(hash stream.Hash) (place, error) {
 	n, ok := s.Index.Lookup(hash)
 	if !ok {
@@ -79,7 +79,7 @@ func (s *Spool) find(hash stream.Hash) (place, error) {
 	return s.Places[n], nil
 }
 
-// Get appends the bytes of the chunk that a reference names to dst.
+// Get appends to dst the bytes of the chunk that a reference names.
 func (s *Spool) Get(dst []byte, ref *stream.Entry) ([]byte, error) {
 	at, err := s.find(ref.Hash)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *Spool) Base(b *stream.Base) ([]byte, func(), error) {
 	return p, func() {}, err
 }
 
-// Read appends what is at a place to dst.
+// Read appends the bytes of a place to dst.
 func (s *Spool) Read(dst []byte, at place) ([]byte, error) {
 	n := len(dst)
 	dst = slices.Grow(dst, int(at.len))[:n+int(at.len)]
@@ -112,8 +112,8 @@ func (s *Spool) Read(dst []byte, at place) ([]byte, error) {
 	return dst, err
 }
 
-// RandomAccess returns the bytes of src, from where it stands, for reading at random: a file as it
-// is, and all else by way of a temporary file. close takes that away.
+// RandomAccess returns the bytes of src, from its current position, for reading at random. A file
+// is used itself; any other input is copied to a temporary file. close removes that file.
 func RandomAccess(src io.Reader, dir string) (at io.ReaderAt, size int64, close func(), err error) {
 	close = func() {}
 	if f := FileOf(src); f != nil {
