@@ -7,8 +7,7 @@ import (
 	"errors"
 	"io"
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // File is an os.File whose Read and Write wait in any mode of the file.
@@ -27,10 +26,10 @@ func (p *File) Stat() (os.FileInfo, error) { return p.f.Stat() }
 func (p *File) Read(b []byte) (int, error) {
 	for {
 		n, err := p.f.Read(b)
-		if n > 0 || !errors.Is(err, unix.EAGAIN) {
+		if n > 0 || !errors.Is(err, syscall.EAGAIN) {
 			return n, err
 		}
-		if err := p.wait(unix.POLLIN); err != nil {
+		if err := p.wait(toRead); err != nil {
 			return 0, err
 		}
 	}
@@ -42,10 +41,10 @@ func (p *File) Write(b []byte) (int, error) {
 	for {
 		n, err := p.f.Write(b[done:])
 		done += n
-		if !errors.Is(err, unix.EAGAIN) {
+		if !errors.Is(err, syscall.EAGAIN) {
 			return done, err
 		}
-		if err := p.wait(unix.POLLOUT); err != nil {
+		if err := p.wait(toWrite); err != nil {
 			return done, err
 		}
 	}
@@ -53,23 +52,5 @@ func (p *File) Write(b []byte) (int, error) {
 
 // WriteString implements io.StringWriter.
 func (p *File) WriteString(s string) (int, error) { return p.Write([]byte(s)) }
-
-// wait waits until the file is ready for events, or has failed.
-func (p *File) wait(events int16) error {
-	c, err := p.f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var waitErr error
-	err = c.Control(func(fd uintptr) {
-		for {
-			_, waitErr = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, -1)
-			if waitErr != unix.EINTR {
-				return
-			}
-		}
-	})
-	return errors.Join(err, os.NewSyscallError("poll", waitErr))
-}
 
 var _ io.ReadWriter = (*File)(nil)
