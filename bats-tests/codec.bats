@@ -96,6 +96,24 @@ rotated() {
 	only plain.hxz x.hxz
 }
 
+@test "an encoder that loses the data" {
+	local in=$IN/records.json
+	for empty in true 'head -c 0' 'cat >/dev/null'; do
+		run -1 --separate-stderr bash -c 'hexz-chunk "$1" | hexz-compress --command "x=$2" -o out' - "$in" "$empty"
+		one_error hexz-compress
+		[[ $stderr == *"segment at offset 0: codec x: the encoder made nothing of "*" bytes"* ]] || fail "$stderr"
+	done
+	for wrong in 'head -c 10' 'gzip -c | head -c 500' 'tr a b | gzip'; do
+		run -1 --separate-stderr bash -c 'hexz-chunk "$1" | hexz-compress --command "x=$2" --codec-command "x=gzip -dcq 2>/dev/null || :" -o out' - "$in" "$wrong"
+		one_error hexz-compress
+		[[ $stderr == *"segment at offset 0: codec x: what the encoder made of "*" bytes does not decode to them"* ]] || fail "$stderr"
+	done
+	hexz-chunk "$in" | hexz-compress --command x=gzip --codec-command y=false | hexz-cat --codec-command x='gzip -dc' | cmp - "$in" # of another codec
+	foreign "$in" x.hxz x=gzip --codec-command x='gzip -dc'
+	hexz-verify --codec-command x='gzip -dc' x.hxz
+	only x.hxz
+}
+
 @test "what a command has started ends with it, and with us" {
 	rotated
 	export MARK=$PWD/mark

@@ -43,10 +43,14 @@ lz4 1 (fast, default) to 9; s2 1 (default) to 3.
 
 With --command, a shell command encodes: it is run for each segment, of which it
 gets the bytes on its standard input, -T of them at a time. Whoever reads that
-has to give --codec-command with a command that decodes.`,
+has to give --codec-command with a command that decodes. Given here too, for the
+same NAME, it decodes each segment once it is encoded, and what differs is an
+error. Without it nobody has checked that what the command makes can be decoded;
+hexz-verify --level content --codec-command NAME=COMMAND checks an archive.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress -l 9 | hexz-seal -o disk.hxz
   hexz-compress -d disk.hxs | hexz-compress -c lz4 | hexz-seal -o disk.hxz
-  hexz-chunk a | hexz-compress -b 4M --command xz='xz -c' | hexz-seal -o a.hxz
+  hexz-chunk a | hexz-compress -b 4M --command xz='xz -c' \
+    --codec-command xz='xz -dc' | hexz-seal -o a.hxz
   hexz-cat --codec-command xz='xz -dc' a.hxz`,
 		MaxArgs: 1,
 		Stream:  true,

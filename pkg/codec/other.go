@@ -7,8 +7,8 @@ package codec
 // of src for them. It is called concurrently. An error that is no ErrCorrupt says nothing of src.
 type DecodeFunc func(src []byte, rawLen int) ([]byte, error)
 
-// EncodeFunc encodes a payload of up to MaxSize bytes. What is not shorter than src is not used, so that
-// it need not be complete. It is called concurrently.
+// EncodeFunc encodes a payload of 1 to MaxSize bytes, to at least one. What is not shorter than src is not
+// used, so that it need not be complete. It is called concurrently.
 type EncodeFunc func(src []byte) ([]byte, error)
 
 // Decoders are the functions for other codecs, by the names of these.

@@ -1,7 +1,9 @@
 package stage
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -22,7 +24,7 @@ type CompressOptions struct {
 	Dict      []byte           // zstd dictionary to use, or nil
 	TrainDict int              // size of a dictionary to train, if it pays; 0 is none
 	Threads   int              // encoders; 0 is 1
-	Codecs    codec.Decoders   // to decode input of codecs that package codec does not have
+	Codecs    codec.Decoders   // to decode input of codecs that package codec does not have; that of Codec checks Encode
 	Progress  flow.Progress
 	OnParent  flow.ParentFunc
 
@@ -279,11 +281,32 @@ func (c *compressor) encodeBy(g *group) error {
 		return nil
 	}
 	out, err := c.o.Encode(g.raw)
-	if err != nil {
-		return fmt.Errorf("codec %s: %w", c.o.Codec, err)
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("the encoder made nothing of %d bytes", len(g.raw))
 	}
-	if len(out) < len(g.raw) {
+	if err == nil && len(out) < len(g.raw) {
 		g.seg.Codec, g.seg.Payload = c.o.Codec, out
+		err = c.check(out, g.raw)
+	}
+	if err != nil {
+		return fmt.Errorf("segment at offset %d: codec %s: %w", g.seg.Offset, c.o.Codec, err)
+	}
+	return nil
+}
+
+// check decodes what the function of the options made of raw, if there is a function that can. What
+// is wrong is no damage of the input.
+func (c *compressor) check(payload, raw []byte) error {
+	decode := c.o.Codecs[c.o.Codec]
+	if decode == nil {
+		return nil
+	}
+	got, err := decode(payload, len(raw))
+	if err != nil && !errors.Is(err, codec.ErrCorrupt) {
+		return err
+	}
+	if err != nil || !bytes.Equal(got, raw) {
+		return fmt.Errorf("what the encoder made of %d bytes does not decode to them", len(raw))
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type EncodeFlag struct{ command codecCommand }
 
 // AddFlags adds the flag to f.
 func (e *EncodeFlag) AddFlags(f *pflag.FlagSet) {
-	f.Var(&e.command, "command", "encode by a shell command, from its stdin to its stdout, and call that codec NAME: `NAME=COMMAND`, such as xz='xz -c'")
+	f.Var(&e.command, "command", "encode by a shell command, from its stdin to its stdout, and call that codec NAME: `NAME=COMMAND`, such as xz='xz -c'; nobody checks what it makes, unless --codec-command says how to decode NAME")
 }
 
 // Encoder returns the name of the codec, and a function that runs the command. Without the flag
