@@ -60,6 +60,30 @@ rotated() {
 	hexz-cat --man | grep -A 1 '^\.B 6' | grep -q codec
 }
 
+@test "a codec name that is damaged: damage, from a pipe as from a file" {
+	seq 50000 >in
+	hexz-chunk in | hexz-dedup >in.hxs
+	hexz-seal -o six.hxz in.hxs
+	# The name of the first codec, a bit of which is flipped.
+	for file in six.hxz in.hxs; do
+		"$PYTHON" -c 'import sys; p = open(sys.argv[1], "rb").read(); assert b"\xa4none" in p
+open(sys.argv[1], "wb").write(p.replace(b"\xa4none", b"\xa4oone", 1))' "$file"
+	done
+	run -3 --separate-stderr hexz-cat -o out six.hxz
+	for command in "hexz-cat -T 1" "hexz-cat -T 3" "hexz-compress -T 3" "hexz-compress -d -T 3" "hexz-delta --self"; do
+		run -3 --separate-stderr bash -c "cat six.hxz | $command -o out"
+		one_error "${command%% *}"
+		[[ $stderr == *damaged* && $stderr != *"needs codec"* ]] || fail "$command: $stderr"
+		run -6 --separate-stderr bash -c "cat in.hxs | $command -o out" # a stream has no digests
+		[[ $stderr == *"needs codec oone"* ]] || fail "$command: $stderr"
+	done
+	only in in.hxs six.hxz
+	rotated
+	run -6 --separate-stderr bash -c "cat x.hxz | hexz-cat -o out" # sound
+	head -c -100 x.hxz >cut.hxz
+	run -4 --separate-stderr bash -c "cat cut.hxz | hexz-cat -o out" # what comes upstream failed
+}
+
 @test "salvage keeps what it cannot decode" {
 	foreign "$IN/records.json" x.hxz rot='tr a-z b-za | gzip -n' -b 32K
 	rot=rot='gzip -dc | tr b-za a-z'

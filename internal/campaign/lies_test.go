@@ -103,7 +103,7 @@ var frameLies = []func(rng *rand.Rand, p []byte) []byte{
 	swapped("\xc3", "\xc2"), swapped("\xc3", "\xc0"), swapped("\xa7archive", "\xa7Archive"), // of the header
 	swapped("\x90", "\x91\xa9encrypted"), swapped("\x90", "\x92\xa1a\xa1a"), swapped("\xa6stages", "\xa7archive"),
 	swapped("\xa6stages", "\xa6stages\xc0\xa6stages"), swapped("\x82\xa7archive", "\x83\xa1a\xc0\xa7archive"),
-	swapped("\xa4none", "\xa4zstd"), swapped("\x80", "\x81\xa3md5\xc4\x01a"), swapped("\x80", "\x81\xa1a\x01"),
+	swapped("\xa4none", "\xa4oone"), swapped("\xa4none", "\xa4zstd"), swapped("\x80", "\x81\xa3md5\xc4\x01a"), swapped("\x80", "\x81\xa1a\x01"),
 	swapped("\x01", "\x02"), swapped("\x02", "\x01"), swapped("\x00", "\x01"), swapped("\x01", "\x00"),
 }
 

@@ -71,6 +71,9 @@ func payloads() []Case {
 	const dictFound = "corrupt" // opening needs the dictionary
 	list := []Case{
 		{"unknown codec", "codec scan=ok inspect=ok dedup=ok diff=ok commit=ok", segment("brotli", alpha, 100)},
+		{"unknown codec by a flipped bit", "corrupt inspect=ok dedup=ok diff=ok commit=ok", func() []byte {
+			return bytes.Replace(segment("none", alpha, len(alpha))(), []byte("\xa4none"), []byte("\xa4oone"), 1)
+		}},
 		{"zstd that says 64 MiB", found, segment("zstd", bomb, 16<<20)},
 		{"zstd with a window of 2 TiB", found, segment("zstd", window, 100)},
 		{"s2 that says 4 GiB", found, segment("s2", []byte("\xff\xff\xff\xff\x0f\x00a"), 1000)},

@@ -46,6 +46,10 @@ func NewScanner(r io.Reader, ids ...age.Identity) *Scanner {
 // ID returns the archive id, once the End frame was read, and whether the input is an archive.
 func (s *Scanner) ID() (index.Hash, bool) { return s.id, s.sealed }
 
+// InArchive reports whether the frames so far are those of an archive, so that damage of what comes
+// after them will be found.
+func (s *Scanner) InArchive() bool { return s.sealed }
+
 // Signatures returns the signatures of the archive, once the End frame was read. They are not
 // verified.
 func (s *Scanner) Signatures() []seal.Signature {

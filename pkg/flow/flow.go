@@ -122,7 +122,8 @@ func (o *Writer) Finish(err error) (*Stats, error) {
 	return s, nil
 }
 
-// EachFrame calls do for each frame of in, up to the end. A Parent frame goes to parents first.
+// EachFrame calls do for each frame of in, up to the end. A Parent frame goes to parents first. If do
+// needs a codec that is missing, EachFrame reads an archive to its end before it says so, see MapFrames.
 func EachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do func(stream.Frame) error) error {
 	for {
 		f, err := in.Next()
@@ -137,6 +138,11 @@ func EachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do 
 		}
 		if err == nil {
 			err = do(f)
+		}
+		if needsCodec(in, err) {
+			if worse := readOn(ctx, in); worse != nil {
+				return worse
+			}
 		}
 		if err != nil {
 			return err

@@ -16,7 +16,6 @@ import (
 	"hexz/pkg/codec"
 	"hexz/pkg/flow"
 	"hexz/pkg/index"
-	"hexz/pkg/ordered"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
@@ -133,7 +132,7 @@ func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) e
 	c.in.CheckRefs()
 	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})
 	c.to = o.End()
-	if err := ordered.Map(ctx, o.Threads, func(emit func(decoded) error) error {
+	if err := flow.MapFrames(ctx, o.Threads, c.in, func(emit func(decoded) error) error {
 		return flow.EachFrame(ctx, c.in, o.OnParent, func(f stream.Frame) error {
 			switch f := f.(type) {
 			case *stream.Header:

@@ -7,7 +7,6 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
 	"hexz/pkg/flow"
-	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
 )
 
@@ -31,7 +30,7 @@ func decompress(ctx context.Context, out *flow.Writer, in *archive.Scanner, o De
 	if err != nil {
 		return err
 	}
-	return ordered.Map(ctx, o.Threads, func(emit func(stream.Frame) error) error {
+	return flow.MapFrames(ctx, o.Threads, in, func(emit func(stream.Frame) error) error {
 		return flow.EachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
 			switch f := f.(type) {
 			case *stream.Header:
