@@ -42,6 +42,35 @@ load helper
 	[ "$(cat a)" = text ]
 }
 
+@test "standard input that stands in the middle of a file is read from there" {
+	pack "$IN/noise" m.hxz
+	pack "$IN/one" o.hxz
+	{ printf HEADER1234 && cat m.hxz; } >hd
+	at() { (head -c "$1" >skipped && "${@:3}") <"$2"; } # at N FILE COMMAND...: head takes no more than N of a file
+	at 10 hd hexz-cat | cmp - "$IN/noise"
+	at 10 hd hexz-cat --offset 70000 --length 99 | cmp - <(tail -c +70001 "$IN/noise" | head -c 99)
+	at 10 hd hexz-cat --keep-going | cmp - "$IN/noise"
+	at 10 hd hexz-unseal | cmp - <(hexz-unseal m.hxz)
+	at 10 hd hexz-unseal --salvage | cmp - <(hexz-unseal m.hxz)
+	at 10 hd hexz-verify -
+	at 10 hd hexz-diff - m.hxz
+	diff <(at 10 hd hexz-inspect --index -) <(hexz-inspect --index m.hxz)
+	cat m.hxz o.hxz >two
+	at "$(size m.hxz)" two hexz-cat | cmp - "$IN/one"
+	run -3 --separate-stderr at 4 hd hexz-cat
+	[[ $stderr == *"6 bytes before the archive"*"tail -c +11 INPUT > FILE"* ]] || fail "$stderr"
+	for command in hexz-cat "hexz-verify -" "hexz-diff - m.hxz" hexz-unseal; do # not the archive, but its end
+		# shellcheck disable=SC2086
+		run at 100 m.hxz $command
+		[ "$status" -eq 3 ] || [[ $command == hexz-diff* && $status -eq 2 ]] || fail "$command: $status, $output"
+	done
+	for command in hexz-cat "hexz-verify -"; do
+		# shellcheck disable=SC2086
+		run -3 --separate-stderr at "$(size m.hxz)" m.hxz $command
+		[[ $stderr == *"the file is empty"* ]] || fail "$command: $stderr"
+	done
+}
+
 @test "files that have less than they say" {
 	local f
 	for f in /sys/kernel/uevent_seqnum /sys/class/net/lo/mtu /proc/version; do

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/pflag"
 
@@ -147,14 +148,19 @@ func open(env *cli.Env, path string, o archive.Options) (*cli.Packed, error) {
 	}
 	info, err := f.Stat()
 	in := &cli.Packed{File: f}
+	if err == nil && !info.Mode().IsRegular() {
+		err = cli.WithHint(cli.Usagef("not a file, and archives can only be compared in one"), "save it first")
+	}
+	var file *io.SectionReader
+	if err == nil {
+		file, err = cli.Section(f)
+	}
 	switch {
 	case err != nil:
-	case !info.Mode().IsRegular():
-		err = cli.WithHint(cli.Usagef("not a file, and archives can only be compared in one"), "save it first")
-	case !index.HasTrailer(f, info.Size()):
+	case !index.HasTrailer(file, file.Size()):
 		err = cli.NotArchive(f)
 	default:
-		in.Archive, err = archive.NewReader(f, info.Size(), o)
+		in.Archive, err = archive.NewReader(file, file.Size(), o)
 	}
 	if err != nil {
 		f.Close()

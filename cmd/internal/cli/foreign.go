@@ -74,17 +74,18 @@ func notStream(name string, err error) error {
 // NotArchive returns an error, an ErrCorrupt, for a regular file that does not end as an archive
 // does. It says what the file is instead. The name of the file is for the caller to say.
 func NotArchive(f *os.File) error {
+	file, err := Section(f)
+	if err != nil {
+		return err
+	}
 	head := make([]byte, 512)
-	n, _ := f.ReadAt(head, 0) // what cannot be read is not described
+	n, _ := file.ReadAt(head, 0) // what cannot be read is not described
 	head = head[:n]
-	info, err := f.Stat()
 	what, hint := describe(f.Name(), head)
 	switch {
-	case err != nil:
-		return err
-	case info.Size() == 0:
+	case file.Size() == 0:
 		return fmt.Errorf("%w: the file is empty", stream.ErrCorrupt)
-	case index.IsIndex(f, info.Size()):
+	case index.IsIndex(file, file.Size()):
 		return WithHint(fmt.Errorf("%w: this is an exported index, not an archive", stream.ErrCorrupt), "hexz-dedup --parent and hexz-chunk --like take it")
 	case stream.IsStream(head) && bytes.Contains(head, []byte("\xa7archive\xc3")):
 		return WithHint(fmt.Errorf("%w: no trailer: the archive was cut short", stream.ErrCorrupt), "hexz-unseal --salvage reads what is left of it")
@@ -99,16 +100,21 @@ func NotArchive(f *os.File) error {
 // twoArchives returns err, about the archive in f. It adds a hint if other data precedes the
 // archive.
 func twoArchives(f *os.File, err error) error {
-	info, statErr := f.Stat()
-	if statErr != nil || !errors.Is(err, stream.ErrCorrupt) {
+	file, sectionErr := Section(f)
+	if sectionErr != nil || !errors.Is(err, stream.ErrCorrupt) {
 		return err
 	}
-	start, ok := archive.Start(f, info.Size())
+	start, ok := archive.Start(file, file.Size())
 	if !ok {
 		return err
 	}
+	_, at, _ := file.Outer()
+	name := f.Name()
+	if name == os.Stdin.Name() {
+		name = "INPUT"
+	}
 	return WithHint(fmt.Errorf("%w: the file has %d bytes before the archive that is at its end", stream.ErrCorrupt, start),
-		fmt.Sprintf("take the archive out: tail -c +%d %s > FILE", start+1, f.Name()))
+		fmt.Sprintf("take the archive out: tail -c +%d %s > FILE", at+start+1, name))
 }
 
 // ExplainInput adds a hint to err, an error of opening path. The argument arg names path.

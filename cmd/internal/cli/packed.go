@@ -19,6 +19,7 @@ type Packed struct {
 	File    *os.File
 	Archive *archive.Reader // nil: read File from front to back
 	Regular bool            // File is a regular file
+	empty   bool            // and had nothing left to read, or says so
 }
 
 // CacheFlag adds a flag for the memory of a reader with parents.
@@ -27,17 +28,17 @@ func CacheFlag(f *pflag.FlagSet, bytes *int64) {
 }
 
 // OpenPacked opens the FILE of args, or standard input. A regular file that ends in a trailer is
-// opened as an archive. Any other input must be read from front to back. o applies to the archive,
-// except for Threads.
+// opened as an archive, from its current position on. Any other input must be read from front to
+// back. o applies to the archive, except for Threads.
 func OpenPacked(env *Env, args []string, o archive.Options) (*Packed, error) {
 	p, err := OpenInput(env, args)
 	if err != nil || !p.Regular {
 		return p, err
 	}
-	info, err := p.File.Stat()
-	if err == nil && index.HasTrailer(p.File, info.Size()) {
+	file, err := Section(p.File)
+	if err == nil && index.HasTrailer(file, file.Size()) {
 		o.Threads = env.Threads
-		p.Archive, err = archive.NewReader(p.File, info.Size(), o)
+		p.Archive, err = archive.NewReader(file, file.Size(), o)
 		err = p.name(twoArchives(p.File, err))
 	}
 	if err == nil && p.Archive != nil {
@@ -77,8 +78,26 @@ func OpenInput(env *Env, args []string) (*Packed, error) {
 	if err != nil {
 		return nil, err
 	}
+	p := &Packed{File: f}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		file, err := Section(f)
+		p.Regular, p.empty = true, err == nil && file.Size() == 0
+	}
+	return p, nil
+}
+
+// Section returns the bytes of a regular file from where it stands to its end: what was read of standard
+// input before is not part of it.
+func Section(f *os.File) (*io.SectionReader, error) {
 	info, err := f.Stat()
-	return &Packed{File: f, Regular: err == nil && info.Mode().IsRegular()}, nil
+	if err != nil {
+		return nil, err
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(f, at, max(info.Size()-at, 0)), nil
 }
 
 // Explain returns err for the user. A regular file that is cut short is damaged. A pipe that is cut
@@ -92,10 +111,9 @@ func (p *Packed) Explain(err error) error {
 
 // name adds the name of a file to an error about its content, and says what else the file may be.
 func (p *Packed) name(err error) error {
-	info, statErr := p.File.Stat()
 	frame, inFrame := errors.AsType[*stream.FrameError](err)
 	switch {
-	case inFrame && p.Regular && statErr == nil && info.Size() == 0:
+	case inFrame && p.empty:
 		return named(p.File.Name(), fmt.Errorf("%w: the file is empty", stream.ErrCorrupt))
 	case inFrame && errors.Is(frame.Err, stream.ErrCorrupt) && frame.Index == 0:
 		return notStream(p.File.Name(), err)
