@@ -117,8 +117,9 @@ id() { hexz-inspect --json "$1" | jq -r .id; }
 	for tool in hexz-cat "hexz-unseal --flatten" hexz-verify; do
 		# shellcheck disable=SC2086
 		run -1 --separate-stderr $tool v4.hxz
-		# What hexz-unseal writes then is the reason why there is no more.
+		# What hexz-unseal writes then is the reason why there is no more, and nothing of the archive.
 		[ "$tool" = "hexz-unseal --flatten" ] || [ -z "$output" ] || fail "$tool wrote something"
+		[[ $output != *hexz-chunk* ]] || fail "$tool wrote the header"
 		[[ $stderr == *"2 parent archives are missing: $three (\"v3.hxz\"), $one (\"v1.hxz\"); looked in "* ]] || fail "$tool: $stderr"
 		[ "$(grep -c missing <<<"$stderr")" -eq 1 ] || fail "$tool: $stderr"
 	done

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync"
 
@@ -51,15 +50,20 @@ func flatten(ctx context.Context, out *flow.Writer, in *archive.Scanner, o Unsea
 // checkParentsOf looks for all parents that are needed, if src is an archive in a file. Errors of
 // the archive itself are left to the code that reads it.
 func checkParentsOf(src io.Reader, o UnsealOptions) error {
-	f, ok := src.(*os.File)
-	if !ok {
+	f := flow.FileOf(src)
+	if f == nil {
 		return nil
 	}
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return nil
 	}
-	r, err := archive.NewReader(f, info.Size(), archive.Options{Identities: o.Identities, Find: o.Find})
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil
+	}
+	size := max(info.Size()-at, 0)
+	r, err := archive.NewReader(io.NewSectionReader(f, at, size), size, archive.Options{Identities: o.Identities, Find: o.Find})
 	if err != nil || r.Locked() != nil {
 		return nil
 	}
