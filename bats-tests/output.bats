@@ -38,6 +38,17 @@ refused() {
 	[ "$(cat appends/old)" = old ]
 }
 
+@test "hexz-keygen leaves no second name of a key, in an append-only directory either" {
+	mkdir appends
+	chattr +a appends 2>/dev/null || skip "no chattr +a here"
+	hexz-keygen encrypt -o appends/k >k.pub
+	hexz-keygen sign --no-passphrase -o appends/s >s.pub
+	[ "$(ls -A appends)" = "$(printf 'k\ns\ns.pub')" ] || fail "$(ls -A appends)"
+	[ "$(stat -c '%h %a' appends/k appends/s)" = "$(printf '1 600\n1 600')" ] || fail "$(stat -c '%h %a' appends/*)"
+	run -1 --separate-stderr hexz-keygen encrypt -o appends/k
+	[[ $stderr == "hexz-keygen: appends/k exists already"* ]] || fail "$stderr"
+}
+
 @test "a file that cannot be replaced: immutable, or of somebody else in a sticky directory" {
 	need_root
 	printf old >kept

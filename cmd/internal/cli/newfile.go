@@ -39,31 +39,38 @@ func errExists(path string) error {
 // CreateFiles makes files, all or none of them. Each appears when all are complete and synced. None
 // replaces another file.
 func (e *Env) CreateFiles(files ...NewFile) (err error) {
-	var temps, made []string
+	var temps []*tempFile
+	var made []string
 	defer func() {
-		if err != nil {
-			temps = append(temps, made...)
+		for _, t := range temps {
+			t.remove()
+			t.Close()
 		}
-		for _, path := range temps {
-			// A failure means that the file is gone, or follows an error that is reported.
-			_ = os.Remove(path)
+		if err == nil {
+			return
+		}
+		for _, path := range made {
+			_ = os.Remove(path) // what fails here follows an error that is reported
 		}
 	}()
 	for _, f := range files {
 		if err := CheckNew(f.Path); err != nil {
 			return err
 		}
-		temp, err := writeTemp(f)
+		temp, err := openTemp(f.Path, f.Mode)
+		if err == nil {
+			temps = append(temps, temp)
+			err = temp.fill(f.Text)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Path, withoutPath(err))
 		}
-		temps = append(temps, temp)
 	}
 	if err := context.Cause(e.Ctx); err != nil {
 		return err
 	}
 	for i, f := range files {
-		if err := renameNew(temps[i], f.Path); err != nil {
+		if err := temps[i].placeNew(); err != nil {
 			return err
 		}
 		made = append(made, f.Path)
@@ -74,21 +81,31 @@ func (e *Env) CreateFiles(files ...NewFile) (err error) {
 	return nil
 }
 
-// writeTemp writes a temporary file beside the later place of f, and returns its name.
-func writeTemp(f NewFile) (path string, err error) {
-	temp, err := createTemp(f.Path, f.Mode)
-	if err != nil {
-		return "", err
-	}
-	path = temp.Name()
-	_, err = temp.Write(f.Text)
+// fill writes the whole text of a file.
+func (t *tempFile) fill(text []byte) error {
+	_, err := t.Write(text)
 	if err == nil {
-		err = ignoreUnsupported(temp.Sync())
+		err = ignoreUnsupported(t.Sync())
 	}
-	if err = errors.Join(err, temp.Close()); err != nil {
-		_ = os.Remove(path)
+	if err == nil {
+		err = checkClose(t.File)
 	}
-	return path, err
+	return err
+}
+
+// placeNew gives the file the name of the target, unless something has that name.
+func (t *tempFile) placeNew() error {
+	if t.name != "" {
+		return renameNew(t.name, t.target)
+	}
+	err := linkUnnamed(t.File, t.target)
+	if errors.Is(err, fs.ErrExist) {
+		return errExists(t.target)
+	}
+	if le, ok := errors.AsType[*os.LinkError](err); ok {
+		err = &os.PathError{Op: le.Op, Path: t.target, Err: le.Err}
+	}
+	return err
 }
 
 // withoutPath returns err without the name of a temporary file, which the user does not know.
@@ -104,7 +121,7 @@ func withoutPath(err error) error {
 func renameNew(temp, path string) error {
 	switch err := os.Link(temp, path); {
 	case err == nil:
-		return nil
+		return os.Remove(temp) // a second name of a secret is not left without a word
 	case errors.Is(err, fs.ErrExist):
 		return errExists(path)
 	}

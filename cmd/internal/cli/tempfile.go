@@ -35,14 +35,10 @@ func newTempFile(target string, info os.FileInfo) (t *tempFile, err error) {
 		}
 		mode = 0o600
 	}
-	t = &tempFile{target: target, exists: info != nil}
-	if t.File, err = openUnnamed(filepath.Dir(target), mode); err != nil {
-		t.File, err = createTemp(target, mode)
-		if err != nil {
-			return nil, err
-		}
-		t.name = t.Name()
+	if t, err = openTemp(target, mode); err != nil {
+		return nil, err
 	}
+	t.exists = info != nil
 	if info != nil {
 		if err := t.keepAttributes(info); err != nil {
 			t.remove()
@@ -50,6 +46,20 @@ func newTempFile(target string, info os.FileInfo) (t *tempFile, err error) {
 			return nil, err
 		}
 	}
+	return t, nil
+}
+
+// openTemp makes a file in the directory of target, without a name where the system has such files.
+func openTemp(target string, mode os.FileMode) (*tempFile, error) {
+	t := &tempFile{target: target}
+	var err error
+	if t.File, err = openUnnamed(filepath.Dir(target), mode); err == nil {
+		return t, nil
+	}
+	if t.File, err = createTemp(target, mode); err != nil {
+		return nil, err
+	}
+	t.name = t.Name()
 	return t, nil
 }
 
