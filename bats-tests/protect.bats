@@ -140,6 +140,8 @@ open("disk", "wb").write(bytes(446) + entry + bytes(48) + b"\x55\xaa" + bytes(19
 		refuses sign.key.pub "hexz-unseal --signed-by sign.key.pub signed.hxz $out sign.key.pub" indexes
 		refuses id.pub "hexz-seal -R id.pub thin.hxs $out id.pub" indexes
 		refuses pass "hexz-seal -p $word thin.hxs $out pass" indexes
+		refuses pass "hexz-seal -p --passphrase-fd 5 thin.hxs $out pass 5<pass" indexes
+		refuses pass "hexz-unseal --passphrase-fd 5 word.hxz $out pass 5<pass" indexes
 		refuses sign.key "hexz-seal --sign sign.key thin.hxs $out sign.key" indexes
 		refuses map "hexz-commit --base base.hxz --map map v0 $out map" indexes
 		refuses base.hxz "hexz-commit --base base.hxz --map map v0 $out base.hxz" indexes

@@ -101,14 +101,18 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 	if p.file != "" {
 		f, err = env.Open(p.file)
 	} else if name := fmt.Sprintf("file descriptor %d", p.fd); inherited(p.fd) {
-		f, err = dupFile(p.fd, name)
+		if f, err = dupFile(p.fd, name); err == nil {
+			err = env.Reads(name, f)
+		}
 	} else {
 		err = &os.PathError{Op: "open", Path: name, Err: unix.EBADF}
+	}
+	if f != nil {
+		defer f.Close()
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	return io.ReadAll(io.LimitReader(patient.New(f), maxPassphrase+1))
 }
 
