@@ -81,6 +81,49 @@ untouched() {
 	hexz-cat -o "$loop" "$W/a.hxz"
 }
 
+@test "a file that is the disk of a loop device" {
+	loop_device 4194304
+	ln backing hard
+	for file in backing hard; do
+		for flag in "" --in-place; do
+			run -1 --separate-stderr hexz-cat $flag -o $file "$W/a.hxz"
+			[[ $stderr == "hexz-cat: $file is in use: it is the disk of $loop"*"hint: "*"losetup -d $loop"* ]] || fail "$stderr"
+		done
+		run -1 --separate-stderr bash -c "hexz-cat $W/a.hxz 1<>$file"
+		[ "$(stat -c %h backing)" = 2 ]
+		untouched
+	done
+	losetup -d "$loop"
+	hexz-cat --in-place -o backing "$W/a.hxz"
+	cmp backing "$W/noise"
+}
+
+@test "a file that qemu has open" {
+	command -v qemu-io >/dev/null || skip "no qemu-io"
+	head -c 4194304 /dev/urandom >disk
+	cp disk before
+	mkfifo commands
+	qemu-io -f raw -t none disk <commands >out 3>&- &
+	qemu=$!
+	exec 8>commands
+	until grep -q "OFDLCK.*:$(stat -c %i disk) 100 101" /proc/locks; do
+		kill -0 $qemu || { exec 8>&-; skip "no locks: $(cat out)"; }
+		sleep 0.01
+	done
+	code=
+	for flag in "" --in-place; do
+		run --separate-stderr hexz-cat $flag -o disk "$W/a.hxz" 8>&-
+		code+=$status
+		[[ $stderr == "hexz-cat: disk is in use: another process has locked it"*"hint: "* ]] || code+=": $stderr"
+	done
+	exec 8>&-
+	wait $qemu
+	[ "$code" = 11 ] || fail "$code"
+	cmp disk before
+	hexz-cat --in-place -o disk "$W/a.hxz"
+	cmp disk "$W/noise"
+}
+
 @test "archives and streams are not written to a device, where they could not be read back" {
 	loop_device 4194304
 	for stage in "hexz-seal $W/noise.hxs" "hexz-unseal $W/a.hxz" "hexz-chunk $W/noise" "hexz-compress $W/noise.hxs"; do

@@ -34,11 +34,12 @@ in $TMPDIR, since later parts may refer to them.
 
 Every byte is verified before it is written. On a regular file holes become
 holes again, and with --sparse so do zeros; on a device every byte is written. A
-device that is empty, too small or in use is left alone. With --in-place only
-blocks of 4 KiB that differ, or cannot be read, are written to the file or
-device, as they come: if that is stopped, the old content is gone in part, and
-it has to be run again. Blocks of a file that become holes are freed; with
---sparse so are those that become zero.
+device that is empty, too small or in use is left alone, and so is a file that
+backs a loop device or is locked by qemu. With --in-place only blocks of 4 KiB
+that differ, or cannot be read, are written to the file or device, as they come:
+if that is stopped, the old content is gone in part, and it has to be run again.
+Blocks of a file that become holes are freed; with --sparse so are those that
+become zero.
 
 With --keep-going, what is damaged or missing becomes zeros. The output is kept,
 the exit code is 3, and --report lists the parts that are lost. What cannot be

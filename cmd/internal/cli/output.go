@@ -151,6 +151,9 @@ func (e *Env) addOutput(o *Output) (*Output, error) {
 	if err == nil {
 		err = e.protect(o)
 	}
+	if err == nil && e.toDevice && o.info != nil && o.info.Mode().IsRegular() {
+		err = checkUse(o)
+	}
 	if err != nil {
 		o.Cleanup()
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -59,10 +58,8 @@ func storageOf(info os.FileInfo) []storage {
 func below(dev uint64) []storage {
 	dir := fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev))
 	var list []storage
-	if path, err := os.ReadFile(dir + "/loop/backing_file"); err == nil {
-		if info, err := os.Stat(strings.TrimSuffix(string(path), "\n")); err == nil {
-			list = append(list, storageOf(info)...)
-		}
+	if info := backingFile(dir); info != nil {
+		list = append(list, storageOf(info)...)
 	}
 	numbers, _ := filepath.Glob(dir + "/slaves/*/dev")
 	if _, err := os.Stat(dir + "/partition"); err == nil {
