@@ -166,3 +166,12 @@ print(len({d[i:i + 512] for i in range(0, len(d), 512)} - {bytes(512)}))')
 	run -0 hexz-inspect <(hexz-chunk "$IN/one")
 	[[ $output == *$'\ndata         1 chunk, 1 B\n'* ]] || fail "$output"
 }
+
+@test "an exported index is named as what it is, by all that read archives" {
+	pack "$IN/one" base.hxz
+	hexz-inspect --export-index -o base.hxi base.hxz
+	for command in hexz-cat hexz-inspect hexz-unseal hexz-dedup hexz-compress hexz-seal hexz-verify; do
+		run -3 --separate-stderr $command base.hxi
+		[[ $stderr == "$command: base.hxi: "*"this is an exported index, not an archive"*"hint: hexz-dedup --parent"* ]] || fail "$command: $stderr"
+	done
+}

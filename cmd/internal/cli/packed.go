@@ -115,6 +115,8 @@ func (p *Packed) name(err error) error {
 	switch {
 	case inFrame && p.empty:
 		return named(p.File.Name(), fmt.Errorf("%w: the file is empty", stream.ErrCorrupt))
+	case inFrame && p.Regular && statErr == nil && index.IsIndex(p.File, info.Size()):
+		return named(p.File.Name(), NotArchive(p.File))
 	case inFrame && errors.Is(frame.Err, stream.ErrCorrupt) && frame.Index == 0:
 		return notStream(p.File.Name(), err)
 	case p.Regular && p.File.Name() != os.Stdin.Name() && (inFrame || errors.Is(err, stream.ErrCorrupt)):
