@@ -192,7 +192,17 @@ no_output() { [ ! -s "$BATS_TEST_TMPDIR/stdout" ]; }
 		hexz-chunk -o a -o b $IN/one
 		hexz-dedup -i id.key in.hxs
 		hexz-dedup --passphrase-fd 7 in.hxs
+		hexz-chunk --digest sha256,sha256 $IN/one
+		hexz-chunk --digest sha256 --digest sha256 $IN/one
+		hexz-chunk --size 64K --size 32K $IN/one
+		hexz-compress -c lz4 -c s2 in.hxs
+		hexz-cat --offset 1 --offset 2 in.hxs
+		hexz-cat --length 1 --length 2 in.hxs
+		hexz-cat --sparse=always --sparse=never -o out in.hxs
+		hexz-unseal --passphrase-fd 7 --passphrase-fd 8 in.hxz
 		hexz-dedup --max-memory 0 in.hxs
+		hexz-dedup --max-memory 1 in.hxs
+		hexz-delta --self --max-memory 1023K in.hxs
 		hexz-delta --cache 0 in.hxs
 		hexz-compress -d --dict id.key in.hxs
 		hexz-compress -c none -l 1 in.hxs

@@ -3,6 +3,7 @@ package main
 
 import (
 	"github.com/spf13/pflag"
+	"slices"
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/chunker"
@@ -48,8 +49,9 @@ An input shares chunks with an archive only if both were cut in the same way:
 needed.
 
 With --exec, the command and all that it has started end with hexz-chunk: when
-that fails, is interrupted, or nobody reads its output any more. A daemon, with
-a session of its own, goes on.`,
+that fails, is interrupted, or nobody reads its output any more; but after
+SIGKILL only the command itself does. A daemon, with a session of its own, goes
+on.`,
 		Example: `  hexz-chunk disk.img | hexz-dedup | hexz-compress | hexz-seal -o disk.hxz
   hexz-chunk disk=sda.img memory=ram.bin | hexz-seal -o vm.hxz
   hexz-chunk --like monday.hxz disk.img | hexz-dedup --parent monday.hxz | ...
@@ -138,7 +140,10 @@ func (o *flags) check(env *cli.Env) error {
 	if _, err := chunker.New(o.Chunker); err != nil {
 		return cli.Usagef("%w", err)
 	}
-	for _, name := range o.Digests {
+	for i, name := range o.Digests {
+		if slices.Contains(o.Digests[:i], name) {
+			return cli.Usagef("--digest names %s twice", name)
+		}
 		if err := stage.CheckDigest(name); err != nil {
 			return cli.Usagef("%w", err)
 		}

@@ -56,7 +56,7 @@ patches.`,
 		Threads: true, Output: true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.BoolVar(&o.Self, "self", false, "make patches of earlier chunks of the stream, too")
-			f.Var(cli.SizeVar(&o.MaxMemory, similar.DefaultIndex), "max-memory", "limit the index of samples to `SIZE`, and to half of the machine's memory; it grows with what it holds; the smaller the limit, the more is overlooked")
+			f.Var(cli.MemoryVar(&o.MaxMemory, similar.DefaultIndex), "max-memory", "limit the index of samples to `SIZE`, at least 1M, and to half of the machine's memory; it grows with what it holds; the smaller the limit, the more is overlooked")
 			parents.AddFlags(f)
 			cli.CacheFlag(f, &o.CacheBytes)
 			codecs.AddFlags(f)

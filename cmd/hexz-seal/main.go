@@ -50,7 +50,7 @@ takes 36 bytes of memory more for each chunk of a parent.`,
 			s.to.AddFlags(f)
 			f.StringArrayVar(&s.sign, "sign", nil, "sign with the minisign secret key in `FILE`; may be repeated")
 			s.pass.AddFlags(f)
-			f.Var(cli.SizeVar(&s.o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
+			f.Var(cli.MemoryVar(&s.o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
 			f.StringVar(&s.o.CheckParents, "check-parents", "", "look into the parents of a thin stream: archives *.hxz or exported indexes *.hxi in `DIR`")
 			s.addIdentity(f)
 		},
@@ -86,9 +86,6 @@ func (s *sealer) run(env *cli.Env, args []string) (err error) {
 	}
 	if s.o.Sign, err = cli.SecretKeys(env, s.sign, &s.pass); err != nil {
 		return err
-	}
-	if s.o.MaxMemory > 0 && s.o.MaxMemory < 1<<20 {
-		return cli.Usagef("--max-memory must be at least 1M")
 	}
 	if s.o.Identities, err = s.ids.Load(env, s.o.CheckParents == ""); err != nil {
 		return err

@@ -92,8 +92,13 @@ type size[T Integer] struct {
 	least int64
 }
 
-// SizeVar sets *p to def and returns a flag value that ParseSize parses and that is at least 1
-// byte.
+// sized is a value that is a size.
+type sized interface{ sized() }
+
+func (size[T]) sized()      {}
+func (optionalSize) sized() {}
+
+// SizeVar sets *p to def and returns a flag value of 1 byte or more that ParseSize parses.
 func SizeVar[T Integer](p *T, def T) pflag.Value {
 	*p = def
 	return size[T]{p, 1}
@@ -103,6 +108,15 @@ func SizeVar[T Integer](p *T, def T) pflag.Value {
 func OffsetVar[T Integer](p *T, def T) pflag.Value {
 	*p = def
 	return size[T]{p, 0}
+}
+
+// minMemory is the least limit of memory that a stage can keep to, in bytes.
+const minMemory = 1 << 20
+
+// MemoryVar is SizeVar for a limit of memory, which is at least 1 MiB.
+func MemoryVar[T Integer](p *T, def T) pflag.Value {
+	*p = def
+	return size[T]{p, minMemory}
 }
 
 // OptionalSizeVar returns a flag value that sets *p to a new number of bytes, which ParseSize
@@ -136,7 +150,7 @@ func (v size[T]) Set(s string) error {
 		return err
 	}
 	if n < v.least {
-		return fmt.Errorf("must be at least %d", v.least)
+		return fmt.Errorf("must be at least %s", size[int64]{p: &v.least})
 	}
 	if T(n) < 0 || int64(T(n)) != n {
 		return errTooLarge
