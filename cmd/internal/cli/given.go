@@ -7,8 +7,8 @@ import (
 )
 
 // given is the value of a flag as the command line sets it. All flags of all binaries are parsed
-// through it, so that none is given and has no effect: an empty text is refused, as of a variable
-// of a script that was not set, and so is a second value where there is room for one.
+// through it, so that no flag is given without effect. It refuses an empty text, such as that of a
+// script's variable that was not set. It also refuses a second value where only one is used.
 type given struct {
 	pflag.Value
 	flag *pflag.Flag // the flag that has the value
@@ -39,7 +39,7 @@ func (g given) single() bool {
 	return g.Type() == "string"
 }
 
-// parsed returns f with values that are given. f itself stays as help shows it.
+// parsed returns a copy of f that parses its values through given. f itself stays as help shows it.
 func parsed(f *pflag.FlagSet) *pflag.FlagSet {
 	set := newFlagSet()
 	f.VisitAll(func(flag *pflag.Flag) {

@@ -98,7 +98,8 @@ type sized interface{ sized() }
 func (size[T]) sized()      {}
 func (optionalSize) sized() {}
 
-// SizeVar sets *p to def and returns a flag value of 1 byte or more that ParseSize parses.
+// SizeVar sets *p to def and returns a flag value that ParseSize parses and that is at least 1
+// byte.
 func SizeVar[T Integer](p *T, def T) pflag.Value {
 	*p = def
 	return size[T]{p, 1}
