@@ -17,9 +17,8 @@ def limits():
 
 
 def fault(codes, command):
-    # subprocess.DEVNULL is opened for reading and writing, as Go does for a standard output that is closed.
-    with tempfile.TemporaryFile() as err, open(os.devnull, "wb") as null:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=null, stderr=err, preexec_fn=limits)
+    with tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, preexec_fn=limits)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = code = os.waitstatus_to_exitcode(status)
         err.seek(0)

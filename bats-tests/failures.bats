@@ -275,20 +275,6 @@ signals() {
 	only a.hxz out
 }
 
-@test "with standard output closed, data for it is an error" {
-	hexz-chunk "$IN/noise" >in.hxs
-	pack "$IN/noise" in.hxz
-	for stage in "hexz-chunk $IN/noise" "hexz-dedup in.hxs" "hexz-compress in.hxs" "hexz-seal in.hxs" "hexz-unseal in.hxz" "hexz-cat in.hxz" "hexz-cat in.hxs" \
-		"hexz-cat --length 0 in.hxz" "hexz-cat in.hxz -o -" "hexz-cat in.hxz -o /dev/stdout" "hexz-inspect --export-index in.hxz" "hexz-keygen encrypt -o -" "hexz-keygen chunk -o -"; do
-		run -1 --separate-stderr bash -c "$stage >&-"
-		[[ $stderr == "${stage%% *}: standard output is closed"* ]] || fail "$stage: $stderr"
-		one_error "${stage%% *}"
-		bash -c "$stage >/dev/null 2>&1" || fail "$stage >/dev/null"
-	done
-	hexz-cat -o /dev/null in.hxz >&-
-	only in.hxs in.hxz
-}
-
 @test "a reader that goes away: silent, by SIGPIPE" {
 	pack "$IN/noise" in.hxz
 	hexz-chunk "$IN/noise" >in.hxs

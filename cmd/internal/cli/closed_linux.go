@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closedAtStart reports whether f, standard input or output, was closed when the process began. The
-// Go runtime opens /dev/null for reading and writing in its place, which would pass for an empty
-// input, or take the output. A shell's </dev/null is for reading only, its >/dev/null for writing only.
+// closedAtStart reports whether f, standard input, was closed when the process began. The Go
+// runtime opens /dev/null for reading and writing in its place, which would pass for an empty
+// input. A shell's </dev/null is open for reading only.
 func closedAtStart(f *os.File) bool {
 	c, err := f.SyscallConn()
 	if err != nil {

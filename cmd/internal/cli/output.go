@@ -58,10 +58,6 @@ func (e *Env) openData() (*Output, error) {
 			return nil, WithHint(Usagef("refusing to write binary data to a terminal"),
 				"redirect it, or write to a file with -o; -o - does it nevertheless")
 		}
-		if closedAtStart(e.Stdout.File()) {
-			return nil, WithHint(errors.New("standard output is closed"),
-				"or it is /dev/null, opened for reading too, which looks the same: to throw data away, give -o /dev/null")
-		}
 		return e.addOutput(&Output{f: e.Stdout.File(), path: "standard output", stdout: true})
 	}
 	return e.open(path)
