@@ -225,6 +225,34 @@ chain_of_three() {
 	[ ! -e out ]
 }
 
+@test "--chain=N with too small an N for the base is found" {
+	need_qemu
+	head -c 67108864 /dev/zero >disk.img
+	dd if="$IN/twice" of=disk.img bs=64K count=30 conv=notrunc status=none
+	base disk.img base.hxz
+	local write
+	for write in 'write -P 0x11 1M 256k' 'write -z 1M 256k'; do
+		qemu-img create -q -f qcow2 -b disk.img -F raw one.qcow2
+		qemu-io -f qcow2 -c "$write" one.qcow2 >/dev/null
+		qemu-img create -q -f qcow2 -b one.qcow2 -F qcow2 two.qcow2
+		qemu-io -f qcow2 -c 'write -P 0x22 1M 64k' -c 'write -P 0x23 40M 100k' two.qcow2 >/dev/null
+		qemu-img create -q -f qcow2 -b two.qcow2 -F qcow2 three.qcow2
+		qemu-io -f qcow2 -c 'write -P 0x33 50M 100k' three.qcow2 >/dev/null
+		qemu-img convert -O raw three.qcow2 want.img
+		qemu-img map --output=json three.qcow2 >map.json
+		for n in 1 2; do
+			run -1 --separate-stderr hexz-commit --base base.hxz --chain=$n --map map.json -o out want.img
+			[[ $stderr == *"the base is not what the overlay was made to: "*"hint: "*"--chain"* ]] || fail "$stderr"
+			run -1 --separate-stderr hexz-commit --base base.hxz --chain=$n -o out three.qcow2
+			[[ $stderr == *"the base is not what the overlay was made to: "* ]] || fail "$stderr"
+		done
+		[ ! -e out ]
+		commit base.hxz next.hxz --chain=3 --map map.json want.img
+		as_chunked next.hxz want.img
+		rm one.qcow2 two.qcow2 three.qcow2
+	done
+}
+
 @test "the base is compared with what the changes were made to" {
 	need_qemu
 	image

@@ -148,7 +148,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 		return cli.WithHint(cli.Usagef("%s: %w", o.base, err), "give the key that it was cut with, and no other, by --chunk-key-file FILE")
 	}
 	if errors.Is(err, commit.ErrOtherBase) {
-		return cli.WithHint(err, "--chain, if the base is older than the backing file; --no-base-check, if you know better")
+		return cli.WithHint(err, "--chain, or a larger --chain=N, if the base is older than the backing file; --no-base-check, if you know better")
 	}
 	if err != nil {
 		return o.archive.Explain(err)

@@ -19,7 +19,7 @@ type Below struct {
 	Size   int64           // bytes, or -1 if it is not known
 	Ranges []overlay.Range // ranges to compare
 
-	// Partial: a range that is all zero may also be missing.
+	// Partial: what reads as zero may also be missing, unless the range says that it is zero.
 	Partial bool
 }
 
@@ -44,11 +44,13 @@ func (c *committer) compare(v *Overlay) error {
 			continue
 		}
 		have, want := make([]byte, r.Length), make([]byte, r.Length)
-		if n, err := v.Below.ReadAt(want, r.Offset); n < len(want) && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("what the overlay was made to: %w", overlayError(err))
-		}
-		if v.Below.Partial && len(bytes.Trim(want, "\x00")) == 0 {
-			continue
+		if !r.Zero {
+			if n, err := v.Below.ReadAt(want, r.Offset); n < len(want) && !errors.Is(err, io.EOF) {
+				return fmt.Errorf("what the overlay was made to: %w", overlayError(err))
+			}
+			if v.Below.Partial && len(bytes.Trim(want, "\x00")) == 0 {
+				continue
+			}
 		}
 		_, err := c.base.ReadAt(no, have, r.Offset)
 		if errors.Is(err, archive.ErrParent) {

@@ -31,6 +31,7 @@ func TestOtherBase(t *testing.T) {
 		"size unknown":         {Below{bytes.NewReader(p), -1, at, false}, true},
 		"zeros":                {Below{bytes.NewReader(zeros), -1, at, false}, false},
 		"zeros, if they count": {Below{bytes.NewReader(zeros), -1, at, true}, true},
+		"known to be zero":     {Below{bytes.NewReader(p), -1, []overlay.Range{{Offset: 10, Length: 4096, Zero: true}}, true}, false},
 		"beyond the base":      {Below{bytes.NewReader(p), -1, []overlay.Range{{Offset: 1<<20 - 1, Length: 4096}, {Offset: 1 << 21, Length: 1}}, false}, true},
 	} {
 		image := &fakeImage{data: p}

@@ -107,6 +107,16 @@ func (l *list) add(offset, length int64, changed, zero bool) error {
 	return err
 }
 
+// unchanged notes a range that has not changed, of the file at a depth.
+func (l *list) unchanged(offset, length, depth int64, zero bool) {
+	length = min(length, l.size-offset)
+	if zero {
+		l.zeros.add(offset, length, depth, true)
+	} else {
+		l.data.add(offset, length, depth, false)
+	}
+}
+
 func parseLines(r io.Reader, l *list) error {
 	s := bufio.NewScanner(r)
 	for n := 1; s.Scan(); n++ {
@@ -236,7 +246,12 @@ func (l *list) addElement(e *element) error {
 		if l.layers == 0 && *e.Depth > 1 {
 			return fmt.Errorf("its depth is %d: %w", *e.Depth, ErrChain)
 		}
-		return l.add(*e.Start, *e.Length, *e.Depth < int64(max(l.layers, 1)), e.Zero)
+		changed := *e.Depth < int64(max(l.layers, 1))
+		if err := l.add(*e.Start, *e.Length, changed, e.Zero); err != nil || changed {
+			return err
+		}
+		l.unchanged(*e.Start, *e.Length, *e.Depth, e.Zero)
+		return nil
 	case e.Offset == nil || e.Type == nil:
 		return errors.New("it is neither one of qemu-img map nor one of nbdinfo --map")
 	case *e.Type != 0 && *e.Type != 1, e.Description != nil && *e.Description != [...]string{"clean", "dirty"}[*e.Type]:

@@ -212,6 +212,40 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
+// Of what has not changed, most places are those where the newest file has something, as a base that
+// is older lacks it. Ranges of zeros are known to be zero.
+func TestUnchangedNewest(t *testing.T) {
+	const text = `[{"start":0,"length":100,"depth":0},
+{"start":100,"length":1000000,"depth":9},{"start":2000000,"length":1000000,"depth":9,"zero":true},
+{"start":4000000,"length":10,"depth":3},{"start":4000010,"length":10,"depth":2},{"start":4000020,"length":10,"depth":3,"zero":true},
+{"start":5000000,"length":1000000,"depth":9},{"start":8000000,"length":9000000,"depth":2}]`
+	m, err := ParseMap(strings.NewReader(text), 8000005, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := m.Unchanged()
+	data, zeros := 0, 0
+	for _, r := range list {
+		in := func(from, to int64) bool { return r.Offset >= from && r.Length > 0 && r.Offset+r.Length <= to }
+		switch {
+		case !r.Zero && (in(4000010, 4000020) || in(8000000, 8000005)):
+			data++
+		case r.Zero && in(4000020, 4000030):
+			zeros++
+		case r.Zero || r.Length < 1 || r.Offset+r.Length > 8000005:
+			t.Errorf("range %+v", r)
+		}
+	}
+	if data != sampleCount/3 || zeros != sampleCount/3 || 3*(data+zeros) < len(list) {
+		t.Errorf("%d places of data and %d of zeros in the newest file, of %d", data, zeros, len(list))
+	}
+	for i, r := range list[:data+zeros] {
+		if r.Zero != (i >= data) {
+			t.Errorf("range %d is %+v", i, r)
+		}
+	}
+}
+
 func FuzzParseMap(f *testing.F) {
 	for _, s := range []string{"", qemuMap, nbdMap, "0 1\n0x10 5 # x\n", "[{", "[null]"} {
 		f.Add(s, int64(1000000))

@@ -22,6 +22,8 @@ type Map struct {
 	end    int64 // of the last change that was appended
 	taken  int64 // end of the last change that was taken
 	gaps   gaps
+
+	data, zeros newest // of what has not changed, with what it has there
 }
 
 // append adds a change that lies after all others.
@@ -44,9 +46,6 @@ func (m *Map) append(c Change) error {
 	m.end = c.End()
 	return nil
 }
-
-// Unchanged returns some ranges that have not changed, chosen at random.
-func (m *Map) Unchanged() []Range { return m.gaps.list }
 
 // next takes the first change, or returns io.EOF.
 func (m *Map) next() (c Change, err error) {
