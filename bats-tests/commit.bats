@@ -294,7 +294,7 @@ chain_of_three() {
 	hexz-chunk disk.img >stream
 	{ cat disk.img; printf 'conectix\0\0\0\2\0\1\0\0'; head -c 496 /dev/zero; } >fixed.vhd
 	for magic in 'KDMV\1\0\0\0' vhdxfile 'QED\0' '<<< QEMU VM Virtual Disk Image >>>\n' conectix WithoutFreeSpace \
-		'\037\213\010' '\050\265\057\375' '\3757zXZ\0' base.hxz stream fixed.vhd; do
+		'\037\213\010' '\050\265\057\375' '\3757zXZ\0' 'LUKS\272\276\0\2' base.hxz stream fixed.vhd; do
 		if [ -e "$magic" ]; then
 			cp "$magic" over
 		else

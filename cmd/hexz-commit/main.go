@@ -62,7 +62,7 @@ file counts in sectors of 512 bytes. What neither has becomes a hole. Streams
 without a change stay. The base must be what the changes were made to: some
 places chosen at random are compared, if what is unchanged can be read from
 backing files or beside a map. Names of protocols in a qcow2 file, as json: or
-nbd:, are not followed. Files of other formats (VMDK, VHDX, gzip, ...) are
+nbd:, are not followed. Files of other formats (VMDK, VHDX, LUKS, gzip, ...) are
 refused.`,
 		Example: `  hexz-commit --base monday.hxz overlay.qcow2 |
     hexz-dedup --parent monday.hxz | hexz-compress | hexz-seal -o tuesday.hxz

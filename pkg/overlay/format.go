@@ -43,10 +43,13 @@ var formats = []struct {
 	{0, "7z\xbc\xaf\x27\x1c", "7z"},
 }
 
-// FormatOf returns the format of a file that begins with p. The formats of disk images are qcow2,
-// VMDK, VHD, VHDX, VDI, QED, Parallels and EWF; those of compressed files are gzip, zstd, xz,
-// bzip2, lz4 and 7z; the last one is hexz. For all other files, raw images among them, it returns
-// "". Only the first FormatLen bytes count.
+// luksMagic are the first bytes of a LUKS container, and of the second header of one.
+var luksMagic = []string{"LUKS\xba\xbe", "SKUL\xba\xbe"}
+
+// FormatOf returns the name of the format that a file has whose first bytes are p: qcow2, VMDK,
+// VHD, VHDX, VDI, QED, Parallels or EWF of disk images, gzip, zstd, xz, bzip2, lz4 or 7z of
+// compressed files, or hexz. For all others, raw images among them, it is "". More than FormatLen
+// bytes make no difference.
 func FormatOf(p []byte) string {
 	s := string(p[:min(len(p), FormatLen)])
 	for _, f := range formats {
@@ -63,12 +66,17 @@ func FormatOf(p []byte) string {
 	return ""
 }
 
-// Format is FormatOf for a file of size bytes on r. It also recognizes a VHD file of fixed size: a
-// raw image with a footer.
+// Format returns what FormatOf does for a file of size bytes on r. It also knows a LUKS container,
+// which the raw image of a disk may well be, and a VHD file of fixed size: a raw image with a footer.
 func Format(r io.ReaderAt, size int64) (string, error) {
 	p := make([]byte, min(size, FormatLen))
 	if err := readFull(r, p, 0); err != nil {
 		return "", err
+	}
+	for _, magic := range luksMagic {
+		if strings.HasPrefix(string(p), magic) {
+			return "LUKS", nil
+		}
 	}
 	if name := FormatOf(p); name != "" || size < 2*vhdFooter {
 		return name, nil

@@ -42,12 +42,18 @@ func TestFormat(t *testing.T) {
 		{[]byte("BZh9 and other text"), ""},
 		{[]byte("EVF\x09\x0d\x0a\xff\x00"), "EWF"},
 		{[]byte("\x95\x00\xa4hexz\x01"), "hexz"},
+		{[]byte("LUKS\xba\xbe\x00\x02"), "LUKS"},
+		{[]byte("SKUL\xba\xbe\x00\x02"), "LUKS"},
+		{[]byte("LUKS and other text"), ""},
 		{bytes.Repeat([]byte{0}, 4096), ""},
 	} {
 		got, err := Format(bytes.NewReader(c.text), int64(len(c.text)))
 		if err != nil || got != c.want {
 			t.Errorf("%.40q of %d bytes: %q, %v", c.text, len(c.text), got, err)
 		}
+	}
+	if name := FormatOf([]byte("LUKS\xba\xbe\x00\x02")); name != "" { // hexz-chunk would warn of it
+		t.Errorf("a disk with LUKS is taken for no raw image but %s", name)
 	}
 	if _, err := Format(bytes.NewReader(nil), 1000); err == nil {
 		t.Error("a file that is shorter than it says has a format")
