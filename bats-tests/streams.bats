@@ -29,6 +29,7 @@ two_streams() {
 	[ -z "$output" ]
 	[[ $stderr == *'"disk"'*'"memory"'*"--stream"* ]]
 	run -2 --separate-stderr hexz-cat --stream swap -o out vm.hxz
+	[[ $stderr == *'there is no stream "swap"; there are "disk", "memory"'* && $stderr != *"name it by"* ]] || fail "$stderr"
 	[[ $stderr == *'"swap"'*'"disk"'*'"memory"'* ]]
 	only vm.hxz
 }

@@ -119,8 +119,11 @@ func run(env *cli.Env, o restore.Options, to *target, keepGoing *cli.SalvageFlag
 	} else {
 		err = restore.Stream(env.Ctx, dst, in.Reader(), o)
 	}
-	if errors.Is(err, restore.ErrChoose) {
+	if errors.Is(err, restore.ErrSeveral) {
 		return cli.WithHint(cli.Usagef("%w", err), "name it by --stream")
+	}
+	if errors.Is(err, restore.ErrChoose) {
+		return cli.Usagef("%w", err)
 	}
 	if err == nil {
 		err = dst.Flush()

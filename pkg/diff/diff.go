@@ -136,7 +136,7 @@ func (d *differ) run() error {
 		}
 	}
 	if len(d.report.Streams) == 0 && d.o.Stream != "" {
-		return fmt.Errorf("%w? there is no %q in either archive", restore.ErrChoose, d.o.Stream)
+		return restore.NoStreamError(d.o.Stream, " in either archive")
 	}
 	return nil
 }

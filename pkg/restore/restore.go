@@ -54,8 +54,23 @@ func (o *Options) End() int64 {
 	return math.MaxInt64
 }
 
-// ErrChoose means that no stream was named and there is not exactly one, or that none has the name.
+// ErrChoose means that there is not exactly one stream, and none was named; or none has that name.
+// Errors that are ErrChoose say which.
 var ErrChoose = errors.New("a stream has to be chosen")
+
+// ErrSeveral is the ErrChoose of several streams of which none was named.
+var ErrSeveral error = chooseError("several streams")
+
+// NoStreamError returns the ErrChoose of a name that no stream has. rest says which there are.
+func NoStreamError(name, rest string) error {
+	return chooseError(fmt.Sprintf("there is no stream %q%s", name, rest))
+}
+
+// chooseError is an ErrChoose that says no more than its text.
+type chooseError string
+
+func (e chooseError) Error() string        { return string(e) }
+func (e chooseError) Is(target error) bool { return target == ErrChoose }
 
 // Archive restores a stream of an archive to out.
 func Archive(ctx context.Context, out archive.Output, r *archive.Reader, o Options) error {
@@ -103,12 +118,16 @@ func Choose(streams []index.Stream, name string) (int, error) {
 	switch {
 	case name == "" && len(streams) == 1:
 		return 0, nil
-	case len(streams) == 0:
-		return 0, fmt.Errorf("%w? there are none", ErrChoose)
+	case name == "" && len(streams) == 0:
+		return 0, chooseError("there is no stream")
 	case name == "":
-		return 0, fmt.Errorf("%w? there are %s", ErrChoose, strings.Join(names, ", "))
+		return 0, fmt.Errorf("%w: %s", ErrSeveral, strings.Join(names, ", "))
+	case len(streams) == 0:
+		return 0, NoStreamError(name, "; there is none at all")
+	case len(streams) == 1:
+		return 0, NoStreamError(name, "; there is "+names[0])
 	}
-	return 0, fmt.Errorf("%w? there is no %q, but %s", ErrChoose, name, strings.Join(names, ", "))
+	return 0, NoStreamError(name, "; there are "+strings.Join(names, ", "))
 }
 
 // Stream restores a stream to out, from frames or from an archive that is read from front to back.
