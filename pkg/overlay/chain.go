@@ -129,7 +129,7 @@ func (c *Chain) below(q *qcow2, infos []os.FileInfo, o ChainOptions) (layer, os.
 // locate returns the path of a backing file that the file at path names.
 func locate(path, name string) (string, error) {
 	if i := strings.IndexAny(name, ":/"); i >= 0 && name[i] == ':' {
-		return "", invalidf("%q is no file but a protocol, which is not followed", name[:i+1])
+		return "", unsupportedf("%q is no file but a protocol, which is not followed", name[:i+1])
 	}
 	if strings.HasPrefix(name, "/") {
 		return name, nil
@@ -149,7 +149,7 @@ func (c *Chain) format(f *os.File, size int64, given string, o ChainOptions) (st
 		return FormatQcow2, nil
 	case "":
 	default:
-		return "", invalidf("it has the format %q, which is not read here", given)
+		return "", unsupportedf("it has the format %q, which is not read here", given)
 	}
 	looks, err := Format(f, size)
 	if err != nil {

@@ -32,9 +32,15 @@ type Image interface {
 	io.ReaderAt
 }
 
-// ErrInvalid means that a map or a qcow2 file is damaged, or is none, or uses a feature that this
-// version lacks.
+// ErrInvalid means that a map or a qcow2 file is damaged, or is none.
 var ErrInvalid = errors.New("invalid overlay")
+
+// ErrUnsupported means that a qcow2 file, which may well be sound, has what is not read here.
+var ErrUnsupported = errors.New("not supported")
+
+func unsupportedf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUnsupported, fmt.Sprintf(format, args...))
+}
 
 func invalidf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))

@@ -49,9 +49,10 @@ type Backing struct {
 	Format string // "" if it is not given
 }
 
-// NewQcow2 returns the image of a qcow2 file of size bytes on r, versions 2 and 3. The clusters in
-// the file have changed, and those that it leaves to its backing file have not. The backing file is
-// not opened. Snapshots within the file are ignored.
+// NewQcow2 returns the image of a qcow2 file of size bytes on r, versions 2 and 3. The clusters
+// that it holds have changed, and those that it leaves to its backing file have not; the backing
+// file is not opened. Snapshots inside of the file are not looked at. Errors of the file are
+// ErrInvalid or ErrUnsupported.
 func NewQcow2(r io.ReaderAt, size int64) (Image, error) {
 	q, err := newQcow2(r, size)
 	if err != nil {
@@ -79,13 +80,13 @@ func newQcow2(r io.ReaderAt, size int64) (*qcow2, error) {
 	case string(h[:4]) != qcow2Magic:
 		return nil, invalidf("not a qcow2 file")
 	case q.version != 2 && q.version != 3:
-		return nil, invalidf("qcow2 version %d; there are 2 and 3", q.version)
+		return nil, unsupportedf("qcow2 version %d; there are 2 and 3", q.version)
 	case q.bits < 9 || q.bits > 21:
 		return nil, invalidf("qcow2 clusters of 2^%d bytes", q.bits)
 	case q.size < 0:
 		return nil, invalidf("qcow2 image of %d bytes", uint64(q.size))
 	case u32(h[32:]) != 0:
-		return nil, invalidf("the qcow2 file is encrypted")
+		return nil, unsupportedf("the qcow2 file is encrypted")
 	}
 	headerSize := int64(qcow2HeaderSize)
 	if q.version == 3 {
@@ -113,16 +114,16 @@ func (q *qcow2) features(bits uint64, headerSize int64, codec byte) error {
 	case bits&incompatCorrupt != 0:
 		return invalidf("the qcow2 file is marked as corrupt: see qemu-img check")
 	case bits&incompatData != 0:
-		return invalidf("the qcow2 file has its data in another file")
+		return unsupportedf("the qcow2 file has its data in another file")
 	case bits&incompatL2 != 0 && q.bits < 14:
 		return invalidf("qcow2 clusters of 2^%d bytes with subclusters", q.bits)
 	case bits&^(incompatDirty|incompatCodec|incompatL2) != 0:
-		return invalidf("the qcow2 file has unknown features %#x", bits)
+		return unsupportedf("the qcow2 file has unknown features %#x", bits)
 	}
 	q.sub = bits&incompatL2 != 0
 	if bits&incompatCodec != 0 && headerSize > 104 {
 		if codec > 1 {
-			return invalidf("the qcow2 file has the unknown compression type %d", codec)
+			return unsupportedf("the qcow2 file has the unknown compression type %d", codec)
 		}
 		q.zstd = codec == 1
 	}
