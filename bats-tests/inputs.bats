@@ -82,12 +82,14 @@ load helper
 @test "a file of a known format is packed with a warning" {
 	gzip -c "$IN/one" >one.gz
 	run -0 --separate-stderr hexz-chunk --name vm one.gz -o out
-	[[ $stderr == "hexz-chunk: warning: vm begins as a gzip file does, and is packed as it is: "*"--format raw"* ]] || fail "$stderr"
+	[[ $stderr == "hexz-chunk: warning: one.gz begins as a gzip file does, and is packed as it is: "*"--format raw"* ]] || fail "$stderr"
 	run -0 --separate-stderr hexz-chunk --name vm --format raw one.gz -o raw
 	[ -z "$stderr" ] || fail "$stderr"
 	cmp out raw
 	run -0 --separate-stderr bash -c "hexz-chunk -o out <one.gz"
-	[[ $stderr == *"begins as a gzip file"* ]] || fail "$stderr"
+	[[ $stderr == *"standard input begins as a gzip file"* ]] || fail "$stderr"
+	run -0 --separate-stderr hexz-chunk --exec -o out -- cat one.gz
+	[[ $stderr == *"the output of the command begins as a gzip file"* ]] || fail "$stderr"
 	run -0 --separate-stderr hexz-chunk "$IN/noise" -o out
 	[ -z "$stderr" ] || fail "$stderr"
 }

@@ -45,9 +45,17 @@ func (o *flags) content(env *cli.Env, name, path string) (stage.Source, error) {
 	return c.Source.Closing(func() { f.Close() }), nil
 }
 
-// opaque returns a warning against packing a file of that format as it is.
-func opaque(stream, format string) string {
-	text := fmt.Sprintf("%s begins as a %s file does, and is packed as it is: ", stream, format)
+// origin returns the name of the input at path for messages.
+func origin(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
+// opaque tells what is wrong with packing a file of that format as it is.
+func opaque(origin, format string) string {
+	text := fmt.Sprintf("%s begins as a %s file does, and is packed as it is: ", origin, format)
 	switch format {
 	case commit.FormatQcow2:
 		return text + "--format qcow2 packs what a guest sees, --format raw is silent about it"

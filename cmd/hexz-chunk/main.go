@@ -22,6 +22,7 @@ type flags struct {
 	backing       string
 	ids           cli.IdentityFlags
 	exec          bool
+	origins       map[string]string // of streams: their files, for messages
 	set           *pflag.FlagSet
 }
 
@@ -102,7 +103,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 	defer out.Cleanup()
 	o.Threads = env.Threads
 	if o.format == formatAuto {
-		o.Found = func(stream, format string) { env.Warn(opaque(stream, format)) }
+		o.Found = func(stream, format string) { env.Warn(opaque(o.origins[stream], format)) }
 	}
 	o.Progress = env.Progress(total)
 	stats, err := stage.Chunk(env.Ctx, out, sources, o.ChunkOptions)
@@ -167,7 +168,8 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 		if err := checkName(o.name); err != nil {
 			return nil, 0, err
 		}
-		// No output may replace the input of the command either.
+		o.origins = map[string]string{o.name: "the output of the command"}
+		// What the command reads is not to be written over either.
 		if err := env.Reads("standard input", env.Stdin); err != nil {
 			return nil, 0, err
 		}
@@ -178,20 +180,20 @@ func (o *flags) sources(env *cli.Env, args []string) ([]stage.Source, int64, err
 	}
 	var sources []stage.Source
 	total := int64(0)
-	seen := map[string]bool{}
+	o.origins = map[string]string{}
 	unnamed := false
 	for _, arg := range args {
 		name, path, ok := cli.SplitName(arg)
 		if !ok {
 			name, unnamed = o.name, true
 		}
-		if name == "" || seen[name] {
+		if _, twice := o.origins[name]; name == "" || twice {
 			return nil, 0, cli.WithHint(cli.Usagef("two streams would be named %q, or one has no name", name), "give each FILE a name: disk=sda.img memory=ram.bin")
 		}
 		if err := checkName(name); err != nil {
 			return nil, 0, err
 		}
-		seen[name] = true
+		o.origins[name] = origin(path)
 		src, err := o.source(env, name, path)
 		if err != nil {
 			return nil, 0, cli.ExplainInput(arg, path, err)
