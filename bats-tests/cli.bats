@@ -482,3 +482,14 @@ subprocess.run(["hexz-chunk", "--stats", "3.json", "-o", "/dev/null", sys.argv[1
 	eval "$(hexz-verify aa.hxz 2>&1 | sed -n 's/FILE/last.hxz/; s/^hint: [^:]*: //p')"
 	cmp last.hxz a.hxz
 }
+
+@test "a value that may be left out stands after an equals sign" {
+	pack "$IN/one" a.hxz
+	run -2 --separate-stderr hexz-cat --sparse always a.hxz
+	[[ $stderr == *"hint: "*"--sparse=always"* ]] || fail "$stderr"
+	run -1 --separate-stderr hexz-commit --base a.hxz --chain 2 a.qcow2 -o out
+	[[ $stderr == *"hint: "*"--chain=2"* ]] || fail "$stderr"
+	run -2 --separate-stderr hexz-cat a.hxz b.hxz
+	[[ $stderr != *"equals sign"* ]] || fail "$stderr"
+	[[ $(hexz-cat --help) == *" --sparse[=WHEN] "* && $(hexz-commit --help) == *" --chain[=N] "* ]]
+}

@@ -67,7 +67,7 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 	for i, name := range names {
 		v, err := o.overlay(env, in, paths[i], maps[name], options)
 		if err != nil {
-			return in, cli.ExplainInput(args[i], paths[i], err)
+			return in, o.hintChain(args[i], cli.ExplainInput(args[i], paths[i], err))
 		}
 		delete(maps, name)
 		v.Stream = name

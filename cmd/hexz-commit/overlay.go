@@ -74,7 +74,15 @@ func (o *flags) overlay(env *cli.Env, in *inputs, path, mapPath string, options 
 	return &v.Overlay, nil
 }
 
-// explain adds a hint to an error of opening an overlay.
+// hintChain adds to err, about the OVERLAY arg, that a number was meant for --chain.
+func (o *flags) hintChain(arg string, err error) error {
+	if _, notNumber := strconv.Atoi(arg); notNumber == nil && o.chain == chainAll {
+		return cli.WithHint(err, "a value of --chain stands after an equals sign: --chain="+arg)
+	}
+	return err
+}
+
+// explain adds what helps against errors of opening an overlay.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, overlay.ErrChain):

@@ -108,7 +108,7 @@ func (d *definition) dispatch(flags *pflag.FlagSet, env *Env) error {
 	}
 	args := flags.Args()
 	if err := d.checkArity(args); err != nil {
-		return err
+		return hintValue(err, flags, args)
 	}
 	if err := d.checkRules(flags); err != nil {
 		return err

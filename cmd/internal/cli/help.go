@@ -18,7 +18,7 @@ func (d *definition) usage() string {
 func (d *definition) help() string {
 	parts := []string{"Usage: " + d.usage(), d.Short, strings.Trim(d.Long, "\n")}
 	for _, s := range d.sections() {
-		parts = append(parts, s.title+":\n"+strings.TrimRight(s.flags.FlagUsagesWrapped(columns), "\n"))
+		parts = append(parts, s.title+":\n"+strings.TrimRight(shown(s.flags).FlagUsagesWrapped(columns), "\n"))
 	}
 	if d.Example != "" {
 		parts = append(parts, "Examples:\n"+strings.Trim(d.Example, "\n"))

@@ -56,7 +56,9 @@ func manFlag(b *strings.Builder, f *pflag.Flag) {
 		fmt.Fprintf(b, "\\fB\\-%s\\fR, ", roff(f.Shorthand))
 	}
 	fmt.Fprintf(b, "\\fB\\-\\-%s\\fR", roff(f.Name))
-	if value != "" {
+	if optionalValue(f) {
+		fmt.Fprintf(b, "[=\\fI%s\\fR]", roff(value))
+	} else if value != "" {
 		fmt.Fprintf(b, " \\fI%s\\fR", roff(value))
 	}
 	if !slices.Contains([]string{"", "0", "false", "[]"}, f.DefValue) {
