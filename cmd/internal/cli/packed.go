@@ -115,7 +115,7 @@ func (p *Packed) name(err error) error {
 	switch {
 	case inFrame && p.empty:
 		return named(p.File.Name(), fmt.Errorf("%w: the file is empty", stream.ErrCorrupt))
-	case inFrame && p.Regular && statErr == nil && index.IsIndex(p.File, info.Size()):
+	case inFrame && p.isIndex():
 		return named(p.File.Name(), NotArchive(p.File))
 	case inFrame && errors.Is(frame.Err, stream.ErrCorrupt) && frame.Index == 0:
 		return notStream(p.File.Name(), err)
@@ -123,6 +123,12 @@ func (p *Packed) name(err error) error {
 		return named(p.File.Name(), err)
 	}
 	return err
+}
+
+// isIndex reports whether the input is an exported index.
+func (p *Packed) isIndex() bool {
+	info, err := p.File.Stat()
+	return err == nil && p.Regular && index.IsIndex(p.File, info.Size())
 }
 
 // Reader returns the input for reading from front to back.
