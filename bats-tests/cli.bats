@@ -434,7 +434,7 @@ for f in [[0, "hexz", 1, [], {}], [7, "hexz-chunk\x1b[31m", "no\x1b[2Jsuch\nfile
 
 @test "--stats has the time and the memory that a stage took" {
 	hexz-chunk --stats 1.json "$IN/noise" | hexz-dedup | hexz-compress --stats 2.json >/dev/null
-	jq -e '.seconds > 0 and .user_seconds > 0 and .system_seconds >= 0' 2.json
+	jq -e '.seconds > 0 and .user_seconds >= 0 and .system_seconds >= 0' 2.json
 	# Of this program, however large the one is that has started it.
 	"$PYTHON" -c 'import subprocess, sys
 ballast = b"x" * (300 << 20)

@@ -25,6 +25,15 @@ working() {
 	done
 }
 
+# written PID: the stage has written something to a file of this directory, which may have no name.
+written() {
+	local fd
+	for fd in "/proc/$1/fd/"*; do
+		[[ $(readlink "$fd") == "$PWD/"* && -f $fd && -s $fd ]] && return
+	done
+	return 1
+}
+
 # trial STAGE SECONDS SIGNAL: sends it to a stage of a pipeline after a while, or if SECONDS is
 # "half", once the archive has begun to be written, with half of the input still to come. With
 # $redirect, the archive is not written by -o. codes are those of all stages.
@@ -44,7 +53,7 @@ trial() {
 	working "${pids[@]}"
 	if [ "$2" = half ]; then
 		touch begin
-		until [ "$(find . -name '.a.hxz*' -size +0)" ]; do sleep 0.001; done
+		until written "${pids[3]}"; do sleep 0.001; done
 	else
 		touch begin go
 		sleep "$2"

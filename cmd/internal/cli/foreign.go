@@ -86,7 +86,7 @@ func NotArchive(f *os.File) error {
 	case file.Size() == 0:
 		return fmt.Errorf("%w: the file is empty", stream.ErrCorrupt)
 	case index.IsIndex(file, file.Size()):
-		return WithHint(fmt.Errorf("%w: this is an exported index, not an archive", stream.ErrCorrupt), "hexz-dedup --parent and hexz-chunk --like take it")
+		return exportedIndex()
 	case stream.IsStream(head) && bytes.Contains(head, []byte("\xa7archive\xc3")):
 		return WithHint(fmt.Errorf("%w: no trailer: the archive was cut short", stream.ErrCorrupt), "hexz-unseal --salvage reads what is left of it")
 	case stream.IsStream(head):
@@ -95,6 +95,10 @@ func NotArchive(f *os.File) error {
 		return WithHint(fmt.Errorf("%w: this is not an archive, but %s", stream.ErrCorrupt, what), hint)
 	}
 	return WithHint(fmt.Errorf("%w: no trailer: not an archive, or one that was cut short", stream.ErrCorrupt), hint)
+}
+
+func exportedIndex() error {
+	return WithHint(fmt.Errorf("%w: this is an exported index, not an archive", stream.ErrCorrupt), "hexz-dedup --parent and hexz-chunk --like take it")
 }
 
 // twoArchives returns err, about the archive in f. It adds a hint if other data precedes the

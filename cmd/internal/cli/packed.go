@@ -116,7 +116,7 @@ func (p *Packed) name(err error) error {
 	case inFrame && p.empty:
 		return named(p.File.Name(), fmt.Errorf("%w: the file is empty", stream.ErrCorrupt))
 	case inFrame && p.isIndex():
-		return named(p.File.Name(), NotArchive(p.File))
+		return named(p.File.Name(), exportedIndex())
 	case inFrame && errors.Is(frame.Err, stream.ErrCorrupt) && frame.Index == 0:
 		return notStream(p.File.Name(), err)
 	case p.Regular && p.File.Name() != os.Stdin.Name() && (inFrame || errors.Is(err, stream.ErrCorrupt)):
