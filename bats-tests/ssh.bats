@@ -49,9 +49,10 @@ teardown_file() { stop_sshd; }
 	cp disk.img v1
 	noise 5000 change | dd of=v1 bs=1 seek=100000 conv=notrunc status=none
 	mkdir there
+	hexz-keygen encrypt -q -o me.key >me.pub
 	# As the README has it, but for the names of the host and its disk.
 	sed -n '/^The same with encrypted archives/,/^What has changed/s/^    //p' "$BATS_TEST_DIRNAME/../README.md" |
-		sed "s|ssh host '|ssh -F $SSH_CONFIG there 'PATH=$PATH; cd $PWD/there; |; s|/dev/sda|$PWD/v1|" >readme.sh
+		sed "s|ssh host '|ssh -F $SSH_CONFIG there 'PATH=$PATH; cd $PWD/there; |; s|vm\.img|$PWD/v1|" >readme.sh
 	[ "$(grep -c 'cd .*/there' readme.sh)" -eq 2 ]
 	bash -e -o pipefail readme.sh
 	cmp today.img v1

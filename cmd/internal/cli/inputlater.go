@@ -16,7 +16,7 @@ func (e *Env) inputLater(path string) (open func() (*os.File, error), size int64
 	if path != "" && path != "-" && path != "/dev/stdin" {
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, -1, err
+			return nil, -1, &os.PathError{Op: "open", Path: path, Err: withoutPath(err)}
 		}
 		blockDevice := info.Mode()&(os.ModeDevice|os.ModeCharDevice) == os.ModeDevice
 		if !info.Mode().IsRegular() && !info.Mode().IsDir() && !blockDevice {
