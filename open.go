@@ -52,7 +52,7 @@ func OpenFile(path string, o OpenOptions) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	find := &parents.Finder{Beside: filepath.Dir(path)}
+	find := &parents.Finder{Beside: filepath.Dir(path), Identities: o.Identities}
 	if o.Find == nil {
 		o.Find = find.Find
 	}
@@ -62,6 +62,7 @@ func OpenFile(path string, o OpenOptions) (*Archive, error) {
 		a, err = Open(f, info.Size(), o)
 	}
 	if err != nil {
+		find.Close()
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -71,7 +71,7 @@ func Pack(ctx context.Context, dst io.Writer, inputs []Input, o PackOptions) (ID
 	}
 	stages = append(stages, Dedup(dedup))
 	if o.Delta {
-		find := &parents.Finder{Files: o.Parents}
+		find := &parents.Finder{Files: o.Parents, Identities: o.Identities}
 		defer find.Close()
 		stages = append(stages, Delta(similar.Options{Find: find.Find, Identities: o.Identities, Threads: threads, Note: o.Note}))
 	}
