@@ -210,9 +210,11 @@ func Example_salvage() {
 // A stage of one's own stands between the others: this one counts chunks by length.
 func ExamplePipeline() {
 	lengths := map[int64]int{}
-	count := func(ctx context.Context, dst io.Writer, src io.Reader) error {
-		out := flow.NewWriter(dst, "count", nil)
-		_, err := out.Finish(flow.EachFrame(ctx, archive.NewScanner(src), nil, func(f stream.Frame) error {
+	pass := func(ctx context.Context, out *flow.Writer, src io.Reader) error {
+		for f, err := range flow.Frames(ctx, archive.NewScanner(src), nil) {
+			if err != nil {
+				return err
+			}
 			if s, ok := f.(*stream.Segment); ok {
 				for _, e := range s.Entries {
 					if !e.Kind.IsRun() {
@@ -220,8 +222,15 @@ func ExamplePipeline() {
 					}
 				}
 			}
-			return out.Write(f)
-		}))
+			if err := out.Write(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	count := func(ctx context.Context, dst io.Writer, src io.Reader) error {
+		out := flow.NewWriter(dst, "count", nil)
+		_, err := out.Finish(pass(ctx, out, src)) // an error ends the output, too
 		return err
 	}
 	var file bytes.Buffer

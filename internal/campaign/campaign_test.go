@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -43,31 +44,35 @@ func TestCampaign(t *testing.T) {
 		}
 	}
 	var sum summary
-	err := ordered.Map(t.Context(), runtime.GOMAXPROCS(0), func(emit func(int) error) error {
-		if alone >= 0 {
-			return emit(alone)
-		}
-		for n := range trials {
-			if err := emit(n); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(n int) (*outcome, error) {
+	for o, err := range ordered.Map(t.Context(), runtime.GOMAXPROCS(0), ordered.From(numbers(trials, alone)), func(n int) (*outcome, error) {
 		return try(t.Context(), all, seed, n), nil
-	}, func(o *outcome) error {
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		sum.add(o)
 		if o.err != nil {
 			t.Errorf("trial %d of seed %d, %s, %s: %v\nalone: HEXZ_CAMPAIGN_SEED=%d HEXZ_CAMPAIGN_TRIAL=%d go test ./internal/campaign",
 				o.trial, seed, o.kind, o.fault, o.err, seed, o.trial)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if testing.Verbose() {
 		fmt.Printf("seed %d, %s\n\n%s", seed, runtime.Version(), sum.markdown())
+	}
+}
+
+// numbers yields the numbers of all trials, or alone unless it is negative.
+func numbers(trials, alone int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if alone >= 0 {
+			yield(alone)
+			return
+		}
+		for n := range trials {
+			if !yield(n) {
+				return
+			}
+		}
 	}
 }
 

@@ -32,17 +32,7 @@ func TestReaders(t *testing.T) {
 	cryptotest.SetGlobalRandom(t, uint64(seed))
 	all := samples(t, uint64(seed))
 	counts := map[string]int{}
-	err := ordered.Map(t.Context(), runtime.GOMAXPROCS(0), func(emit func(int) error) error {
-		for n := range trials {
-			if alone >= 0 && n != alone {
-				continue
-			}
-			if err := emit(n); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(n int) (opinion, error) {
+	for v, err := range ordered.Map(t.Context(), runtime.GOMAXPROCS(0), ordered.From(numbers(trials, alone)), func(n int) (opinion, error) {
 		rng := rand.New(rand.NewPCG(uint64(seed), uint64(n)))
 		s := &sample{archive: lying(rng)}
 		kind := "lying"
@@ -58,16 +48,15 @@ func TestReaders(t *testing.T) {
 			v.err = err
 		}
 		return v, nil
-	}, func(v opinion) error {
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		counts[v.kind+", "+v.verdict]++
 		if v.err != nil {
 			t.Errorf("trial %d of seed %d, %s: %v\nalone: HEXZ_CAMPAIGN_SEED=%d HEXZ_READERS_TRIALS=%d HEXZ_READERS_TRIAL=%d go test ./internal/campaign -run TestReaders",
 				v.trial, seed, v.kind, v.err, seed, trials, v.trial)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if counts["lying, sound"] == 0 && alone < 0 || counts["lying, corrupt"] == 0 && alone < 0 {
 		t.Errorf("the archives are all sound, or all damaged: %v", counts)

@@ -76,7 +76,10 @@ func Changing(kind stream.EntryKind, change func(*stream.Entry)) Filter {
 	return func(dst io.Writer, src io.Reader) error {
 		out := flow.NewWriter(dst, "", nil)
 		n := 0
-		return flow.EachFrame(context.Background(), archive.NewScanner(src), nil, func(f stream.Frame) error {
+		for f, err := range flow.Frames(context.Background(), archive.NewScanner(src), nil) {
+			if err != nil {
+				return err
+			}
 			switch f := f.(type) {
 			case *stream.Segment:
 				for i := range f.Entries {
@@ -86,13 +89,19 @@ func Changing(kind stream.EntryKind, change func(*stream.Entry)) Filter {
 						}
 					}
 				}
+				err = out.Write(f)
 			case *stream.Close:
-				return out.CloseStream(f.Digests)
+				err = out.CloseStream(f.Digests)
 			case *stream.End:
-				return out.End(nil)
+				err = out.End(nil)
+			default:
+				err = out.Write(f)
 			}
-			return out.Write(f)
-		})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 }
 

@@ -76,11 +76,14 @@ func TestRestoreInPieces(t *testing.T) {
 	}
 	size := int64(len(want))
 	pieces := map[int64]int{}
-	if err := r.eachPiece(0, 0, size, func(p piece) error {
+	for p, err := range r.pieces(0, 0, size) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		pieces[p.segment]++
-		return nil
-	}); err != nil || pieces[0] != 1 || pieces[1] < 4 || pieces[2] != 1 {
-		t.Fatalf("pieces of the segments: %v, %v", pieces, err)
+	}
+	if pieces[0] != 1 || pieces[1] < 4 || pieces[2] != 1 {
+		t.Fatalf("pieces of the segments: %v", pieces)
 	}
 	restore := func(from, n int64) {
 		t.Helper()

@@ -83,41 +83,38 @@ func (r *Reader) verifyAgreement() error {
 // contentOf restores a stream to out, which accepts everything. After a damaged segment it goes on
 // with the next one. whole reports whether no segment was damaged.
 func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err error) {
-	type verdict struct {
-		*restored
-		fault error
-	}
-	whole = true
 	size := v.r.Root.Info.Streams[no].Size
 	if size == 0 {
 		return true, nil
 	}
-	err = ordered.Map(v.ctx, v.o.Threads, func(emit func(piece) error) error {
-		return v.r.eachPiece(no, 0, size, emit)
-	}, func(p piece) (verdict, error) {
+	whole = true
+	for d, err := range ordered.Map(v.ctx, v.o.Threads, v.r.pieces(no, 0, size), func(p piece) (attempt, error) {
 		d, err := v.r.restorePiece(p, 0, size)
-		return verdict{d, err}, nil
-	}, func(d verdict) error {
-		fault, end := d.fault, int64(0)
+		return attempt{d, err}, nil
+	}) {
+		if err != nil {
+			return false, err
+		}
+		fault := d.fault
 		if fault == nil {
-			end = d.piece.to
-			to := out
-			if !whole {
-				to = &digester{} // the rest is only checked
-			}
-			fault = d.write(to)
+			fault = d.write(out)
 		}
 		if fault == nil {
-			v.o.Progress(base + end)
-			return nil
+			v.o.Progress(base + d.piece.to)
+			continue
 		}
-		whole = false
+		whole, out = false, &digester{} // the rest is only checked
 		if v.found(fault); !v.goOn() {
-			return fault
+			return false, fault
 		}
-		return nil
-	})
-	return whole && err == nil, err
+	}
+	return whole, nil
+}
+
+// attempt is a piece that was restored, or the fault that it has.
+type attempt struct {
+	*restored
+	fault error
 }
 
 // summary returns a digest of everything that the index says about a segment.

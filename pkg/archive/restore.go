@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
 	"hexz/pkg/index"
@@ -43,17 +44,20 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 	if o.Offset >= end {
 		return nil
 	}
-	return ordered.Map(ctx, o.Threads, func(emit func(piece) error) error {
-		return r.eachPiece(streamNo, o.Offset, end, emit)
-	}, func(p piece) (*restored, error) {
+	for d, err := range ordered.Map(ctx, o.Threads, r.pieces(streamNo, o.Offset, end), func(p piece) (*restored, error) {
 		return r.restorePiece(p, o.Offset, end)
-	}, func(d *restored) error {
-		err := d.write(out)
-		if err == nil && o.Progress != nil {
+	}) {
+		if err == nil {
+			err = d.write(out)
+		}
+		if err != nil {
+			return err
+		}
+		if o.Progress != nil {
 			o.Progress(d.piece.to - o.Offset)
 		}
-		return err
-	})
+	}
+	return nil
 }
 
 // A piece is the part of a segment that is restored at a time: the entries that begin between two
@@ -74,32 +78,43 @@ const (
 	pieceWork  = 32 << 20 // stored bytes of the segment, times its pieces
 )
 
-// eachPiece calls do with the pieces of a range of a stream.
-func (r *Reader) eachPiece(streamNo int, from, to int64, do func(piece) error) error {
-	number, err := r.FindOffset(streamNo, from)
-	if err != nil {
-		return err
-	}
-	for ; from < to; number++ {
-		ref, next, err := r.SegmentAt(number)
-		if err != nil {
-			return err
-		}
-		end := r.EndOf(ref.Position, next)
-		if ref.Stream != streamNo || end <= from {
-			return index.Corruptf("no segment holds offset %d", from)
-		}
-		pieces := min(maxPieces, pieceWork/max(ref.Len, 1)+1)
-		size := max(pieceBytes, pieceShare*ref.Len, (end-ref.Offset)/pieces+1)
-		for end = min(end, to); from < end; {
-			n := min(size, end-from)
-			if err := do(piece{number, from, from + n}); err != nil {
-				return err
+// pieces yields the pieces of a range of a stream.
+func (r *Reader) pieces(streamNo int, from, to int64) iter.Seq2[piece, error] {
+	return func(yield func(piece, error) bool) {
+		number, err := r.FindOffset(streamNo, from)
+		for ; from < to; number++ {
+			var end, size int64
+			if err == nil {
+				end, size, err = r.pieceSize(streamNo, number, from)
 			}
-			from += n
+			if err != nil {
+				yield(piece{}, err)
+				return
+			}
+			for end = min(end, to); from < end; {
+				n := min(size, end-from)
+				if !yield(piece{number, from, from + n}, nil) {
+					return
+				}
+				from += n
+			}
 		}
 	}
-	return nil
+}
+
+// pieceSize returns where a segment ends, which must hold an offset of a stream, and the most bytes
+// of a piece of it.
+func (r *Reader) pieceSize(streamNo int, number, off int64) (end, size int64, err error) {
+	ref, next, err := r.SegmentAt(number)
+	if err != nil {
+		return 0, 0, err
+	}
+	end = r.EndOf(ref.Position, next)
+	if ref.Stream != streamNo || end <= off {
+		return 0, 0, index.Corruptf("no segment holds offset %d", off)
+	}
+	pieces := min(maxPieces, pieceWork/max(ref.Len, 1)+1)
+	return end, max(pieceBytes, pieceShare*ref.Len, (end-ref.Offset)/pieces+1), nil
 }
 
 // Limits on the blocks that a piece pins besides its own segment. One block is always allowed.

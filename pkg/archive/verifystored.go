@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"io"
+	"slices"
 	"sort"
 
 	"hexz/pkg/blake"
@@ -15,34 +16,34 @@ import (
 // stored checks the digests of all frames of the body.
 func (v *verifier) stored() {
 	done := int64(0)
-	v.found(ordered.Map(v.ctx, v.o.Threads, func(emit func(index.Run) error) error {
-		for _, s := range v.r.Root.Runs {
-			if err := emit(s); err != nil {
-				return err
-			}
+	for res, err := range ordered.Map(v.ctx, v.o.Threads, ordered.From(slices.Values(v.r.Root.Runs)), v.r.faultsOf) {
+		if err != nil {
+			v.found(err)
+			return
 		}
-		return nil
-	}, func(s index.Run) (result, error) {
-		err := v.r.verifyRun(s)
-		if errors.Is(err, stream.ErrCorrupt) {
-			return result{s, v.r.damagedSegments(s, err)}, nil
-		}
-		return result{s, nil}, err
-	}, func(res result) error {
 		done += res.Len
 		v.o.Progress(done)
 		for _, err := range res.faults {
 			if v.found(err); !v.goOn() {
-				return err
+				return
 			}
 		}
-		return nil
-	}))
+	}
 }
 
-type result struct {
+// checkedRun is a run with its damage.
+type checkedRun struct {
 	index.Run
 	faults []error
+}
+
+// faultsOf looks for damage of a run. The error is that of a run that cannot be read.
+func (r *Reader) faultsOf(s index.Run) (checkedRun, error) {
+	err := r.verifyRun(s)
+	if errors.Is(err, stream.ErrCorrupt) {
+		return checkedRun{s, r.damagedSegments(s, err)}, nil
+	}
+	return checkedRun{s, nil}, err
 }
 
 // damagedSegments returns an error for each damaged segment of a damaged run. If no segment is

@@ -4,11 +4,8 @@
 package flow
 
 import (
-	"context"
-	"errors"
 	"io"
 
-	"hexz/pkg/archive"
 	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
@@ -25,6 +22,16 @@ const (
 	// chunk decodes all programs.
 	MaxPatched = 8 << 20
 )
+
+// NoBytes says that an entry has no bytes in the payload, and needs no room in it.
+const NoBytes = -1
+
+// IsFull reports whether a segment with so many entries and bytes of payload has no room for one
+// more entry, of next bytes or NoBytes. block is the length at which a segment is full. The first
+// chunk may be longer.
+func IsFull(entries, payload, next, block int) bool {
+	return entries >= MaxSegmentEntries || next != NoBytes && payload > 0 && payload+next > block
+}
 
 // CacheBesideStream is the default size of the cache for segments of parents while a stream is
 // read, in bytes. It is smaller than that of a Reader, because the stream and its chunks take
@@ -120,34 +127,6 @@ func (o *Writer) Finish(err error) (*Stats, error) {
 	s := NewStats(o.name, o.Streams, &o.totals)
 	s.Written = o.Written()
 	return s, nil
-}
-
-// EachFrame calls do for each frame of in, up to the end. A Parent frame goes to parents first. If do
-// needs a codec that is missing, EachFrame reads an archive to its end before it says so, see MapFrames.
-func EachFrame(ctx context.Context, in *archive.Scanner, parents ParentFunc, do func(stream.Frame) error) error {
-	for {
-		f, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = context.Cause(ctx)
-		}
-		if err == nil {
-			err = parents.Check(f)
-		}
-		if err == nil {
-			err = do(f)
-		}
-		if needsCodec(in, err) {
-			if worse := readOn(ctx, in); worse != nil {
-				return worse
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
 // NotePlain notes that the input is not encrypted, if there are no recipients.

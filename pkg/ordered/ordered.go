@@ -1,9 +1,52 @@
 // Package ordered runs work on several goroutines and delivers the results in order.
 package ordered
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
-// job is sent twice: to a worker, and in order to the consumer, which waits for done.
+// Map yields work(v) for each value v of in, in the order of the values. It works on up to workers
+// values at a time, at least one. At most three times workers values are under way, which bounds
+// the memory. in and work run on goroutines of their own, the loop runs on the caller's.
+//
+// Map ends with the first error in the order of the values: of work, of in after all values before
+// it, or of ctx. When the loop ends early, in is stopped at its next value. Map does not wait for
+// in, since it may be blocked in a read that nothing can interrupt.
+func Map[T, R any](ctx context.Context, workers int, in iter.Seq2[T, error], work func(T) (R, error)) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		queue := start(ctx, max(workers, 1), in, work)
+		for {
+			j, more := receive(ctx, queue)
+			if more {
+				receive(ctx, j.done)
+			}
+			if err := context.Cause(ctx); err != nil {
+				var none R
+				yield(none, err)
+				return
+			}
+			if !more || !yield(j.out, j.err) || j.err != nil {
+				return
+			}
+		}
+	}
+}
+
+// From yields the values of a sequence that has no errors.
+func From[T any](values iter.Seq[T]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// job is sent twice: to a worker, and in order to the loop, which waits for done.
 type job[T, R any] struct {
 	in   T
 	out  R
@@ -11,34 +54,23 @@ type job[T, R any] struct {
 	done chan struct{}
 }
 
-// Map calls work for every value that produce emits, on workers goroutines (at least one). It calls
-// consume for every result in the order of emission. At most three times workers values are under
-// way, which bounds the memory. produce and work run on goroutines of their own, consume runs on
-// the caller's.
-//
-// Map returns the first error in the order of the values: of work, of consume, of produce after all
-// values before it are consumed, or of ctx. When Map returns early, the error of emit tells
-// produce. Map does not wait for produce, since it may be blocked in a read that nothing can
-// interrupt.
-func Map[T, R any](ctx context.Context, workers int, produce func(emit func(T) error) error,
-	work func(T) (R, error), consume func(R) error) error {
-	workers = max(workers, 1)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-
+// start starts the goroutines, and returns the channel of the jobs in order. They end after the
+// last value or the first error of in, or after ctx.
+func start[T, R any](ctx context.Context, workers int, in iter.Seq2[T, error], work func(T) (R, error)) <-chan *job[T, R] {
 	todo := make(chan *job[T, R], workers)
 	queue := make(chan *job[T, R], 2*workers)
-	var produceErr error // written before queue is closed, read after
 	go func() {
 		defer close(queue)
 		defer close(todo)
-		produceErr = produce(func(v T) error {
-			j := &job[T, R]{in: v, done: make(chan struct{})}
-			if err := send(ctx, queue, j); err != nil {
-				return err
+		for v, err := range in {
+			j := &job[T, R]{in: v, err: err, done: make(chan struct{})}
+			if err != nil { // there is nothing to work on
+				close(j.done)
 			}
-			return send(ctx, todo, j)
-		})
+			if !send(ctx, queue, j) || err != nil || !send(ctx, todo, j) {
+				return
+			}
+		}
 	}()
 	for range workers {
 		go func() {
@@ -48,39 +80,24 @@ func Map[T, R any](ctx context.Context, workers int, produce func(emit func(T) e
 			}
 		}()
 	}
-
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case j, more := <-queue:
-			if !more {
-				return produceErr
-			}
-			if err := finish(ctx, j, consume); err != nil {
-				return err
-			}
-		}
-	}
+	return queue
 }
 
-func send[T any](ctx context.Context, to chan<- T, v T) error {
+// send reports whether it has sent v before ctx ended.
+func send[T any](ctx context.Context, to chan<- T, v T) bool {
 	select {
 	case to <- v:
-		return nil
+		return true
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return false
 	}
 }
 
-func finish[T, R any](ctx context.Context, j *job[T, R], consume func(R) error) error {
+// receive returns the next value. There is none if the channel is closed, or if ctx has ended.
+func receive[T any](ctx context.Context, from <-chan T) (v T, more bool) {
 	select {
-	case <-j.done:
+	case v, more = <-from:
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
-	if j.err != nil {
-		return j.err
-	}
-	return consume(j.out)
+	return v, more
 }

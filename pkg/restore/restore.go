@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"strings"
 
@@ -151,18 +152,14 @@ func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) e
 	c.in.CheckRefs()
 	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})
 	c.to = o.End()
-	if err := flow.MapFrames(ctx, o.Threads, c.in, func(emit func(decoded) error) error {
-		return flow.EachFrame(ctx, c.in, o.OnParent, func(f stream.Frame) error {
-			switch f := f.(type) {
-			case *stream.Header:
-				flow.NotePlain(o.Note, c.in.RecipientKinds())
-			case *stream.Dict:
-				return c.codec.Add(f)
-			}
-			return emit(decoded{frame: f})
-		})
-	}, c.decode, c.write); err != nil {
-		return err
+	needs := &flow.MissingCodec{In: c.in}
+	for d, err := range flow.MapFrames(ctx, o.Threads, needs, flow.Expand(ctx, c.in, o.OnParent, c.frame), c.decode) {
+		if err == nil {
+			err = needs.Keep(c.write(d))
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if !c.found {
 		_, err := Choose(c.streams, o.Stream)
@@ -195,6 +192,22 @@ type restorer struct {
 type decoded struct {
 	frame stream.Frame
 	raw   []byte
+}
+
+// frame yields f to be decoded, but not a dictionary.
+func (c *restorer) frame(f stream.Frame) iter.Seq2[decoded, error] {
+	return func(yield func(decoded, error) bool) {
+		switch f := f.(type) {
+		case *stream.Header:
+			flow.NotePlain(c.o.Note, c.in.RecipientKinds())
+		case *stream.Dict:
+			if err := c.codec.Add(f); err != nil {
+				yield(decoded{}, err)
+			}
+			return
+		}
+		yield(decoded{frame: f}, nil)
+	}
 }
 
 // decode decodes a segment and verifies its chunks.

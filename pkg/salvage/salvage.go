@@ -140,35 +140,42 @@ type salvaged struct {
 }
 
 func (s *salvager) run(ctx context.Context, threads int) error {
-	produced := make(chan struct{})
-	err := ordered.Map(ctx, threads, func(emit func(*carve.Found) error) error {
-		defer close(produced)
-		for {
-			f, err := s.in.Next()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err == nil {
-				err = emit(f)
-			}
-			if err != nil {
-				return err
-			}
+	read := make(chan struct{})
+	defer func() { <-read }() // found uses s.in
+	found := func(yield func(*carve.Found, error) bool) {
+		defer close(read)
+		s.found(yield)
+	}
+	for f, err := range ordered.Map(ctx, threads, found, s.check) {
+		if err == nil {
+			err = s.take(f)
 		}
-	}, func(f *carve.Found) (salvaged, error) {
-		if _, ok := f.Frame.(*stream.Segment); ok {
-			return salvaged{f, s.in.Check(f)}, nil
+		if err != nil {
+			return err
 		}
-		return salvaged{Found: f}, nil
-	}, s.take)
-	<-produced // it uses s.in
-	if err != nil {
-		return err
 	}
 	if s.at >= 0 { // there was no End
 		return s.end(nil)
 	}
 	return nil
+}
+
+// found yields what is found in the file, up to the end.
+func (s *salvager) found(yield func(*carve.Found, error) bool) {
+	for {
+		f, err := s.in.Next()
+		if errors.Is(err, io.EOF) || !yield(f, err) || err != nil {
+			return
+		}
+	}
+}
+
+// check looks for the sound parts of a segment.
+func (s *salvager) check(f *carve.Found) (salvaged, error) {
+	if _, ok := f.Frame.(*stream.Segment); ok {
+		return salvaged{f, s.in.Check(f)}, nil
+	}
+	return salvaged{Found: f}, nil
 }
 
 // take processes the next frame that was found.

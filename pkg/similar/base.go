@@ -101,29 +101,31 @@ func (b *bases) lookAt(ctx context.Context, jobs []*job) (bool, error) {
 
 // search indexes the samples of all bytes that the parents hold.
 func (b *bases) search(ctx context.Context) error {
-	type found struct {
-		block   int64
-		samples []delta.Sample
-	}
-	rate := b.index.Rate()
-	return ordered.Map(ctx, b.o.Threads, func(emit func(int64) error) error {
-		for n := range b.first[len(b.readers)] {
-			if err := emit(n); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(block int64) (found, error) {
+	rate, block := b.index.Rate(), 0
+	for samples, err := range ordered.Map(ctx, b.o.Threads, ordered.From(b.ofParents), func(block int64) ([]delta.Sample, error) {
 		p, err := b.payload(block)
 		if err != nil {
-			return found{}, err
+			return nil, err
 		}
 		defer p.Release()
-		return found{block, delta.Samples(nil, p.Bytes(), rate)}, nil
-	}, func(f found) error {
-		b.index.Add(int(f.block), 0, f.samples)
-		return nil
-	})
+		return delta.Samples(nil, p.Bytes(), rate), nil
+	}) {
+		if err != nil {
+			return err
+		}
+		b.index.Add(block, 0, samples)
+		block++
+	}
+	return nil
+}
+
+// ofParents yields the blocks of the parents.
+func (b *bases) ofParents(yield func(int64) bool) {
+	for n := range b.first[len(b.readers)] {
+		if !yield(n) {
+			return
+		}
+	}
 }
 
 // parentOf returns the number of the parent that has a block.

@@ -3,6 +3,7 @@ package similar
 import (
 	"context"
 	"io"
+	"slices"
 
 	"filippo.io/age"
 
@@ -97,7 +98,15 @@ func (d *deltifier) run(ctx context.Context) error {
 	if d.bases, err = newBases(d.o); err != nil {
 		return err
 	}
-	return flow.EachFrame(ctx, d.in, d.o.OnParent, d.frame)
+	for f, err := range flow.Frames(ctx, d.in, d.o.OnParent) {
+		if err == nil {
+			err = d.frame(f)
+		}
+		if err != nil {
+			return flow.ReadOn(ctx, d.in, err)
+		}
+	}
+	return nil
 }
 
 func (d *deltifier) close() {
@@ -223,16 +232,14 @@ func (d *deltifier) patch(jobs []*job) error {
 
 // each calls do for all jobs, several at a time.
 func (d *deltifier) each(jobs []*job, do func(*job) error) error {
-	return ordered.Map(d.ctx, d.o.Threads, func(emit func(*job) error) error {
-		for _, j := range jobs {
-			if err := emit(j); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, func(j *job) (*job, error) {
+	for _, err := range ordered.Map(d.ctx, d.o.Threads, ordered.From(slices.Values(jobs)), func(j *job) (*job, error) {
 		return j, do(j)
-	}, func(*job) error { return nil })
+	}) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply puts the patches into a segment. A program is shorter than its chunk, so the bytes after it

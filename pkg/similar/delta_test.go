@@ -229,7 +229,10 @@ func TestDeltaThatLies(t *testing.T) {
 // eachPatch calls do for each patched chunk of a stream.
 func eachPatch(t testing.TB, p []byte, do func(*stream.Entry)) {
 	t.Helper()
-	err := flow.EachFrame(t.Context(), archive.NewScanner(bytes.NewReader(p)), nil, func(f stream.Frame) error {
+	for f, err := range flow.Frames(t.Context(), archive.NewScanner(bytes.NewReader(p)), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if s, ok := f.(*stream.Segment); ok {
 			for i := range s.Entries {
 				if s.Entries[i].Kind == stream.Patched {
@@ -237,10 +240,6 @@ func eachPatch(t testing.TB, p []byte, do func(*stream.Entry)) {
 				}
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -26,14 +26,16 @@ func TestBatchesAreShared(t *testing.T) {
 	}}
 	c := newPacker(nil, ChunkOptions{Threads: 1})
 	seen := map[*batch]bool{}
-	err = c.read(split, &src, 0, func(s step) error {
+	for s, err := range c.stepsOf(split, &src, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if s.batch != nil {
 			seen[s.batch] = true
 			c.give(s.batch)
 		}
-		return nil
-	})
-	if err != nil || len(seen) < 1 || len(seen) > 2 {
-		t.Errorf("%d batches, %v", len(seen), err)
+	}
+	if len(seen) < 1 || len(seen) > 2 {
+		t.Errorf("%d batches", len(seen))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"iter"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
@@ -87,15 +88,7 @@ func (c *packer) run(ctx context.Context, sources []Source) error {
 	if err := c.out.Write(header); err != nil {
 		return err
 	}
-	err = ordered.Map(ctx, c.o.Threads, func(emit func(step) error) error {
-		for i := range sources {
-			if err := c.read(split, &sources[i], int64(i), emit); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, hashBatch, c.write)
-	if err != nil {
+	if err := c.pack(ctx, c.steps(split, sources)); err != nil {
 		return err
 	}
 	if want := c.o.ExpectSize; want != nil && c.out.Bytes != *want {
@@ -111,9 +104,20 @@ func ChunkStream(ctx context.Context, out *flow.Writer, src *Source, id int64, o
 		return err
 	}
 	c := newPacker(out, o)
-	return ordered.Map(ctx, o.Threads, func(emit func(step) error) error {
-		return c.read(split, src, id, emit)
-	}, hashBatch, c.write)
+	return c.pack(ctx, c.stepsOf(split, src, id))
+}
+
+// pack writes what steps yields.
+func (c *packer) pack(ctx context.Context, steps iter.Seq2[step, error]) error {
+	for s, err := range ordered.Map(ctx, c.o.Threads, steps, hashBatch) {
+		if err == nil {
+			err = c.write(s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cutters returns how many goroutines cut. One cutter is as fast as two hashing workers. Several

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"sync"
 
 	"hexz/pkg/archive"
@@ -34,9 +35,6 @@ type CompressOptions struct {
 
 const compressName = "hexz-compress"
 
-// trainBytes is how much of a stream is read, and kept in memory, to train a dictionary.
-const trainBytes = 16 << 20
-
 // Compress regroups the chunks of a stream of frames into segments of Block bytes and encodes them.
 // The end of a segment depends on the chunks alone, not on the segments of the input.
 func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*flow.Stats, error) {
@@ -51,17 +49,14 @@ type compressor struct {
 	in      *archive.Scanner
 	codec   flow.Decoder
 	encoder *codec.Encoder // replaced once, before the first group, by one with a dictionary
-	group   *group
-	trained bool
-	samples []*group // held back until the dictionary is trained
-	held    int      // bytes of samples
+	group   *group         // the one under way, or nil
+	trained bool           // it is decided which dictionary there is
 	pool    sync.Pool
 }
 
 // group is a segment to be written, or another frame.
 type group struct {
 	frame   stream.Frame // if not nil, the rest is empty
-	encoder *codec.Encoder
 	seg     stream.Segment
 	raw     []byte
 	made    int64 // bytes that its patches produce
@@ -83,9 +78,19 @@ func (c *compressor) run(ctx context.Context) error {
 		return err
 	}
 	c.pool.New = func() any { return new(group) }
-	return ordered.Map(ctx, c.o.Threads, func(emit func(*group) error) error {
-		return flow.EachFrame(ctx, c.in, c.o.OnParent, func(f stream.Frame) error { return c.frame(f, emit) })
-	}, c.encode, c.write)
+	groups := flow.Expand(ctx, c.in, c.o.OnParent, c.frame)
+	if c.o.TrainDict > 0 {
+		groups = c.train(groups)
+	}
+	for g, err := range ordered.Map(ctx, c.o.Threads, groups, c.encode) {
+		if err == nil {
+			err = c.write(g)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // useDict makes the encoder.
@@ -110,153 +115,90 @@ func (c *compressor) stage() stream.Meta {
 	return m
 }
 
-func (c *compressor) frame(f stream.Frame, emit func(*group) error) error {
-	switch f := f.(type) {
-	case *stream.Header:
-		f.AddStage(compressName, c.stage())
-	case *stream.Open:
-		if err := emit(&group{frame: f}); err != nil {
-			return err
-		}
-		return c.openStream(emit)
-	case *stream.Dict:
-		return c.codec.Add(f)
-	case *stream.Segment:
-		defer f.Release()
-		return c.segment(f, emit)
-	case *stream.Close:
-		if err := c.flush(emit); err != nil {
-			return err
-		}
-		if err := c.train(emit); err != nil {
-			return err
-		}
-	}
-	return emit(&group{frame: f})
-}
-
-// openStream writes the given dictionary before the first segment.
-func (c *compressor) openStream(emit func(*group) error) error {
-	c.group = nil
-	if c.o.Dict == nil || c.trained {
-		return nil
-	}
-	c.trained = true
-	return c.emitDict(c.o.Dict, emit)
-}
-
-func (c *compressor) emitDict(dict []byte, emit func(*group) error) error {
-	id, err := codec.DictID(dict)
-	if err != nil {
-		return err
-	}
-	return emit(&group{frame: &stream.Dict{ID: int64(id), Bytes: dict}})
-}
-
-// segment adds the entries of s to the current group.
-func (c *compressor) segment(s *stream.Segment, emit func(*group) error) error {
-	raw, err := c.codec.DecodeSegment(s)
-	if err != nil {
-		return err
-	}
-	at := s.Offset
-	for i := range s.Entries {
-		e := &s.Entries[i]
-		if g := c.group; g != nil && (len(g.seg.Entries) >= flow.MaxSegmentEntries || g.made > flow.MaxPatched ||
-			e.Kind.IsStored() && len(g.raw) > 0 && len(g.raw)+e.PayloadLen() > c.o.Block) {
-			if err := c.flush(emit); err != nil {
-				return err
+// frame yields f, or the groups that its chunks complete.
+func (c *compressor) frame(f stream.Frame) iter.Seq2[*group, error] {
+	return func(yield func(*group, error) bool) {
+		switch f := f.(type) {
+		case *stream.Header:
+			f.AddStage(compressName, c.stage())
+		case *stream.Open:
+			if yield(&group{frame: f}, nil) && c.o.Dict != nil && !c.trained {
+				c.trained = true
+				yield(dictGroup(c.o.Dict))
+			}
+			return
+		case *stream.Dict:
+			if err := c.codec.Add(f); err != nil {
+				yield(nil, err)
+			}
+			return
+		case *stream.Segment:
+			c.segment(f)(yield)
+			return
+		case *stream.Close:
+			if g := c.group; g != nil {
+				c.group = nil
+				if !yield(g, nil) {
+					return
+				}
 			}
 		}
-		if c.group == nil {
-			g := c.pool.Get().(*group)
-			g.seg.Stream, g.seg.Offset = s.Stream, at
-			c.group = g
-		}
-		c.group.seg.Entries = append(c.group.seg.Entries, *e)
-		at += e.Len
-		n := e.PayloadLen()
-		c.group.raw = append(c.group.raw, raw[:n]...)
-		raw = raw[n:]
-		if e.Kind == stream.Patched {
-			c.group.made += e.Len
-		}
+		yield(&group{frame: f}, nil)
 	}
-	return nil
 }
 
-// flush emits the current group, or holds it back as a sample.
-func (c *compressor) flush(emit func(*group) error) error {
-	g := c.group
-	if g == nil {
-		return nil
-	}
-	c.group = nil
-	if c.o.TrainDict > 0 && !c.trained {
-		c.samples = append(c.samples, g)
-		if c.held += len(g.raw); c.held < trainBytes {
-			return nil
-		}
-		return c.train(emit)
-	}
-	g.encoder = c.encoder
-	return emit(g)
+// dictGroup returns a group with the frame of a dictionary.
+func dictGroup(dict []byte) (*group, error) {
+	id, err := codec.DictID(dict)
+	return &group{frame: &stream.Dict{ID: int64(id), Bytes: dict}}, err
 }
 
-// train makes a dictionary from the samples, emits it if it pays, and emits the samples.
-func (c *compressor) train(emit func(*group) error) error {
-	if c.trained || c.o.TrainDict == 0 || len(c.samples) == 0 {
-		return nil
-	}
-	c.trained = true
-	var raws [][]byte
-	for _, g := range c.samples {
-		raws = append(raws, g.raw)
-	}
-	dict, gain, err := codec.TrainDict(raws, c.o.TrainDict, c.o.Level)
-	if err != nil {
-		return err
-	}
-	if dict != nil && !c.pays(dict, gain) {
-		dict = nil
-		c.note("no dictionary: it would take more than it saves")
-	} else if dict == nil {
-		c.note(fmt.Sprintf("no dictionary: a trial gained %.1f %%, %.0f %% are worth it", 100*gain, 100*codec.MinDictGain))
-	}
-	if dict != nil {
-		c.note(fmt.Sprintf("a dictionary of %d bytes gained %.1f %% in a trial", len(dict), 100*gain))
-		if err := c.useDict(dict); err != nil {
-			return err
+// segment adds the entries of s to the current group, and yields the groups that are full. It
+// releases s.
+func (c *compressor) segment(s *stream.Segment) iter.Seq2[*group, error] {
+	return func(yield func(*group, error) bool) {
+		defer s.Release()
+		raw, err := c.codec.DecodeSegment(s)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
-		if err := c.emitDict(dict, emit); err != nil {
-			return err
-		}
-	}
-	for _, g := range c.samples {
-		g.encoder = c.encoder
-		if err := emit(g); err != nil {
-			return err
+		at := s.Offset
+		for i := range s.Entries {
+			e := &s.Entries[i]
+			if g := c.group; g != nil && g.isFull(e, c.o.Block) {
+				c.group = nil
+				if !yield(g, nil) {
+					return
+				}
+			}
+			if c.group == nil {
+				c.group = c.pool.Get().(*group)
+				c.group.seg.Stream, c.group.seg.Offset = s.Stream, at
+			}
+			n := e.PayloadLen()
+			c.group.add(e, raw[:n])
+			raw = raw[n:]
+			at += e.Len
 		}
 	}
-	c.samples = nil
-	return nil
 }
 
-// pays reports whether a dictionary saves more than its own length on the samples alone. The rest
-// of the stream is not known yet.
-func (c *compressor) pays(dict []byte, gain float64) bool {
-	plain := 0
-	var buf []byte
-	for _, g := range c.samples {
-		_, out := c.encoder.Encode(buf, g.raw)
-		plain += len(out)
+// isFull reports whether e does not fit into g.
+func (g *group) isFull(e *stream.Entry, block int) bool {
+	room := flow.NoBytes
+	if e.Kind.IsStored() {
+		room = e.PayloadLen()
 	}
-	return gain*float64(plain) > float64(len(dict))
+	return g.made > flow.MaxPatched || flow.IsFull(len(g.seg.Entries), len(g.raw), room, block)
 }
 
-func (c *compressor) note(s string) {
-	if c.o.Note != nil {
-		c.o.Note(s)
+// add adds an entry. p is what the payload has of it.
+func (g *group) add(e *stream.Entry, p []byte) {
+	g.seg.Entries = append(g.seg.Entries, *e)
+	g.raw = append(g.raw, p...)
+	if e.Kind == stream.Patched {
+		g.made += e.Len
 	}
 }
 
@@ -269,7 +211,7 @@ func (c *compressor) encode(g *group) (*group, error) {
 		if n := codec.Bound(len(g.raw)); cap(g.encoded) < n {
 			g.encoded = make([]byte, 0, n)
 		}
-		g.seg.Codec, g.seg.Payload = g.encoder.Encode(g.encoded, g.raw)
+		g.seg.Codec, g.seg.Payload = c.encoder.Encode(g.encoded, g.raw)
 	}
 	return g, nil
 }

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"io"
+	"iter"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
@@ -21,43 +22,69 @@ type DecompressOptions struct {
 // Decompress undoes Compress: it copies a stream of frames with all payloads decoded, and
 // without dictionaries.
 func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o DecompressOptions) (*flow.Stats, error) {
-	out := flow.NewWriter(dst, compressName, o.Progress)
-	return out.Finish(decompress(ctx, out, archive.NewScanner(src), o))
+	d := &decompressor{out: flow.NewWriter(dst, compressName, o.Progress), in: archive.NewScanner(src)}
+	return d.out.Finish(d.run(ctx, o))
 }
 
-func decompress(ctx context.Context, out *flow.Writer, in *archive.Scanner, o DecompressOptions) error {
-	decoder, err := flow.NewDecoder(o.Threads, o.Codecs)
-	if err != nil {
+type decompressor struct {
+	out   *flow.Writer
+	in    *archive.Scanner
+	codec flow.Decoder
+}
+
+func (d *decompressor) run(ctx context.Context, o DecompressOptions) error {
+	var err error
+	if d.codec, err = flow.NewDecoder(o.Threads, o.Codecs); err != nil {
 		return err
 	}
-	return flow.MapFrames(ctx, o.Threads, in, func(emit func(stream.Frame) error) error {
-		return flow.EachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
-			switch f := f.(type) {
-			case *stream.Header:
-				dropStage(f, compressName)
-			case *stream.Dict:
-				return decoder.Add(f)
-			}
-			return emit(f)
-		})
-	}, func(f stream.Frame) (stream.Frame, error) {
-		s, ok := f.(*stream.Segment)
-		if !ok || s.Codec == stream.RawCodec {
-			return f, nil
+	needs := &flow.MissingCodec{In: d.in}
+	for f, err := range flow.MapFrames(ctx, o.Threads, needs, flow.Expand(ctx, d.in, o.OnParent, d.frame), d.decode) {
+		if err == nil {
+			err = d.write(f)
 		}
-		raw, err := decoder.DecodeSegment(s)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		s.Codec, s.Payload = stream.RawCodec, raw
-		return s, nil
-	}, func(f stream.Frame) error {
-		err := out.Write(f)
-		if s, ok := f.(*stream.Segment); ok {
-			s.Release()
+	}
+	return nil
+}
+
+// frame yields f, but not a dictionary.
+func (d *decompressor) frame(f stream.Frame) iter.Seq2[stream.Frame, error] {
+	return func(yield func(stream.Frame, error) bool) {
+		switch f := f.(type) {
+		case *stream.Header:
+			dropStage(f, compressName)
+		case *stream.Dict:
+			if err := d.codec.Add(f); err != nil {
+				yield(nil, err)
+			}
+			return
 		}
-		return err
-	})
+		yield(f, nil)
+	}
+}
+
+// decode decodes the payload of a segment.
+func (d *decompressor) decode(f stream.Frame) (stream.Frame, error) {
+	s, ok := f.(*stream.Segment)
+	if !ok || s.Codec == stream.RawCodec {
+		return f, nil
+	}
+	raw, err := d.codec.DecodeSegment(s)
+	if err != nil {
+		return nil, err
+	}
+	s.Codec, s.Payload = stream.RawCodec, raw
+	return s, nil
+}
+
+func (d *decompressor) write(f stream.Frame) error {
+	err := d.out.Write(f)
+	if s, ok := f.(*stream.Segment); ok {
+		s.Release()
+	}
+	return err
 }
 
 // dropStage removes a stage from the record in h, since it is undone.

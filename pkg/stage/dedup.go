@@ -80,7 +80,15 @@ func (d *deduper) run(ctx context.Context) error {
 	if d.known.full {
 		d.note(fmt.Sprintf("the index is full: of the parents only the first %d chunks are found", d.known.index.Len()))
 	}
-	return flow.EachFrame(ctx, d.in, d.o.OnParent, d.frame)
+	for f, err := range flow.Frames(ctx, d.in, d.o.OnParent) {
+		if err == nil {
+			err = d.frame(f)
+		}
+		if err != nil {
+			return flow.ReadOn(ctx, d.in, err)
+		}
+	}
+	return nil
 }
 
 func (d *deduper) frame(f stream.Frame) error {

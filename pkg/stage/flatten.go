@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"sync"
 
@@ -30,8 +31,7 @@ type flattener struct {
 	threads  int
 	note     func(string)
 	seen     dedup.Index // data chunks on the output
-	made     *stream.Segment
-	buffers  sync.Pool // of *[]byte
+	buffers  sync.Pool   // of *[]byte
 }
 
 func flatten(ctx context.Context, out *flow.Writer, in *archive.Scanner, o UnsealOptions) error {
@@ -42,9 +42,15 @@ func flatten(ctx context.Context, out *flow.Writer, in *archive.Scanner, o Unsea
 	f := &flattener{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
 	f.buffers.New = func() any { return new([]byte) }
 	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, Codecs: o.Codecs, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})
-	return ordered.Map(ctx, o.Threads, func(emit func(flattened) error) error {
-		return flow.EachFrame(ctx, in, o.OnParent, func(frame stream.Frame) error { return f.frame(frame, emit) })
-	}, f.encode, f.write)
+	for d, err := range ordered.Map(ctx, o.Threads, flow.Expand(ctx, in, o.OnParent, f.frame), f.encode) {
+		if err == nil {
+			err = f.write(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkParentsOf looks for all parents that are needed, if src is an archive in a file. Errors of
@@ -104,63 +110,93 @@ func (f *flattener) write(d flattened) error {
 	return err
 }
 
-func (f *flattener) frame(frame stream.Frame, emit func(flattened) error) error {
-	switch frame := frame.(type) {
-	case *stream.Header:
-		flow.NotePlain(f.note, f.in.RecipientKinds())
-	case *stream.Parent:
-		f.parents.Add(frame)
-		return nil
-	case *stream.Dict:
-		if err := f.codec.Add(frame); err != nil {
-			return err
+// frame yields a frame, or what takes its place.
+func (f *flattener) frame(frame stream.Frame) iter.Seq2[flattened, error] {
+	return func(yield func(flattened, error) bool) {
+		var err error
+		switch frame := frame.(type) {
+		case *stream.Header:
+			flow.NotePlain(f.note, f.in.RecipientKinds())
+		case *stream.Parent:
+			f.parents.Add(frame)
+			return
+		case *stream.Dict:
+			err = f.codec.Add(frame)
+		case *stream.Segment:
+			f.segment(frame)(yield)
+			return
 		}
-	case *stream.Segment:
-		return f.segment(frame, emit)
+		yield(flattened{frame: frame}, err)
 	}
-	return emit(flattened{frame: frame})
 }
 
-// segment emits s, or the segments that take its place.
-func (f *flattener) segment(s *stream.Segment, emit func(flattened) error) error {
+// segment yields s, or the segments that take its place.
+func (f *flattener) segment(s *stream.Segment) iter.Seq2[flattened, error] {
 	if s.RawLen > 0 && codec.Known(s.Codec) {
 		f.last = s.Codec
 	}
-	if !slices.ContainsFunc(s.Entries, needsParent) {
-		for i := range s.Entries {
-			if err := f.see(&s.Entries[i]); err != nil {
-				return err
+	if slices.ContainsFunc(s.Entries, needsParent) {
+		return f.replaceParents(s)
+	}
+	return func(yield func(flattened, error) bool) {
+		var err error
+		for i := 0; i < len(s.Entries) && err == nil; i++ {
+			err = f.see(&s.Entries[i])
+		}
+		yield(flattened{frame: s}, err)
+	}
+}
+
+// replaceParents yields segments with the content of s, which refer to no parent. It releases s.
+func (f *flattener) replaceParents(s *stream.Segment) iter.Seq2[flattened, error] {
+	return func(yield func(flattened, error) bool) {
+		defer s.Release()
+		raw, err := f.codec.DecodeSegment(s)
+		made, at := newSegment(s.Stream, s.Offset), s.Offset
+		for i := 0; i < len(s.Entries) && err == nil; i++ {
+			e := s.Entries[i]
+			room := flow.NoBytes
+			if !e.Kind.IsRun() {
+				room = int(e.Len)
 			}
-		}
-		return emit(flattened{frame: s})
-	}
-	defer s.Release()
-	raw, err := f.codec.DecodeSegment(s)
-	if err != nil {
-		return err
-	}
-	at := s.Offset
-	for i := range s.Entries {
-		e := s.Entries[i]
-		if err := f.room(s.Stream, at, &e, emit); err != nil {
-			return err
-		}
-		n := e.PayloadLen()
-		p := raw[:n]
-		raw = raw[n:]
-		if needsParent(e) {
-			err = f.replace(&e, p)
-		} else {
-			f.made.Payload = append(f.made.Payload, p...)
-			err = f.see(&e)
+			if flow.IsFull(len(made.Entries), len(made.Payload), room, flow.DefaultBlock) {
+				d, err := f.toEncode(made)
+				if !yield(d, err) || err != nil {
+					return
+				}
+				made = newSegment(s.Stream, at)
+			}
+			n := e.PayloadLen()
+			if err = f.add(made, e, raw[:n]); err != nil {
+				err = fmt.Errorf("chunk at offset %d: %w", at, f.parents.Missing(err))
+			}
+			raw = raw[n:]
+			at += e.Len
 		}
 		if err != nil {
-			return fmt.Errorf("chunk at offset %d: %w", at, f.parents.Missing(err))
+			yield(flattened{}, err)
+			return
 		}
-		f.made.Entries = append(f.made.Entries, e)
-		at += e.Len
+		yield(f.toEncode(made))
 	}
-	return f.flush(emit)
+}
+
+func newSegment(id, offset int64) *stream.Segment {
+	s := stream.NewSegment()
+	s.Stream, s.Offset = id, offset
+	return s
+}
+
+// toEncode returns a raw segment with the encoder for it.
+func (f *flattener) toEncode(s *stream.Segment) (flattened, error) {
+	if f.encoders[f.last] == nil {
+		enc, err := codec.NewEncoder(codec.Options{Name: f.last, Threads: f.threads})
+		if err != nil {
+			return flattened{}, err
+		}
+		f.encoders[f.last] = enc
+	}
+	return flattened{frame: s, encoder: f.encoders[f.last]}, nil
 }
 
 // needsParent reports whether e has to be replaced.
@@ -177,8 +213,22 @@ func (f *flattener) see(e *stream.Entry) error {
 	return err
 }
 
-// replace turns a chunk of a parent, or a patch of such chunks, into a chunk of this stream.
-func (f *flattener) replace(e *stream.Entry, program []byte) error {
+// add adds e to a segment. p is what the payload has of e.
+func (f *flattener) add(to *stream.Segment, e stream.Entry, p []byte) error {
+	var err error
+	if needsParent(e) {
+		err = f.replace(to, &e, p)
+	} else {
+		to.Payload = append(to.Payload, p...)
+		err = f.see(&e)
+	}
+	to.Entries = append(to.Entries, e)
+	return err
+}
+
+// replace turns a chunk of a parent, or a patch of such chunks, into a chunk of this stream, and
+// adds its bytes to the payload of a segment.
+func (f *flattener) replace(to *stream.Segment, e *stream.Entry, program []byte) error {
 	_, added, err := f.seen.Add(e.Hash)
 	if err != nil {
 		return err
@@ -188,43 +238,13 @@ func (f *flattener) replace(e *stream.Entry, program []byte) error {
 		return nil
 	}
 	if e.Kind == stream.Patched {
-		f.made.Payload, err = archive.BuildPatch(f.made.Payload, e, program, f.parents.Base)
+		to.Payload, err = archive.BuildPatch(to.Payload, e, program, f.parents.Base)
 	} else {
-		f.made.Payload, err = f.parents.Append(f.made.Payload, e)
+		to.Payload, err = f.parents.Append(to.Payload, e)
 	}
 	if err != nil {
 		return err
 	}
 	*e = stream.Entry{Kind: stream.Data, Len: e.Len, Hash: e.Hash}
 	return nil
-}
-
-// room makes sure that there is a segment with room for e, which stands at an offset of its stream.
-func (f *flattener) room(id, at int64, e *stream.Entry, emit func(flattened) error) error {
-	if m := f.made; m != nil && (len(m.Entries) >= flow.MaxSegmentEntries || !e.Kind.IsRun() && len(m.Payload) > 0 && len(m.Payload)+int(e.Len) > flow.DefaultBlock) {
-		if err := f.flush(emit); err != nil {
-			return err
-		}
-	}
-	if f.made == nil {
-		f.made = stream.NewSegment()
-		f.made.Stream, f.made.Offset = id, at
-	}
-	return nil
-}
-
-func (f *flattener) flush(emit func(flattened) error) error {
-	s := f.made
-	if s == nil {
-		return nil
-	}
-	f.made = nil
-	if f.encoders[f.last] == nil {
-		enc, err := codec.NewEncoder(codec.Options{Name: f.last, Threads: f.threads})
-		if err != nil {
-			return err
-		}
-		f.encoders[f.last] = enc
-	}
-	return emit(flattened{frame: s, encoder: f.encoders[f.last]})
 }

@@ -56,22 +56,24 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*fl
 	})
 	defer w.Close()
 	done, unkeyed := int64(0), false
-	err := flow.EachFrame(ctx, archive.NewScanner(src), o.OnParent, func(f stream.Frame) error {
+	for f, err := range flow.Frames(ctx, archive.NewScanner(src), o.OnParent) {
+		if err == nil {
+			err = check(f)
+		}
+		if err == nil {
+			err = w.Write(f)
+		}
+		if err != nil {
+			return nil, err
+		}
 		switch f := f.(type) {
 		case *stream.Open:
 			unkeyed = unkeyed || f.Chunker["name"] != chunker.FixedV1 && !chunker.Keyed(f.Chunker)
 		case *stream.Segment:
-			defer f.Release()
 			done += f.Size()
 			o.Progress.Report(done)
+			f.Release()
 		}
-		if err := check(f); err != nil {
-			return err
-		}
-		return w.Write(f)
-	})
-	if err != nil {
-		return nil, err
 	}
 	if unkeyed && len(o.Recipients) > 0 && o.Note != nil {
 		o.Note("chunk lengths can reveal known content; to prevent it, cut with hexz-chunk --chunk-key-file")
@@ -117,13 +119,24 @@ func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) 
 		}
 		return out.Finish(flatten(ctx, out, in, o))
 	}
-	return out.Finish(flow.EachFrame(ctx, in, o.OnParent, func(f stream.Frame) error {
-		switch f := f.(type) {
-		case *stream.Header:
-			flow.NotePlain(o.Note, in.RecipientKinds())
-		case *stream.Segment:
-			defer f.Release()
+	return out.Finish(unseal(ctx, out, in, o))
+}
+
+func unseal(ctx context.Context, out *flow.Writer, in *archive.Scanner, o UnsealOptions) error {
+	for f, err := range flow.Frames(ctx, in, o.OnParent) {
+		if err != nil {
+			return err
 		}
-		return out.Write(f)
-	}))
+		if _, ok := f.(*stream.Header); ok {
+			flow.NotePlain(o.Note, in.RecipientKinds())
+		}
+		err = out.Write(f)
+		if s, ok := f.(*stream.Segment); ok {
+			s.Release()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
