@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"hexz/pkg/codec"
 	"hexz/pkg/index"
@@ -98,75 +97,6 @@ func (v *verifier) found(err error) {
 
 func (v *verifier) goOn() bool { return v.ctx.Err() == nil && (v.err == nil || v.o.Damage != nil) }
 
-// verifyStructure checks that the index agrees with itself.
-func (r *Reader) verifyStructure() error {
-	if r.Locked() != nil {
-		return r.verifyEntryPages()
-	}
-	var got index.Totals
-	var hashes []index.Hash
-	var patched []bool // of the hashes
-	var root stream.Root
-	streams := r.Root.Info.Streams
-	current, at := 0, int64(0)
-	closeStream := func() error {
-		s := &streams[current]
-		if sum := root.Sum(); at != s.Size || sum != s.Root {
-			return index.Corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, at, sum, s.Size, s.Root)
-		}
-		current++
-		at = 0
-		return nil
-	}
-	err := r.EntryPages(func(seg index.Place, entries []stream.Entry) error {
-		for current < seg.Stream {
-			if err := closeStream(); err != nil {
-				return err
-			}
-		}
-		if seg.Offset != at || seg.Chunk != int64(len(hashes)) {
-			return index.Corruptf("segment at offset %d of stream %q, chunk %d, where offset %d and chunk %d were expected",
-				seg.Offset, streams[current].Name, seg.Chunk, at, len(hashes))
-		}
-		got.Segments++
-		for i := range entries {
-			e := &entries[i]
-			next := int64(len(hashes))
-			switch e.Kind {
-			case stream.Ref:
-				if e.Ordinal < 0 || e.Ordinal >= next {
-					return index.Corruptf("reference at offset %d to chunk %d, which did not come before it", at, e.Ordinal)
-				}
-				e.Hash = hashes[e.Ordinal]
-			case stream.Patched:
-				if i := slices.IndexFunc(e.Patch.Bases, func(b stream.Base) bool {
-					return b.Parent == stream.OwnBase && (b.Ordinal >= next || patched[b.Ordinal])
-				}); i >= 0 {
-					return index.Corruptf("patch at offset %d is based on chunk %d, which is no data chunk before it", at, e.Patch.Bases[i].Ordinal)
-				}
-				fallthrough
-			case stream.Data:
-				hashes = append(hashes, e.Hash)
-				patched = append(patched, e.Kind == stream.Patched)
-			}
-			got.AddEntry(e)
-			root.Add(e)
-			at += e.Len
-		}
-		return nil
-	})
-	for err == nil && current < len(streams) {
-		err = closeStream()
-	}
-	if err != nil {
-		return err
-	}
-	if want := &r.Root.Info.Totals; got.Data != want.Data || got.Zero != want.Zero || got.Hole != want.Hole || got.Ref != want.Ref || got.Parent != want.Parent || got.Patch != want.Patch || got.Segments != want.Segments {
-		return index.Corruptf("totals of the index are not those of its entries")
-	}
-	return nil
-}
-
 // places checks that runs, pages, root and trailer lie in the file without a gap, and that no two
 // segments are in the same place. An index that lies about that could lead to the same bytes a
 // million times. So nothing else is checked if places returns false.
@@ -224,15 +154,4 @@ func (r *Reader) verifyCover() (body int64, err error) {
 		}
 	}
 	return body, nil
-}
-
-// verifyEntryPages checks the digests of the entry pages. Their content cannot be read without a
-// key.
-func (r *Reader) verifyEntryPages() error {
-	for _, at := range r.Root.Entries {
-		if _, err := r.ReadExtent(at, "entry page"); err != nil {
-			return err
-		}
-	}
-	return nil
 }

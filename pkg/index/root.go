@@ -112,13 +112,18 @@ func (c Origin) ServesAs(want *stream.Parent) bool {
 	return c.root == want.Content && !slices.Contains(c.parents, want.ID)
 }
 
-// Totals count entries and the bytes that they stand for, and segments.
+// Totals count entries and segments.
 type Totals struct {
-	Data, Zero, Hole, Ref, Parent, Patch Count
+	Kinds
 
 	Segments    int64
 	Raw, Stored int64            // bytes of payloads, decoded and as stored
 	Codecs      map[string]Count // segments and stored bytes by codec
+}
+
+// Kinds count entries by kind, and the bytes of content that these stand for. They are comparable.
+type Kinds struct {
+	Data, Zero, Hole, Ref, Parent, Patch Count
 }
 
 // Count counts things and their bytes.
@@ -151,30 +156,30 @@ func (t *Totals) Add(s *stream.Segment) {
 }
 
 // Bytes returns the bytes of content that all entries stand for.
-func (t *Totals) Bytes() int64 {
-	return t.Data.Bytes + t.Zero.Bytes + t.Hole.Bytes + t.Ref.Bytes + t.Parent.Bytes + t.Patch.Bytes
+func (k *Kinds) Bytes() int64 {
+	return k.Data.Bytes + k.Zero.Bytes + k.Hole.Bytes + k.Ref.Bytes + k.Parent.Bytes + k.Patch.Bytes
 }
 
 // Chunks returns the number of entries that have an ordinal.
-func (t *Totals) Chunks() int64 { return t.Data.N + t.Patch.N }
+func (k *Kinds) Chunks() int64 { return k.Data.N + k.Patch.N }
 
 // Programs returns the bytes of all patch programs, which decoded payloads hold beside data.
 func (t *Totals) Programs() int64 { return t.Raw - t.Data.Bytes }
 
 // AddEntry counts an entry.
-func (t *Totals) AddEntry(e *stream.Entry) {
-	c := &t.Data
+func (k *Kinds) AddEntry(e *stream.Entry) {
+	c := &k.Data
 	switch e.Kind {
 	case stream.Zero:
-		c = &t.Zero
+		c = &k.Zero
 	case stream.Hole:
-		c = &t.Hole
+		c = &k.Hole
 	case stream.Ref:
-		c = &t.Ref
+		c = &k.Ref
 	case stream.ParentRef:
-		c = &t.Parent
+		c = &k.Parent
 	case stream.Patched:
-		c = &t.Patch
+		c = &k.Patch
 	}
 	c.Add(e.Len)
 }

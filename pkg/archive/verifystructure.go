@@ -1,0 +1,117 @@
+package archive
+
+import (
+	"slices"
+
+	"hexz/pkg/index"
+	"hexz/pkg/stream"
+)
+
+// verifyStructure checks that the index agrees with itself. Without a key only its digests are
+// checked.
+func (r *Reader) verifyStructure() error {
+	if r.Locked() != nil {
+		return r.verifyEntryPages()
+	}
+	c := structureCheck{streams: r.Root.Info.Streams}
+	if err := r.EntryPages(c.segment); err != nil {
+		return err
+	}
+	return c.finish(&r.Root.Info.Totals)
+}
+
+// verifyEntryPages checks the digests of the entry pages. Their content cannot be read without a
+// key.
+func (r *Reader) verifyEntryPages() error {
+	for _, at := range r.Root.Entries {
+		if _, err := r.ReadExtent(at, "entry page"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// structureCheck compares the entries of all segments, in order, with the rest of the index.
+type structureCheck struct {
+	streams []index.Stream
+	current int         // number of the stream that the next entry is in
+	offset  int64       // of the next entry, in that stream
+	root    stream.Root // of the entries of that stream so far
+
+	hashes   []index.Hash // of the chunks so far, by ordinal
+	patched  []bool       // likewise: whether a patch makes the chunk
+	kinds    index.Kinds  // of all entries so far
+	segments int64
+}
+
+// segment adds the entries of a segment.
+func (c *structureCheck) segment(at index.Place, entries []stream.Entry) error {
+	for c.current < at.Stream {
+		if err := c.endStream(); err != nil {
+			return err
+		}
+	}
+	if at.Offset != c.offset || at.Chunk != int64(len(c.hashes)) {
+		return index.Corruptf("segment at offset %d of stream %q, chunk %d, where offset %d and chunk %d were expected",
+			at.Offset, c.streams[c.current].Name, at.Chunk, c.offset, len(c.hashes))
+	}
+	c.segments++
+	for i := range entries {
+		if err := c.entry(&entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry adds an entry, and sets the hash of a reference.
+func (c *structureCheck) entry(e *stream.Entry) error {
+	switch e.Kind {
+	case stream.Ref:
+		if e.Ordinal < 0 || e.Ordinal >= int64(len(c.hashes)) {
+			return index.Corruptf("reference at offset %d to chunk %d, which did not come before it", c.offset, e.Ordinal)
+		}
+		e.Hash = c.hashes[e.Ordinal]
+	case stream.Patched:
+		if i := slices.IndexFunc(e.Patch.Bases, c.isWrongBase); i >= 0 {
+			return index.Corruptf("patch at offset %d is based on chunk %d, which is no data chunk before it", c.offset, e.Patch.Bases[i].Ordinal)
+		}
+	}
+	if e.Kind.IsStored() {
+		c.hashes = append(c.hashes, e.Hash)
+		c.patched = append(c.patched, e.Kind == stream.Patched)
+	}
+	c.kinds.AddEntry(e)
+	c.root.Add(e)
+	c.offset += e.Len
+	return nil
+}
+
+// isWrongBase reports whether b names a chunk of this archive that is no data chunk so far.
+func (c *structureCheck) isWrongBase(b stream.Base) bool {
+	return b.Parent == stream.OwnBase && (b.Ordinal >= int64(len(c.hashes)) || c.patched[b.Ordinal])
+}
+
+// endStream compares the current stream with what the index says of it, and goes on to the next.
+func (c *structureCheck) endStream() error {
+	s := &c.streams[c.current]
+	if sum := c.root.Sum(); c.offset != s.Size || sum != s.Root {
+		return index.Corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, c.offset, sum, s.Size, s.Root)
+	}
+	c.current++
+	c.offset = 0
+	return nil
+}
+
+// finish compares the streams that remain, and the totals of the index.
+func (c *structureCheck) finish(want *index.Totals) error {
+	for c.current < len(c.streams) {
+		if err := c.endStream(); err != nil {
+			return err
+		}
+	}
+	if c.kinds != want.Kinds || c.segments != want.Segments {
+		return index.Corruptf("totals of the index are not those of its entries")
+	}
+	return nil
+}
