@@ -103,30 +103,40 @@ func (h *home) sources(list *Sources, p []byte, skip int) error {
 	return err
 }
 
-// FindChunk looks for a chunk in a stream, at most reach bytes before and after offset off. It
-// returns where the occurrence nearest to off begins. The chunk is given by the number of the
-// parent that holds it, or -1, and by its ordinal there.
-func (r *Reader) FindChunk(streamNo int, off, reach int64, parent int, ordinal int64) (at int64, ok bool, err error) {
+// Range is a part of a stream.
+type Range struct {
+	Stream   int   // number of the stream
+	From, To int64 // offsets in it
+}
+
+// OffsetsOf returns the offsets in a range at which a chunk begins, in order. The chunk is given as
+// a base of a patch in this archive is: by Parent and Ordinal.
+func (r *Reader) OffsetsOf(chunk stream.Base, in Range) ([]int64, error) {
 	if err := r.Locked(); err != nil {
-		return 0, false, err
+		return nil, err
 	}
-	from := max(off-reach, 0)
-	err = r.walk(streamNo, from, int(off+reach+1-from), func(b *block, i int, _ int64, _ int) error {
-		e, found := &b.entries[i], false
-		switch e.Kind {
-		case stream.Data, stream.Patched:
-			found = parent < 0 && b.ordinal(i) == ordinal
-		case stream.Ref:
-			found = parent < 0 && e.Ordinal == ordinal
-		case stream.ParentRef:
-			found = int(e.Parent) == parent && e.Ordinal == ordinal
-		}
-		if d := b.starts[i] - off; found && max(d, -d) <= reach && (!ok || max(d, -d) < max(at-off, off-at)) {
-			at, ok = b.starts[i], true
+	var offsets []int64
+	err := r.walk(in.Stream, in.From, int(in.To-in.From), func(b *block, i int, skip int64, _ int) error {
+		if skip == 0 && b.isChunk(i, chunk) {
+			offsets = append(offsets, b.starts[i])
 		}
 		return nil
 	})
-	return at, ok, err
+	return offsets, err
+}
+
+// isChunk reports whether entry i is that chunk, or a reference to it.
+func (b *block) isChunk(i int, chunk stream.Base) bool {
+	e := &b.entries[i]
+	switch e.Kind {
+	case stream.Data, stream.Patched:
+		return chunk.Parent == stream.OwnBase && b.ordinal(i) == chunk.Ordinal
+	case stream.Ref:
+		return chunk.Parent == stream.OwnBase && e.Ordinal == chunk.Ordinal
+	case stream.ParentRef:
+		return chunk.Parent == e.Parent && e.Ordinal == chunk.Ordinal
+	}
+	return false
 }
 
 // Where returns where the chunk that has an ordinal stands: the number of the stream, and the

@@ -30,9 +30,12 @@ type Text struct {
 // Part is a part of a Text, up to the start of the next one.
 type Part struct {
 	At     int // offset in the text
-	Base   int // number of the base that has its bytes, or -1 if none has them
+	Base   int // number of the base that has its bytes, or NoBase
 	Offset int // in the base
 }
+
+// NoBase stands for the number of a base where no base has the bytes.
+const NoBase = -1
 
 // BaseText is the text of a base.
 func BaseText(base int, p []byte) Text { return Text{p, []Part{{Base: base}}} }
@@ -45,12 +48,24 @@ type Hit struct {
 	Offset int
 }
 
+// Cursor is a place in one of the texts. The zero value is no place.
+type Cursor struct {
+	text, offset int
+	valid        bool
+}
+
+// FirstAt returns the place at an offset in text 0.
+func FirstAt(offset int) Cursor { return Cursor{0, offset, true} }
+
+// InFirst returns the offset in text 0, and whether c is a place there.
+func (c Cursor) InFirst() (offset int, ok bool) { return c.offset, c.valid && c.text == 0 }
+
 // Program is the result of Encode.
 type Program struct {
 	Code     []byte
-	Bases    []int // numbers of the bases that it copies from, in the order in which it names them
-	Literals int   // bytes of Code that are literals
-	Next     int   // offset in text 0 where the bytes after the target probably are, or -1
+	Bases    []int  // numbers of the bases that it copies from, in the order in which it names them
+	Literals int    // bytes of Code that are literals
+	Next     Cursor // where the bytes after the target probably are
 }
 
 // Encoder makes programs. It is not safe for concurrent use.
@@ -66,116 +81,125 @@ func NewEncoder(maxBases int) *Encoder { return &Encoder{maxBases: maxBases} }
 
 // Encode returns a program that makes target. It looks for matches in three places: the
 // continuation of the last match after a difference of equal length; the hits, sorted by End; and,
-// when lost, text 0 around the end of its last match. at is where target probably begins in text 0;
-// -1 if unknown.
-func (x *Encoder) Encode(target []byte, texts []Text, at int, hits []Hit) Program {
-	e := encoding{Encoder: x, target: target, texts: texts, nearAt: at}
+// when lost, text 0 around the end of its last match. start is where target probably begins.
+func (x *Encoder) Encode(target []byte, texts []Text, start Cursor, hits []Hit) Program {
+	e := encoding{Encoder: x, target: target, texts: texts, cursor: start}
 	e.max = x.maxBases
 	x.hits = x.hits[:0]
 	i := 0
 	for len(target)-i >= 8 {
 		for len(hits) > 0 && hits[0].End-window <= i {
-			i = e.try(i, hits[0])
+			i = e.tryHit(i, hits[0])
 			hits = hits[1:]
 		}
-		if e.near == 0 && e.nearAt >= 0 && i-e.last >= lostAfter && i >= e.sought {
-			e.seek(i)
+		if e.isLost(i) {
+			e.seekNearby(i)
 		}
 		for len(x.hits) > 0 && x.hits[0].End-window <= i {
-			i = e.try(i, x.hits[0])
+			i = e.tryHit(i, x.hits[0])
 			x.hits = x.hits[1:]
 		}
-		i += e.follow(i)
+		i += e.followMatch(i)
 	}
-	e.literals(len(target))
-	next := -1
-	if e.near == 0 && e.nearAt >= 0 {
-		next = e.nearAt + len(target) - i
-	}
-	return Program{e.program, e.used, e.plain, next}
+	e.emitLiterals(len(target))
+	e.cursor.offset += len(target) - i
+	return Program{e.program, e.used, e.literals, e.cursor}
 }
 
 // encoding is the state of Encode.
 type encoding struct {
 	*Encoder
 	writer
-	target  []byte
-	texts   []Text
-	done    int  // bytes of target that the program covers so far
-	plain   int  // how many of these are literals
-	near    int  // text that byte i of the target is compared with next, at byte nearAt
-	nearAt  int  // -1 if there is no such byte
-	last    int  // offset in target after the last match
-	sought  int  // offset in target up to which nearby hits have been looked for
-	indexed bool // index has the samples nearby
+	target   []byte
+	texts    []Text
+	cursor   Cursor // what byte i of the target is compared with next
+	covered  int    // bytes of target that the program covers so far
+	literals int    // how many of these are literals
+	matchEnd int    // offset in target after the last match
+	soughtTo int    // offset in target up to which nearby hits have been looked for
+	indexed  bool   // index has the samples nearby
 }
 
-// try copies from the place of a hit, if there is enough to copy, and returns where to go on.
-func (e *encoding) try(i int, h Hit) int {
+// tryHit copies from the place of a hit, if there is enough to copy, and returns where to go on.
+func (e *encoding) tryHit(i int, h Hit) int {
 	if h.End <= i {
 		return i
 	}
 	b := e.texts[h.Text].Bytes
-	at := h.Offset - (h.End - i)
-	if at < 0 || h.Text == e.near && at == e.nearAt { // follow will see it
+	at := Cursor{h.Text, h.Offset - (h.End - i), true}
+	if at.offset < 0 || at == e.cursor { // followMatch will see it
 		return i
 	}
-	n := matchLen(e.target[i:], b[at:])
+	n := matchLen(e.target[i:], b[at.offset:])
 	back := 0
-	for back < i-e.done && back < at && e.target[i-back-1] == b[at-back-1] {
+	for back < i-e.covered && back < at.offset && e.target[i-back-1] == b[at.offset-back-1] {
 		back++
 	}
 	if n+back < minJump {
 		return i
 	}
-	e.match(i-back, h.Text, at-back, n+back)
-	e.near, e.nearAt = h.Text, at+n
+	e.cursor = at
+	e.cursor.offset -= back
+	e.copyMatch(i-back, n+back)
 	return i + n
 }
 
-// follow copies bytes that continue the last match, and returns by how much to move on.
-func (e *encoding) follow(i int) int {
+// followMatch copies bytes that continue the last match, and returns by how much to move on.
+func (e *encoding) followMatch(i int) int {
 	if i > len(e.target)-8 { // a hit has led to the end
 		return 0
 	}
-	if e.nearAt < 0 || e.nearAt > len(e.texts[e.near].Bytes)-8 {
-		e.nearAt = -1
+	c := &e.cursor
+	if !c.valid || c.offset > len(e.texts[c.text].Bytes)-8 {
+		c.valid = false
 		return 1
 	}
-	b := e.texts[e.near].Bytes[e.nearAt:]
+	b := e.texts[c.text].Bytes[c.offset:]
 	if binary.LittleEndian.Uint64(e.target[i:]) != binary.LittleEndian.Uint64(b) {
-		e.nearAt++
+		c.offset++
 		return 1
 	}
 	n := matchLen(e.target[i:], b)
-	if n >= MinCopy {
-		e.match(i, e.near, e.nearAt, n)
+	if n < MinCopy {
+		c.offset += n
+		return n
 	}
-	e.nearAt += n
+	e.copyMatch(i, n)
 	return n
 }
 
-// seek looks in text 0 for the bytes of the target from offset i on.
-func (e *encoding) seek(i int) {
+// isLost reports whether to look nearby for the bytes from offset i of the target on.
+func (e *encoding) isLost(i int) bool {
+	_, ok := e.cursor.InFirst()
+	return ok && i-e.matchEnd >= lostAfter && i >= e.soughtTo
+}
+
+// seekNearby looks in text 0, around the cursor, for the bytes from offset i of the target on.
+func (e *encoding) seekNearby(i int) {
 	if !e.indexed {
 		e.indexed = true
-		if e.index == nil {
-			e.index = NewIndex(nearbyIndex, MinRate)
-		}
-		e.index.Reset()
-		text := e.texts[0].Bytes
-		from := max(0, e.nearAt-Reach)
-		to := min(len(text), e.nearAt+len(e.target)-i+Reach)
-		e.samples = Samples(e.samples[:0], text[from:max(from, to)], MinRate)
-		e.index.Add(0, from, e.samples)
+		e.indexNearby(len(e.target) - i)
 	}
-	e.sought = min(len(e.target), i+nearbyBlock)
-	e.samples = Samples(e.samples[:0], e.target[i:e.sought], MinRate)
+	e.soughtTo = min(len(e.target), i+nearbyBlock)
+	e.samples = Samples(e.samples[:0], e.target[i:e.soughtTo], MinRate)
 	for _, s := range e.samples {
 		if at, ok := e.index.Find(s); ok {
 			e.hits = AppendHit(e.hits, Hit{End: i + s.End, Offset: at.Offset})
 		}
 	}
+}
+
+// indexNearby indexes the samples of text 0 around the n bytes from the cursor on.
+func (e *encoding) indexNearby(n int) {
+	if e.index == nil {
+		e.index = NewIndex(nearbyIndex, MinRate)
+	}
+	e.index.Reset()
+	text := e.texts[0].Bytes
+	from := max(0, e.cursor.offset-Reach)
+	to := min(len(text), e.cursor.offset+n+Reach)
+	e.samples = Samples(e.samples[:0], text[from:max(from, to)], MinRate)
+	e.index.Add(0, from, e.samples)
 }
 
 // AppendHit appends a hit to others, unless Encode would copy the same with the hit before.
@@ -186,11 +210,12 @@ func AppendHit(hits []Hit, h Hit) []Hit {
 	return append(hits, h)
 }
 
-// match copies n bytes of a text, from an offset, to offset i of the target. It leaves out parts
-// where a copy does not pay.
-func (e *encoding) match(i, text, at, n int) {
-	e.last = i + n
-	t := &e.texts[text]
+// copyMatch copies n bytes from the cursor on to offset i of the target, and moves the cursor past
+// them. It leaves out parts where a copy does not pay.
+func (e *encoding) copyMatch(i, n int) {
+	e.matchEnd = i + n
+	t, at := &e.texts[e.cursor.text], e.cursor.offset
+	e.cursor.offset += n
 	k := sort.Search(len(t.Parts), func(k int) bool { return t.Parts[k].At > at })
 	for n > 0 {
 		part, end := &t.Parts[k-1], len(t.Bytes)
@@ -198,21 +223,21 @@ func (e *encoding) match(i, text, at, n int) {
 			end = t.Parts[k].At
 		}
 		m := min(n, end-at)
-		if m >= MinCopy && part.Base >= 0 && e.reaches(part.Base) {
-			e.literals(i)
-			e.copy(part.Base, int64(part.Offset+at-part.At), m)
-			e.done = i + m
+		if m >= MinCopy && part.Base != NoBase && e.mayUse(part.Base) {
+			e.emitLiterals(i)
+			e.appendCopy(part.Base, int64(part.Offset+at-part.At), m)
+			e.covered = i + m
 		}
 		k, i, at, n = k+1, i+m, at+m, n-m
 	}
 }
 
-// literals emits the bytes of the target that no copy covers, up to offset to.
-func (e *encoding) literals(to int) {
-	if to > e.done {
-		e.literal(e.target[e.done:to])
-		e.plain += to - e.done
-		e.done = to
+// emitLiterals emits the bytes of the target that no copy covers, up to offset to.
+func (e *encoding) emitLiterals(to int) {
+	if to > e.covered {
+		e.appendLiteral(e.target[e.covered:to])
+		e.literals += to - e.covered
+		e.covered = to
 	}
 }
 

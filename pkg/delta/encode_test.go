@@ -39,9 +39,9 @@ func hitsOf(target []byte, bases [][]byte, rate uint) (hits []Hit) {
 }
 
 // check encodes, applies, and returns the program.
-func check(t *testing.T, target []byte, bases [][]byte, at int, hits []Hit) Program {
+func check(t *testing.T, target []byte, bases [][]byte, start Cursor, hits []Hit) Program {
 	t.Helper()
-	p := NewEncoder(16).Encode(target, textsOf(bases), at, hits)
+	p := NewEncoder(16).Encode(target, textsOf(bases), start, hits)
 	var used [][]byte
 	for _, n := range p.Bases {
 		used = append(used, bases[n])
@@ -54,6 +54,14 @@ func check(t *testing.T, target []byte, bases [][]byte, at int, hits []Hit) Prog
 		t.Fatalf("made something else of %d bytes: %v", len(target), err)
 	}
 	return p
+}
+
+// perhapsAt is FirstAt, or no place for -1.
+func perhapsAt(offset int) Cursor {
+	if offset < 0 {
+		return Cursor{}
+	}
+	return FirstAt(offset)
 }
 
 func TestEncode(t *testing.T) {
@@ -82,7 +90,7 @@ func TestEncode(t *testing.T) {
 		{"one byte", base[:1], 2},
 		{"none", nil, 0},
 	} {
-		p := check(t, c.target, [][]byte{base, other}, 0, hitsOf(c.target, [][]byte{base, other}, 6))
+		p := check(t, c.target, [][]byte{base, other}, FirstAt(0), hitsOf(c.target, [][]byte{base, other}, 6))
 		if len(p.Code) > c.most {
 			t.Errorf("%s: a program of %d bytes, want at most %d", c.name, len(p.Code), c.most)
 		}
@@ -101,7 +109,7 @@ func TestEncodeWithWrongHits(t *testing.T) {
 			b := r.IntN(3)
 			hits = append(hits, Hit{end, b, r.IntN(len(bases[b]) + 1)})
 		}
-		check(t, target, bases, r.IntN(400)%(len(bases[0])+2)-1, hits)
+		check(t, target, bases, perhapsAt(r.IntN(400)%(len(bases[0])+2)-1), hits)
 	}
 }
 
@@ -128,11 +136,11 @@ func TestEncodeNearby(t *testing.T) {
 		{"at no place", old, -1, len(old) + 8, -1},
 		{"the text ends", slices.Concat(text[to:], old), to, len(old) + 100, -1},
 	} {
-		p := NewEncoder(16).Encode(c.target, textsOf([][]byte{text}), c.at, nil)
-		if len(p.Code) > c.most || p.Next != c.next {
-			t.Errorf("%s: a program of %d bytes, want at most %d, and then offset %d, want %d", c.name, len(p.Code), c.most, p.Next, c.next)
+		p := NewEncoder(16).Encode(c.target, textsOf([][]byte{text}), perhapsAt(c.at), nil)
+		if next, ok := p.Next.InFirst(); len(p.Code) > c.most || ok != (c.next >= 0) || ok && next != c.next {
+			t.Errorf("%s: a program of %d bytes, want at most %d, and then offset %d (%v), want %d", c.name, len(p.Code), c.most, next, ok, c.next)
 		}
-		check(t, c.target, [][]byte{text}, c.at, nil)
+		check(t, c.target, [][]byte{text}, perhapsAt(c.at), nil)
 	}
 }
 
@@ -148,7 +156,7 @@ func reordered(base []byte, cuts ...int) (text Text) {
 		text.Parts = append(text.Parts, Part{At: len(text.Bytes), Base: 3, Offset: cuts[i-1]})
 		text.Bytes = append(text.Bytes, part...)
 	}
-	text.Parts = append(text.Parts, Part{At: len(text.Bytes), Base: -1})
+	text.Parts = append(text.Parts, Part{At: len(text.Bytes), Base: NoBase})
 	text.Bytes = append(text.Bytes, base...)
 	return text
 }
@@ -158,7 +166,7 @@ func TestEncodeParts(t *testing.T) {
 	base := noise(9, 4000)
 	text := reordered(base, 0, 1000, 1010, 2500) // 2500 to 4000, 1010 to 2500, 1000 to 1010, 0 to 1000, and all of it again
 	target := text.Bytes[100:3900]
-	p := NewEncoder(16).Encode(target, []Text{text}, 100, nil)
+	p := NewEncoder(16).Encode(target, []Text{text}, FirstAt(100), nil)
 	got, err := Apply(nil, p.Code, [][]byte{base}, len(target))
 	if err != nil || !bytes.Equal(got, target) || len(p.Bases) != 1 || p.Bases[0] != 3 {
 		t.Errorf("%v, bases %v", err, p.Bases)
@@ -167,7 +175,7 @@ func TestEncodeParts(t *testing.T) {
 		t.Errorf("%d bytes, %d of them literals", len(p.Code), p.Literals)
 	}
 	nowhere := text.Bytes[4000:]
-	if p := NewEncoder(16).Encode(nowhere, []Text{text}, 4000, nil); p.Literals != len(nowhere) {
+	if p := NewEncoder(16).Encode(nowhere, []Text{text}, FirstAt(4000), nil); p.Literals != len(nowhere) {
 		t.Errorf("%d literals of what no base has", p.Literals)
 	}
 }
@@ -178,7 +186,7 @@ func TestEncodeShort(t *testing.T) {
 	base := noise(1, 2000)
 	for _, c := range []struct{ n, literals int }{{100, 200}, {40, 200}, {31, 231}} {
 		target := slices.Concat(noise(2, 100), base[500:500+c.n], noise(3, 100))
-		p := NewEncoder(1).Encode(target, textsOf([][]byte{base}), -1, []Hit{{100 + c.n, 0, 500 + c.n}})
+		p := NewEncoder(1).Encode(target, textsOf([][]byte{base}), Cursor{}, []Hit{{100 + c.n, 0, 500 + c.n}})
 		if p.Literals != c.literals {
 			t.Errorf("a match of %d bytes: %d literals, want %d", c.n, p.Literals, c.literals)
 		}
@@ -193,7 +201,7 @@ func TestEncodeMaxBases(t *testing.T) {
 		target = append(target, bases[n]...)
 	}
 	for most := range 7 {
-		p := NewEncoder(most).Encode(target, textsOf(bases), -1, hitsOf(target, bases, MinRate))
+		p := NewEncoder(most).Encode(target, textsOf(bases), Cursor{}, hitsOf(target, bases, MinRate))
 		if len(p.Bases) != most {
 			t.Errorf("%d bases, want %d", len(p.Bases), most)
 		}
@@ -213,7 +221,7 @@ func FuzzEncode(f *testing.F) {
 		text := reordered(base, 0, int(cut)%(len(base)+1))
 		half := target[:len(target)/2]
 		texts := []Text{text, BaseText(4, half)}
-		p := NewEncoder(2).Encode(target, texts, int(at)%(len(text.Bytes)+2)-1, hitsOf(target, [][]byte{text.Bytes, half}, MinRate))
+		p := NewEncoder(2).Encode(target, texts, perhapsAt(int(at)%(len(text.Bytes)+2)-1), hitsOf(target, [][]byte{text.Bytes, half}, MinRate))
 		var used [][]byte
 		for _, n := range p.Bases {
 			used = append(used, [][]byte{3: base, 4: half}[n])
@@ -236,7 +244,7 @@ func BenchmarkEncode(b *testing.B) {
 			hits := hitsOf(target, [][]byte{base}, 7)
 			b.SetBytes(int64(len(target)))
 			for b.Loop() {
-				NewEncoder(16).Encode(target, textsOf([][]byte{base}), -1, hits)
+				NewEncoder(16).Encode(target, textsOf([][]byte{base}), Cursor{}, hits)
 			}
 		})
 	}

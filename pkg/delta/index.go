@@ -2,8 +2,8 @@ package delta
 
 import "math/bits"
 
-// Place is where a byte is: an offset in a block. The caller defines the blocks.
-type Place struct {
+// Address is where a byte is: an offset in a block. The caller defines the blocks.
+type Address struct {
 	Block  int // up to MaxBlock
 	Offset int // up to 64 Mi - 1
 }
@@ -136,13 +136,13 @@ func (x *Index) thin() {
 }
 
 // Find returns the place after the window of a sample. It is rarely wrong, but it may be.
-func (x *Index) Find(s Sample) (Place, bool) {
+func (x *Index) Find(s Sample) (Address, bool) {
 	at, check := x.bucket(s.Key)
 	for _, v := range x.slots[at : at+bucket] {
 		if v != 0 && v>>placeBits == check {
 			v &= 1<<placeBits - 1
-			return Place{int(v>>offsetBits) - 1, int(v & (1<<offsetBits - 1))}, true
+			return Address{int(v>>offsetBits) - 1, int(v & (1<<offsetBits - 1))}, true
 		}
 	}
-	return Place{}, false
+	return Address{}, false
 }

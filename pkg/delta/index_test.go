@@ -50,7 +50,7 @@ func TestIndex(t *testing.T) {
 		found := 0
 		samples := Samples(nil, noise(uint64(n), size), x.Rate())
 		for _, s := range samples {
-			if at, ok := x.Find(s); ok && at == (Place{n, 100 + s.End}) {
+			if at, ok := x.Find(s); ok && at == (Address{n, 100 + s.End}) {
 				found++
 			}
 		}
@@ -98,7 +98,7 @@ func TestIndexGrows(t *testing.T) {
 	found := 0
 	for n := range 64 {
 		for _, s := range Samples(nil, noise(uint64(n), 64<<10), 6) {
-			if at, ok := x.Find(s); ok && at == (Place{n, 100 + s.End}) {
+			if at, ok := x.Find(s); ok && at == (Address{n, 100 + s.End}) {
 				found++
 			}
 		}

@@ -40,27 +40,27 @@ func Apply(dst, program []byte, bases [][]byte, n int) ([]byte, error) {
 	in := newReader(program, n)
 	out := slices.Grow(dst, n)
 	for in.wanted > 0 {
-		run, err := in.next()
+		run, err := in.nextRun()
 		if err != nil {
 			return dst, err
 		}
 		from := program
-		if run.Base >= 0 {
+		if run.Base != NoBase {
 			if run.Base >= len(bases) || run.Offset > len(bases[run.Base])-run.Len {
-				return dst, in.fail("a copy of %d bytes from offset %d, which base %d of %d does not have", run.Len, run.Offset, run.Base, len(bases))
+				return dst, in.errorf("a copy of %d bytes from offset %d, which base %d of %d does not have", run.Len, run.Offset, run.Base, len(bases))
 			}
 			from = bases[run.Base]
 		}
 		out = append(out, from[run.Offset:][:run.Len]...)
 	}
-	if err := in.end(); err != nil {
+	if err := in.checkEnd(); err != nil {
 		return dst, err
 	}
 	return out, nil
 }
 
-// Run is a run of bytes that a program appends. They are bytes of a base or, if Base is -1, bytes
-// that stand in the program itself.
+// Run is a run of bytes that a program appends. They are bytes of a base or, if Base is NoBase,
+// bytes that stand in the program itself.
 type Run struct {
 	Base   int
 	Offset int
@@ -72,13 +72,13 @@ type Run struct {
 func Runs(program []byte, n int, visit func(Run)) error {
 	in := newReader(program, n)
 	for in.wanted > 0 {
-		run, err := in.next()
+		run, err := in.nextRun()
 		if err != nil {
 			return err
 		}
 		visit(run)
 	}
-	return in.end()
+	return in.checkEnd()
 }
 
 // reader reads the operations of a program. Once bad is set, all further elements are zeros.
@@ -95,44 +95,44 @@ func newReader(program []byte, n int) reader {
 	return reader{left: program, size: len(program), wanted: n}
 }
 
-func (r *reader) fail(format string, args ...any) error {
+func (r *reader) errorf(format string, args ...any) error {
 	return fmt.Errorf("%w: at byte %d: %s", ErrProgram, r.size-len(r.left), fmt.Sprintf(format, args...))
 }
 
-// next returns the run that the next operation appends.
-func (r *reader) next() (Run, error) {
-	v := r.number()
+// nextRun returns the run that the next operation appends.
+func (r *reader) nextRun() (Run, error) {
+	v := r.readNumber()
 	n := int(v >> 2)
 	if n > r.wanted || n == 0 {
-		return Run{}, r.fail("an operation of %d bytes where there is room for %d", n, r.wanted)
+		return Run{}, r.errorf("an operation of %d bytes where there is room for %d", n, r.wanted)
 	}
 	r.wanted -= n
-	run := Run{-1, r.size - len(r.left), n}
+	run := Run{NoBase, r.size - len(r.left), n}
 	switch v & 3 {
 	case opLiteral:
-		r.pass(n)
+		r.skipBytes(n)
 		r.at += int64(n)
 		if r.bad {
-			return Run{}, r.fail("a literal of %d bytes, which it does not have", n)
+			return Run{}, r.errorf("a literal of %d bytes, which it does not have", n)
 		}
 		return run, nil
 	case opSkip:
-		r.at += r.signed()
+		r.at += r.readSigned()
 	case opJump:
-		r.base, r.at = int(r.number()), int64(r.number())
+		r.base, r.at = int(r.readNumber()), int64(r.readNumber())
 	}
 	if r.bad || r.at < 0 || r.at > math.MaxInt32 {
-		return Run{}, r.fail("a copy from offset %d", r.at)
+		return Run{}, r.errorf("a copy from offset %d", r.at)
 	}
 	run.Base, run.Offset = r.base, int(r.at)
 	r.at += int64(n)
 	return run, nil
 }
 
-// end returns an error if the program goes on.
-func (r *reader) end() error {
+// checkEnd returns an error if the program goes on.
+func (r *reader) checkEnd() error {
 	if r.bad || len(r.left) > 0 {
-		return r.fail("its end is not where the chunk ends")
+		return r.errorf("its end is not where the chunk ends")
 	}
 	return nil
 }
@@ -140,8 +140,8 @@ func (r *reader) end() error {
 // maxNumber is the largest length of a number, in bytes: that of 2^31 - 1.
 const maxNumber = 5
 
-// number reads a number of up to 2^31 - 1.
-func (r *reader) number() uint64 {
+// readNumber reads a number of up to 2^31 - 1.
+func (r *reader) readNumber() uint64 {
 	v, k := binary.Uvarint(r.left)
 	if k <= 0 || k > maxNumber || v > math.MaxInt32 {
 		r.bad = true
@@ -151,17 +151,17 @@ func (r *reader) number() uint64 {
 	return v
 }
 
-// signed reads a number from -2^30 to 2^30 - 1.
-func (r *reader) signed() int64 {
-	v := r.number()
+// readSigned reads a number from -2^30 to 2^30 - 1.
+func (r *reader) readSigned() int64 {
+	v := r.readNumber()
 	if v&1 != 0 {
 		return -int64(v>>1) - 1
 	}
 	return int64(v >> 1)
 }
 
-// pass skips n bytes that stand in the program.
-func (r *reader) pass(n int) {
+// skipBytes skips n bytes that stand in the program.
+func (r *reader) skipBytes(n int) {
 	if n > len(r.left) {
 		r.bad = true
 		return
@@ -178,25 +178,25 @@ type writer struct {
 	at      int64
 }
 
-// head returns the number that begins an operation op on n bytes.
-func head(n int, op uint64) uint64 { return uint64(n)<<2 | op }
+// opHead returns the number that begins an operation op on n bytes.
+func opHead(n int, op uint64) uint64 { return uint64(n)<<2 | op }
 
-func (w *writer) number(n uint64) { w.program = binary.AppendUvarint(w.program, n) }
+func (w *writer) appendNumber(n uint64) { w.program = binary.AppendUvarint(w.program, n) }
 
-// literal appends literal bytes.
-func (w *writer) literal(p []byte) {
-	w.number(head(len(p), opLiteral))
+// appendLiteral appends literal bytes.
+func (w *writer) appendLiteral(p []byte) {
+	w.appendNumber(opHead(len(p), opLiteral))
 	w.program = append(w.program, p...)
 	w.at += int64(len(p))
 }
 
-// reaches reports whether the program may copy from a base.
-func (w *writer) reaches(base int) bool {
+// mayUse reports whether the program may copy from a base.
+func (w *writer) mayUse(base int) bool {
 	return len(w.used) < w.max || slices.Contains(w.used, base)
 }
 
-// copy appends n bytes of a base from an offset.
-func (w *writer) copy(base int, at int64, n int) {
+// appendCopy appends n bytes of a base from an offset.
+func (w *writer) appendCopy(base int, at int64, n int) {
 	if number := slices.Index(w.used, base); number >= 0 {
 		base = number
 	} else {
@@ -205,14 +205,14 @@ func (w *writer) copy(base int, at int64, n int) {
 	}
 	switch {
 	case base == w.base && at == w.at:
-		w.number(head(n, opCopy))
+		w.appendNumber(opHead(n, opCopy))
 	case base == w.base:
-		w.number(head(n, opSkip))
+		w.appendNumber(opHead(n, opSkip))
 		w.program = binary.AppendVarint(w.program, at-w.at)
 	default:
-		w.number(head(n, opJump))
-		w.number(uint64(base))
-		w.number(uint64(at))
+		w.appendNumber(opHead(n, opJump))
+		w.appendNumber(uint64(base))
+		w.appendNumber(uint64(at))
 	}
 	w.base, w.at = base, at+int64(n)
 }

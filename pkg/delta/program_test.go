@@ -91,7 +91,7 @@ func checkRuns(t *testing.T, program []byte, bases [][]byte, result []byte) {
 	var got []byte
 	err := Runs(program, len(result), func(run Run) {
 		from := program
-		if run.Base >= 0 {
+		if run.Base != NoBase {
 			from = bases[run.Base]
 		}
 		got = append(got, from[run.Offset:][:run.Len]...)
@@ -145,8 +145,8 @@ func TestSignedNumbers(t *testing.T) {
 		base := bytes.Repeat([]byte{1}, 3<<20)
 		base[1<<20+1+skip] = 2
 		w := writer{}
-		w.copy(0, 1<<20, 1) // to have used base 0
-		w.copy(0, 1<<20+1+skip, 1)
+		w.appendCopy(0, 1<<20, 1) // to have used base 0
+		w.appendCopy(0, 1<<20+1+skip, 1)
 		got, err := Apply(nil, w.program, [][]byte{base}, 2)
 		if err != nil || got[1] != 2 {
 			t.Errorf("skip by %d: %v %v", skip, got, err)

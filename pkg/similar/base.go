@@ -15,34 +15,34 @@ import (
 	"hexz/pkg/stream"
 )
 
-// searchShare: all parents are sampled once 1/searchShare of their size has not been found at its
+// sampleShare: all parents are sampled once 1/sampleShare of their size has not been found at its
 // expected place. Sampling costs about as much as cutting an image of their size. So it is not done
 // for a few changes, however many chunks they are in.
-const searchShare = 1024
+const sampleShare = 1024
 
 // bases knows where the bytes are that chunks may be patched from. Its blocks are the segments of
 // the parents, numbered on from one parent to the next, and then the data chunks of the stream.
 type bases struct {
-	o        Options
-	parents  *archive.Parents
-	named    int     // parents of the stream
-	first    []int64 // block of each parent; one more, for the first own block
-	readers  []*archive.Reader
-	held     int64 // bytes of all payloads of parents
-	looked   int64 // bytes not found at their expected place, of chunks that lack more than half
-	searched bool
-	blocks   int // number of blocks in which the bases of a chunk are looked for
-	index    *delta.Index
-	own      *flow.Spool
-	follower follower
-	encoder  *delta.Encoder // for settle
-	codec    *codec.Encoder // for weigh
-	scratch  sync.Pool      // of *scratch
+	o           Options
+	parents     *archive.Parents
+	named       int     // parents of the stream
+	first       []int64 // block with which each parent begins; one more, for the first own block
+	readers     []*archive.Reader
+	parentBytes int64 // bytes of all payloads of parents
+	missed      int64 // bytes not found at their expected place, of chunks that lack more than half
+	sampled     bool  // all parents are in the index
+	blocks      int   // number of blocks in which the bases of a chunk are looked for
+	index       *delta.Index
+	own         *flow.Spool
+	tracker     tracker
+	encoder     *delta.Encoder // for tryNear
+	codec       *codec.Encoder // for weighPatch
+	scratch     sync.Pool      // of *scratch
 }
 
 func newBases(o Options) (*bases, error) {
 	b := &bases{o: o, encoder: delta.NewEncoder(stream.MaxBases)}
-	b.follower.b = b
+	b.tracker.b = b
 	b.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, Codecs: o.Codecs, CacheBytes: o.CacheBytes})
 	b.scratch.New = func() any { return &scratch{encoder: delta.NewEncoder(stream.MaxBases)} }
 	var err error
@@ -61,8 +61,8 @@ func (b *bases) close() {
 	}
 }
 
-// open opens the parents.
-func (b *bases) open() error {
+// openParents opens the parents and makes the index.
+func (b *bases) openParents() error {
 	next := int64(0)
 	for i := range b.named {
 		r, err := b.parents.Reader(i)
@@ -73,36 +73,36 @@ func (b *bases) open() error {
 		b.first = append(b.first, next)
 		t := &r.Info().Totals
 		next += t.Segments
-		b.held += t.Raw
+		b.parentBytes += t.Raw
 	}
 	b.first = append(b.first, next)
-	average := max(b.held/max(next, 1), 1)
-	b.blocks = int(max(minBlocks, min(maxBlocks, maxElected/average)))
-	b.index = delta.NewIndex(b.o.MaxMemory, delta.RateFor(b.held, b.o.MaxMemory))
+	average := max(b.parentBytes/max(next, 1), 1)
+	b.blocks = int(max(minBlocks, min(maxBlocks, maxBlockBytes/average)))
+	b.index = delta.NewIndex(b.o.MaxMemory, delta.RateFor(b.parentBytes, b.o.MaxMemory))
 	return nil
 }
 
-// lookAt counts the bytes that were not found at their expected place. It reports whether there is
-// something else to compare the chunks with.
-func (b *bases) lookAt(ctx context.Context, jobs []*job) (bool, error) {
+// countMisses counts the bytes that were not found at their expected place, and samples the parents
+// once there are enough. It reports whether there is anything else to compare the chunks with.
+func (b *bases) countMisses(ctx context.Context, jobs []*job) (bool, error) {
 	for _, j := range jobs {
 		if j.literals > len(j.data)/2 {
-			b.looked += int64(j.literals)
+			b.missed += int64(j.literals)
 		}
 	}
-	if !b.searched && len(b.readers) > 0 && b.looked >= b.held/searchShare {
-		b.searched = true
-		if err := b.search(ctx); err != nil {
+	if !b.sampled && len(b.readers) > 0 && b.missed >= b.parentBytes/sampleShare {
+		b.sampled = true
+		if err := b.sampleParents(ctx); err != nil {
 			return false, err
 		}
 	}
-	return b.searched || b.own != nil, nil
+	return b.sampled || b.own != nil, nil
 }
 
-// search indexes the samples of all bytes that the parents hold.
-func (b *bases) search(ctx context.Context) error {
+// sampleParents indexes the samples of all bytes that the parents hold.
+func (b *bases) sampleParents(ctx context.Context) error {
 	rate, block := b.index.Rate(), 0
-	for samples, err := range ordered.Map(ctx, b.o.Threads, ordered.From(b.ofParents), func(block int64) ([]delta.Sample, error) {
+	for samples, err := range ordered.Map(ctx, b.o.Threads, ordered.From(b.parentBlocks), func(block int64) ([]delta.Sample, error) {
 		p, err := b.payload(block)
 		if err != nil {
 			return nil, err
@@ -119,8 +119,8 @@ func (b *bases) search(ctx context.Context) error {
 	return nil
 }
 
-// ofParents yields the blocks of the parents.
-func (b *bases) ofParents(yield func(int64) bool) {
+// parentBlocks yields the numbers of the blocks of the parents.
+func (b *bases) parentBlocks(yield func(int64) bool) {
 	for n := range b.first[len(b.readers)] {
 		if !yield(n) {
 			return

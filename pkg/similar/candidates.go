@@ -20,14 +20,14 @@ type candidates struct {
 	before   []stream.Base           // bases of text 0; shared
 	bases    []stream.Base           // numbered on from these
 	payloads map[int]archive.Payload // of the blocks of parents
-	found    map[chunkPlace]int      // texts
+	found    map[chunkStart]int      // texts
 }
 
-// chunkPlace is where a chunk begins.
-type chunkPlace struct{ block, from int }
+// chunkStart is where a chunk begins.
+type chunkStart struct{ block, from int }
 
 func newCandidates(b *bases) *candidates {
-	return &candidates{b: b, texts: make([]delta.Text, 1, 4), payloads: map[int]archive.Payload{}, found: map[chunkPlace]int{}}
+	return &candidates{b: b, texts: make([]delta.Text, 1, 4), payloads: map[int]archive.Payload{}, found: map[chunkStart]int{}}
 }
 
 func (c *candidates) release() {
@@ -36,11 +36,11 @@ func (c *candidates) release() {
 	}
 }
 
-// near makes t text 0.
-func (c *candidates) near(t *nearText) { c.texts[0], c.before = t.text, t.bases }
+// setNear makes t text 0.
+func (c *candidates) setNear(t *nearText) { c.texts[0], c.before = t.text, t.bases }
 
-// number returns the number of a base.
-func (c *candidates) number(base stream.Base) int {
+// numberOf returns the number of a base.
+func (c *candidates) numberOf(base stream.Base) int {
 	if n := slices.Index(c.before, base); n >= 0 {
 		return n
 	}
@@ -52,24 +52,24 @@ func (c *candidates) number(base stream.Base) int {
 	return len(c.before) + n
 }
 
-// base returns the base of a number.
-func (c *candidates) base(n int) stream.Base {
+// baseAt returns the base of a number.
+func (c *candidates) baseAt(n int) stream.Base {
 	if n < len(c.before) {
 		return c.before[n]
 	}
 	return c.bases[n-len(c.before)]
 }
 
-// collect reads the bases that hold the spots, and appends to hits where the spots are in these
+// collectHits reads the bases that hold the spots, and appends to hits where the spots are in these
 // bases.
-func (c *candidates) collect(hits []delta.Hit, spots []spot) ([]delta.Hit, error) {
+func (c *candidates) collectHits(hits []delta.Hit, spots []spot) ([]delta.Hit, error) {
 	block, n, from, to := -1, 0, 0, 0 // of the text of the last spot
 	for i := range spots {
 		s := &spots[i]
 		if s.Block != block || s.Offset <= from || s.Offset > to {
-			find := c.ofParent
+			find := c.parentText
 			if c.b.isOwn(s.Block) {
-				find = c.own
+				find = c.ownText
 			}
 			var err error
 			if n, from, err = find(s); err != nil {
@@ -86,10 +86,10 @@ func (c *candidates) collect(hits []delta.Hit, spots []spot) ([]delta.Hit, error
 	return hits, nil
 }
 
-// own returns the number of the text that holds an own spot, or -1, and the offset of the text in
+// ownText returns the number of the text that holds an own spot, or -1, and the offset of the text in
 // its block.
-func (c *candidates) own(s *spot) (n, from int, err error) {
-	at := chunkPlace{s.Block, 0}
+func (c *candidates) ownText(s *spot) (n, from int, err error) {
+	at := chunkStart{s.Block, 0}
 	if n, ok := c.found[at]; ok {
 		return n, 0, nil
 	}
@@ -99,11 +99,11 @@ func (c *candidates) own(s *spot) (n, from int, err error) {
 		return -1, 0, err
 	}
 	hash := blake.Hash(c.b.own.Index.At(uint32(number)))
-	return c.add(at, stream.Base{Parent: stream.OwnBase, Hash: hash, Ordinal: stream.NoOrdinal}, text), 0, nil
+	return c.addText(at, stream.Base{Parent: stream.OwnBase, Hash: hash, Ordinal: stream.NoOrdinal}, text), 0, nil
 }
 
-// ofParent is own for a spot of a parent.
-func (c *candidates) ofParent(s *spot) (n, from int, err error) {
+// parentText is ownText for a spot of a parent.
+func (c *candidates) parentText(s *spot) (n, from int, err error) {
 	p, ok := c.payloads[s.Block]
 	if !ok {
 		if p, err = c.b.payload(int64(s.Block)); err != nil {
@@ -115,21 +115,21 @@ func (c *candidates) ofParent(s *spot) (n, from int, err error) {
 	if !ok {
 		return -1, 0, nil
 	}
-	at := chunkPlace{s.Block, from}
+	at := chunkStart{s.Block, from}
 	if n, ok := c.found[at]; ok {
 		return n, from, nil
 	}
 	parent := c.b.parentOf(int64(s.Block))
-	return c.add(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, p.Bytes()[from:to]), from, nil
+	return c.addText(at, stream.Base{Parent: int32(parent), Ordinal: ordinal}, p.Bytes()[from:to]), from, nil
 }
 
-// add returns the number of a new text, or -1 if there are enough texts.
-func (c *candidates) add(at chunkPlace, base stream.Base, text []byte) int {
+// addText returns the number of a new text, or -1 if there are enough texts.
+func (c *candidates) addText(at chunkStart, base stream.Base, text []byte) int {
 	if len(c.texts) > maxTexts {
 		return -1
 	}
 	n := len(c.texts)
 	c.found[at] = n
-	c.texts = append(c.texts, delta.BaseText(c.number(base), text))
+	c.texts = append(c.texts, delta.BaseText(c.numberOf(base), text))
 	return n
 }

@@ -61,13 +61,12 @@ func Delta(ctx context.Context, dst io.Writer, src io.Reader, o Options) (*flow.
 }
 
 type deltifier struct {
-	ctx   context.Context
 	out   *flow.Writer
 	o     Options
 	in    *archive.Scanner
 	codec flow.Decoder
 	bases *bases
-	last  anchor
+	trail trail
 
 	round []*stream.Segment
 	jobs  []*job // of the data chunks of round
@@ -79,10 +78,10 @@ type job struct {
 	segment  int // of the round
 	entry    int
 	data     []byte
-	near     anchor
-	text     *nearText // text around the expected place of the chunk, or nil
-	at       int       // offset in text at which the chunk probably begins
-	literals int       // bytes of the chunk that text does not have
+	before   trail
+	text     *nearText    // text around the expected place of the chunk, or nil
+	start    delta.Cursor // where the chunk probably begins in text
+	literals int          // bytes of the chunk that text does not have
 	samples  []delta.Sample
 	patch    *stream.Patch // nil if the chunk is not patched
 	code     []byte
@@ -91,7 +90,6 @@ type job struct {
 
 func (d *deltifier) run(ctx context.Context) error {
 	var err error
-	d.ctx = ctx
 	if d.codec, err = flow.NewDecoder(1, d.o.Codecs); err != nil {
 		return err
 	}
@@ -100,7 +98,7 @@ func (d *deltifier) run(ctx context.Context) error {
 	}
 	for f, err := range flow.Frames(ctx, d.in, d.o.OnParent) {
 		if err == nil {
-			err = d.frame(f)
+			err = d.handle(ctx, f)
 		}
 		if err != nil {
 			return flow.ReadOn(ctx, d.in, err)
@@ -115,7 +113,7 @@ func (d *deltifier) close() {
 	}
 }
 
-func (d *deltifier) frame(f stream.Frame) error {
+func (d *deltifier) handle(ctx context.Context, f stream.Frame) error {
 	switch f := f.(type) {
 	case *stream.Header:
 		params := stream.Meta{}
@@ -127,56 +125,56 @@ func (d *deltifier) frame(f stream.Frame) error {
 		d.bases.parents.Add(f)
 		d.bases.named++
 	case *stream.Open:
-		d.last = anchor{name: f.Name}
+		d.trail = trail{name: f.Name}
 	case *stream.Dict:
 		return d.codec.Add(f) // segments that may need it are decoded here
 	case *stream.Segment:
-		return d.segment(f)
+		return d.addSegment(ctx, f)
 	case *stream.Close:
-		if err := d.endRound(); err != nil {
+		if err := d.endRound(ctx); err != nil {
 			return err
 		}
 	}
 	return d.out.Write(f)
 }
 
-// segment puts s into the round.
-func (d *deltifier) segment(s *stream.Segment) error {
+// addSegment puts s into the round.
+func (d *deltifier) addSegment(ctx context.Context, s *stream.Segment) error {
 	raw, err := d.codec.DecodeSegment(s)
 	if err != nil {
 		return err
 	}
 	s.Payload, s.Codec = raw, stream.RawCodec
-	d.last.offset = s.Offset
+	d.trail.offset = s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		n := e.PayloadLen()
 		if e.Kind == stream.Data {
-			d.jobs = append(d.jobs, &job{segment: len(d.round), entry: i, data: raw[:n], near: d.last})
+			d.jobs = append(d.jobs, &job{segment: len(d.round), entry: i, data: raw[:n], before: d.trail})
 			d.size += n
 		}
 		raw = raw[n:]
-		d.last.pass(e)
+		d.trail.advance(e)
 	}
 	d.round = append(d.round, s)
 	if d.size < roundBytes && len(d.round) < maxRound {
 		return nil
 	}
-	return d.endRound()
+	return d.endRound(ctx)
 }
 
 // maxRound bounds the segments of a round, which may have no data.
 const maxRound = 256
 
 // endRound makes patches where they pay, and writes the segments.
-func (d *deltifier) endRound() error {
+func (d *deltifier) endRound(ctx context.Context) error {
 	jobs, round := d.jobs, d.round
 	d.jobs, d.round, d.size = nil, nil, 0
 	if len(jobs) > 0 {
 		if d.bases.index == nil && d.bases.named == 0 && !d.o.Self && d.o.Note != nil {
 			d.o.Note("no patches are made: the stream names no parents (hexz-dedup --parent), and --self was not given")
 		}
-		if err := d.patch(jobs); err != nil {
+		if err := d.makePatches(ctx, jobs); err != nil {
 			return err
 		}
 	}
@@ -192,7 +190,7 @@ func (d *deltifier) endRound() error {
 		for mine < len(jobs) && jobs[mine].segment == n {
 			mine++
 		}
-		d.apply(s, jobs[:mine])
+		d.applyPatches(s, jobs[:mine])
 		jobs = jobs[mine:]
 		err := d.out.Write(s)
 		s.Release()
@@ -203,36 +201,36 @@ func (d *deltifier) endRound() error {
 	return nil
 }
 
-// patch makes patches for chunks.
-func (d *deltifier) patch(jobs []*job) error {
+// makePatches makes patches for chunks.
+func (d *deltifier) makePatches(ctx context.Context, jobs []*job) error {
 	b := d.bases
 	if b.index == nil {
-		if err := b.open(); err != nil {
+		if err := b.openParents(); err != nil {
 			return err
 		}
 	}
 	var open []*job
 	for _, j := range jobs {
-		if err := b.settle(j); err != nil {
+		if err := b.tryNear(j); err != nil {
 			return err
 		}
-		if j.patch == nil || j.literals > len(j.data)/settled {
+		if j.patch == nil || j.literals > len(j.data)/goodShare {
 			open = append(open, j)
 		}
 	}
-	more, err := b.lookAt(d.ctx, open)
+	more, err := b.countMisses(ctx, open)
 	if err == nil && more {
-		err = d.each(open, b.encode)
+		err = d.forEach(ctx, open, b.tryAnywhere)
 	}
 	if err != nil {
 		return err
 	}
-	return d.each(jobs, b.weigh)
+	return d.forEach(ctx, jobs, b.weighPatch)
 }
 
-// each calls do for all jobs, several at a time.
-func (d *deltifier) each(jobs []*job, do func(*job) error) error {
-	for _, err := range ordered.Map(d.ctx, d.o.Threads, ordered.From(slices.Values(jobs)), func(j *job) (*job, error) {
+// forEach calls do for all jobs, several at a time.
+func (d *deltifier) forEach(ctx context.Context, jobs []*job, do func(*job) error) error {
+	for _, err := range ordered.Map(ctx, d.o.Threads, ordered.From(slices.Values(jobs)), func(j *job) (*job, error) {
 		return j, do(j)
 	}) {
 		if err != nil {
@@ -242,9 +240,9 @@ func (d *deltifier) each(jobs []*job, do func(*job) error) error {
 	return nil
 }
 
-// apply puts the patches into a segment. A program is shorter than its chunk, so the bytes after it
+// applyPatches puts the patches into a segment. A program is shorter than its chunk, so the bytes after it
 // move to the front.
-func (d *deltifier) apply(s *stream.Segment, jobs []*job) {
+func (d *deltifier) applyPatches(s *stream.Segment, jobs []*job) {
 	at, used := 0, 0
 	for i := range s.Entries {
 		e := &s.Entries[i]

@@ -14,6 +14,9 @@ type deltaWork struct {
 	Searched     bool
 }
 
+// Nearest is nearest.
+var Nearest = nearest
+
 // DeltaOf passes a stream through Delta, and returns the output and the work that it took.
 func DeltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, deltaWork) {
 	t.Helper()
@@ -24,5 +27,5 @@ func DeltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, deltaWor
 	if _, err := d.out.Finish(d.run(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	return dst.Bytes(), deltaWork{d.bases.held, d.bases.looked, d.bases.searched}
+	return dst.Bytes(), deltaWork{d.bases.parentBytes, d.bases.missed, d.bases.sampled}
 }

@@ -1,6 +1,7 @@
 package similar
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"math/bits"
@@ -18,8 +19,8 @@ const (
 	maxDrift   = 2 << 20 // bytes after the last match, up to which it predicts the place of a chunk
 )
 
-// anchor describes what stands before a chunk.
-type anchor struct {
+// trail describes what stands before a chunk.
+type trail struct {
 	name   string // of the stream
 	offset int64  // in the stream
 	parent int32  // the parent of the last reference to one, if since is not 0
@@ -27,14 +28,14 @@ type anchor struct {
 	since  int64  // bytes from the start of that chunk to here
 }
 
-// pass moves on past an entry.
-func (a *anchor) pass(e *stream.Entry) {
-	a.offset += e.Len
+// advance moves on past an entry.
+func (t *trail) advance(e *stream.Entry) {
+	t.offset += e.Len
 	switch {
 	case e.Kind == stream.ParentRef:
-		a.parent, a.chunk, a.since = e.Parent, e.Ordinal, e.Len
-	case a.since > 0:
-		a.since += e.Len
+		t.parent, t.chunk, t.since = e.Parent, e.Ordinal, e.Len
+	case t.since > 0:
+		t.since += e.Len
 	}
 }
 
@@ -45,10 +46,10 @@ type location struct {
 	offset int64
 }
 
-// follower goes along the version before while the stream goes by. That version is the stream of
+// tracker goes along the version before while the stream goes by. That version is the stream of
 // the same name in the first parent that has one. Where chunks come from elsewhere in the parents,
 // it goes along there.
-type follower struct {
+type tracker struct {
 	b      *bases
 	name   string    // of the stream
 	offset int64     // in the stream
@@ -65,100 +66,109 @@ type nearText struct {
 	bases []stream.Base // by the numbers in text.Parts
 }
 
-// open begins a stream.
-func (f *follower) open(name string) {
-	*f = follower{b: f.b, name: name, before: location{parent: -1}}
-	for n, r := range f.b.readers {
+// openStream begins a stream.
+func (tr *tracker) openStream(name string) {
+	*tr = tracker{b: tr.b, name: name, before: location{parent: -1}}
+	for n, r := range tr.b.readers {
 		i := slices.IndexFunc(r.Info().Streams, func(s index.Stream) bool { return s.Name == name })
 		if i >= 0 {
-			f.before = location{n, i, 0}
+			tr.before = location{n, i, 0}
 			break
 		}
 	}
-	f.at = f.before
+	tr.at = tr.before
 }
 
-// move goes to the place where a chunk probably was.
-func (f *follower) move(a *anchor) error {
-	if a.name != f.name {
-		f.open(a.name)
+// moveTo goes to the place where a chunk probably was.
+func (tr *tracker) moveTo(t *trail) error {
+	if t.name != tr.name {
+		tr.openStream(t.name)
 	}
-	fresh := a.since > 0 && a.since <= maxDrift && a.offset-a.since >= f.offset
-	f.before.offset += a.offset - f.offset
-	f.at.offset += a.offset - f.offset
-	f.offset = a.offset
+	fresh := t.since > 0 && t.since <= maxDrift && t.offset-t.since >= tr.offset
+	tr.before.offset += t.offset - tr.offset
+	tr.at.offset += t.offset - tr.offset
+	tr.offset = t.offset
 	if !fresh {
 		return nil
 	}
-	if !f.b.searched { // otherwise the search finds content from elsewhere
-		f.lost = 0
+	if !tr.b.sampled { // otherwise the search finds content from elsewhere
+		tr.lost = 0
 	}
-	if f.before.parent >= 0 {
-		if ok, err := f.match(a, 0); err != nil || ok {
+	if tr.before.parent >= 0 {
+		if ok, err := tr.moveToRef(t, 0); err != nil || ok {
 			return err
 		}
 	}
-	streamNo, from, err := f.b.readers[a.parent].Where(a.chunk)
+	streamNo, from, err := tr.b.readers[t.parent].Where(t.chunk)
 	if err != nil {
-		return f.b.ofParent(int(a.parent), err)
+		return tr.b.ofParent(int(t.parent), err)
 	}
-	f.at = location{int(a.parent), streamNo, from + a.since}
+	tr.at = location{int(t.parent), streamNo, from + t.since}
 	switch {
-	case f.at.parent == f.before.parent && f.at.stream == f.before.stream:
-		f.before = f.at
-	case f.before.parent >= 0:
-		_, err = f.match(a, chunkReach)
+	case tr.at.parent == tr.before.parent && tr.at.stream == tr.before.stream:
+		tr.before = tr.at
+	case tr.before.parent >= 0:
+		_, err = tr.moveToRef(t, chunkReach)
 	}
 	return err
 }
 
-// match goes to the place of the last matching chunk in the version before, if it is within reach.
-func (f *follower) match(a *anchor, reach int64) (bool, error) {
-	r, parent := f.b.readers[f.before.parent], -1
-	if int(a.parent) != f.before.parent {
-		id := f.b.readers[a.parent].ID()
-		parent = slices.IndexFunc(r.Info().Parents, func(p stream.Parent) bool { return p.ID == id })
-		if parent < 0 {
+// moveToRef goes to where the last referenced chunk is in the version before, if it is within reach.
+func (tr *tracker) moveToRef(t *trail, reach int64) (bool, error) {
+	r, chunk := tr.b.readers[tr.before.parent], stream.Base{Parent: stream.OwnBase, Ordinal: t.chunk}
+	if int(t.parent) != tr.before.parent {
+		id := tr.b.readers[t.parent].ID()
+		n := slices.IndexFunc(r.Info().Parents, func(p stream.Parent) bool { return p.ID == id })
+		if n < 0 {
 			return false, nil
 		}
+		chunk.Parent = int32(n)
 	}
-	at, ok, err := r.FindChunk(f.before.stream, f.before.offset-a.since, reach, parent, a.chunk)
-	if ok {
-		f.before.offset = at + a.since
-		f.at = f.before
+	expected := tr.before.offset - t.since
+	offsets, err := r.OffsetsOf(chunk, archive.Range{Stream: tr.before.stream, From: max(expected-reach, 0), To: expected + reach + 1})
+	if err != nil || len(offsets) == 0 {
+		return false, tr.b.ofParent(tr.before.parent, err)
 	}
-	return ok, f.b.ofParent(f.before.parent, err)
+	tr.before.offset = nearest(offsets, expected) + t.since
+	tr.at = tr.before
+	return true, nil
 }
 
-// worth reports whether to compare the chunk with the text at f.at. After n misses in a row it is
+// nearest returns the first of the offsets that are nearest to an expected one.
+func nearest(offsets []int64, expected int64) int64 {
+	distance := func(offset int64) int64 { return max(offset-expected, expected-offset) }
+	return slices.MinFunc(offsets, func(x, y int64) int { return cmp.Compare(distance(x), distance(y)) })
+}
+
+// shouldTry reports whether to compare the chunk with the text at tr.at. After n misses in a row it is
 // tried ever more rarely, at least once in 64 chunks.
-func (f *follower) worth() bool {
-	return f.at.parent >= 0 && (bits.OnesCount(f.lost) <= 1 || f.lost%64 == 0)
+func (tr *tracker) shouldTry() bool {
+	return tr.at.parent >= 0 && (bits.OnesCount(tr.lost) <= 1 || tr.lost%64 == 0)
 }
 
-// read returns the text around the place where a chunk of n bytes may have been, and the offset of
-// that place in the text. The text is nil if there is none.
-func (f *follower) read(n int) (*nearText, int, error) {
-	r := f.b.readers[f.at.parent]
-	from, to := max(f.at.offset-delta.Reach, 0), min(f.at.offset+int64(n)+delta.Reach, r.Info().Streams[f.at.stream].Size)
+// readAround returns the text around the place where a chunk of n bytes may have been, and that
+// place in the text. The text is nil if there is none.
+func (tr *tracker) readAround(n int) (*nearText, delta.Cursor, error) {
+	r := tr.b.readers[tr.at.parent]
+	from, to := max(tr.at.offset-delta.Reach, 0), min(tr.at.offset+int64(n)+delta.Reach, r.Info().Streams[tr.at.stream].Size)
 	if from >= to {
-		return nil, 0, nil
+		return nil, delta.Cursor{}, nil
 	}
-	t := f.text
-	goesOn := t != nil && t.from.parent == f.at.parent && t.from.stream == f.at.stream && t.from.offset <= from && from <= t.end()
+	t := tr.text
+	goesOn := t != nil && t.from.parent == tr.at.parent && t.from.stream == tr.at.stream && t.from.offset <= from && from <= t.end()
 	if !goesOn || to > t.end() {
 		size := to - from
 		if goesOn {
 			size = max(size, nearWindow)
 		}
 		p := make([]byte, size)
-		sources, done, err := r.ReadSources(f.at.stream, p, from)
+		sources, done, err := r.ReadSources(tr.at.stream, p, from)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, 0, f.b.ofParent(f.at.parent, err)
+			return nil, delta.Cursor{}, tr.b.ofParent(tr.at.parent, err)
 		}
-		f.text = f.b.newNearText(location{f.at.parent, f.at.stream, from}, p[:done], sources)
+		tr.text = tr.b.newNearText(location{tr.at.parent, tr.at.stream, from}, p[:done], sources)
 	}
-	return f.text, int(max(f.at.offset-f.text.from.offset, 0)), nil
+	return tr.text, delta.FirstAt(int(max(tr.at.offset-tr.text.from.offset, 0))), nil
 }
 
 func (b *bases) newNearText(from location, p []byte, sources archive.Sources) *nearText {
@@ -166,7 +176,7 @@ func (b *bases) newNearText(from location, p []byte, sources archive.Sources) *n
 	numbers := map[stream.Base]int{}
 	at := 0
 	for _, s := range sources {
-		part := delta.Part{At: at, Base: -1, Offset: s.Offset}
+		part := delta.Part{At: at, Base: delta.NoBase, Offset: s.Offset}
 		if n := b.numberOf(s.Archive); n >= 0 { // no parent has an id of zeros
 			base := stream.Base{Parent: int32(n), Ordinal: s.Ordinal}
 			known := false
@@ -185,24 +195,24 @@ func (b *bases) newNearText(from location, p []byte, sources archive.Sources) *n
 // end returns the offset in the stream at which the text ends.
 func (t *nearText) end() int64 { return t.from.offset + int64(len(t.text.Bytes)) }
 
-// passed moves on past a chunk of n bytes. A program that makes the chunk from the text says how
+// advance moves on past a chunk of n bytes. A program that makes the chunk from the text says how
 // far; p is nil if there is none.
-func (f *follower) passed(n int, p *delta.Program) {
+func (tr *tracker) advance(n int, p *delta.Program) {
 	on := int64(n)
-	f.lost++
+	tr.lost++
 	if p != nil {
 		if p.Literals <= n/2 {
-			f.lost = 0
+			tr.lost = 0
 		}
-		if p.Next >= 0 {
-			on = f.text.from.offset + int64(p.Next) - f.at.offset
+		if next, ok := p.Next.InFirst(); ok {
+			on = tr.text.from.offset + int64(next) - tr.at.offset
 		}
 	}
-	f.offset += int64(n)
-	if f.at == f.before {
-		f.before.offset += on
+	tr.offset += int64(n)
+	if tr.at == tr.before {
+		tr.before.offset += on
 	} else {
-		f.before.offset += int64(n)
+		tr.before.offset += int64(n)
 	}
-	f.at.offset += on
+	tr.at.offset += on
 }

@@ -179,8 +179,8 @@ func checkSources(t *testing.T, lib stagetest.Library, r *archive.Reader, want [
 	}
 }
 
-// A chunk is found at its place, and within reach of it.
-func TestFindChunk(t *testing.T) {
+// A chunk is found at its place, in all ranges that have its first byte.
+func TestOffsetsOf(t *testing.T) {
 	lib := stagetest.Library{}
 	p := slices.Concat(stagetest.Unlike(13, 300<<10), make([]byte, 20<<10), stagetest.Unlike(13, 100<<10))
 	small := stage.ChunkOptions{Chunker: chunker.Options{Avg: 4096}}
@@ -194,16 +194,16 @@ func TestFindChunk(t *testing.T) {
 			own := place.Chunk
 			for i := range entries {
 				e := &entries[i]
-				parent, ordinal := -1, e.Ordinal
+				chunk := stream.Base{Parent: stream.OwnBase, Ordinal: e.Ordinal}
 				switch e.Kind {
 				case stream.Data:
-					ordinal = own
+					chunk.Ordinal = own
 					own++
-					if n, from, err := r.Where(ordinal); n != 0 || from != at || err != nil {
-						t.Errorf("chunk %d is at %d, %d: %v; want %d", ordinal, n, from, err, at)
+					if n, from, err := r.Where(own - 1); n != 0 || from != at || err != nil {
+						t.Errorf("chunk %d is at %d, %d: %v; want %d", own-1, n, from, err, at)
 					}
 				case stream.ParentRef:
-					parent = int(e.Parent)
+					chunk.Parent = e.Parent
 				case stream.Zero:
 					at += e.Len
 					continue
@@ -216,13 +216,14 @@ func TestFindChunk(t *testing.T) {
 					if c.off < 0 {
 						continue
 					}
-					got, ok, err := r.FindChunk(0, c.off, c.reach, parent, ordinal)
-					if err != nil || ok != c.ok || ok && got != at {
-						t.Errorf("chunk %d of %d at %d, from %d by %d: %d %v %v", ordinal, parent, at, c.off, c.reach, got, ok, err)
+					got, err := r.OffsetsOf(chunk, archive.Range{From: max(c.off-c.reach, 0), To: c.off + c.reach + 1})
+					if err != nil || (len(got) == 1) != c.ok || c.ok && got[0] != at {
+						t.Errorf("chunk %d of %d at %d, from %d by %d: %d %v", chunk.Ordinal, chunk.Parent, at, c.off, c.reach, got, err)
 					}
 				}
-				if _, ok, _ := r.FindChunk(0, at, 0, parent+1, ordinal); ok {
-					t.Errorf("chunk %d is one of another archive", ordinal)
+				chunk.Parent++
+				if got, _ := r.OffsetsOf(chunk, archive.Range{From: at, To: at + 1}); len(got) > 0 {
+					t.Errorf("chunk %d is one of another archive", chunk.Ordinal)
 				}
 				at += e.Len
 			}
@@ -233,6 +234,16 @@ func TestFindChunk(t *testing.T) {
 		}
 		if _, _, err := r.Where(1 << 40); err == nil {
 			t.Error("a chunk that is not there is somewhere")
+		}
+	}
+}
+
+// Of several occurrences the nearest counts, before or after the expected offset.
+func TestNearest(t *testing.T) {
+	offsets := []int64{100, 200, 300}
+	for expected, want := range map[int64]int64{-5: 100, 100: 100, 149: 100, 150: 100, 151: 200, 249: 200, 260: 300, 1000: 300} {
+		if got := similar.Nearest(offsets, expected); got != want {
+			t.Errorf("nearest to %d: %d, want %d", expected, got, want)
 		}
 	}
 }

@@ -9,75 +9,75 @@ import (
 )
 
 const (
-	// The number of blocks in which the bases of a chunk are looked for: as many as hold maxElected
-	// bytes of the parents' content, since all of them are held at once.
+	// The number of blocks in which the bases of a chunk are looked for: as many as hold
+	// maxBlockBytes of the parents' content, since all of them are held at once.
 	minBlocks, maxBlocks = 8, 32
-	maxElected           = 8 << 20
+	maxBlockBytes        = 8 << 20
 
 	minVotes = 3 // samples that a block must have in common with a chunk, to be read
 )
 
-// settled: if at most 1/settled of a chunk is literals, no better patch is looked for.
-const settled = 64
+// goodShare: if at most 1/goodShare of a chunk is literals, no better patch is looked for.
+const goodShare = 64
 
 // spot is a place that has a sample in common with a chunk.
 type spot struct {
 	end int // in the chunk
-	delta.Place
+	delta.Address
 }
 
-// settle makes a patch for a chunk from the text at its expected place. Chunks are settled one
+// tryNear makes a patch for a chunk from the text at its expected place. It is called for one chunk
 // after the other, since each predicts the place of the next.
-func (b *bases) settle(j *job) error {
-	f := &b.follower
+func (b *bases) tryNear(j *job) error {
+	tr := &b.tracker
 	j.literals = len(j.data)
-	if err := f.move(&j.near); err != nil {
+	if err := tr.moveTo(&j.before); err != nil {
 		return err
 	}
-	if !f.worth() {
-		f.passed(len(j.data), nil)
+	if !tr.shouldTry() {
+		tr.advance(len(j.data), nil)
 		return nil
 	}
-	t, at, err := f.read(len(j.data))
+	t, start, err := tr.readAround(len(j.data))
 	if err != nil || t == nil {
-		f.passed(len(j.data), nil)
+		tr.advance(len(j.data), nil)
 		return err
 	}
-	p := b.encoder.Encode(j.data, []delta.Text{t.text}, at, nil)
-	f.passed(len(j.data), &p)
+	p := b.encoder.Encode(j.data, []delta.Text{t.text}, start, nil)
+	tr.advance(len(j.data), &p)
 	if j.literals = p.Literals; j.literals <= len(j.data)*7/8 { // otherwise the chunk is not there
-		j.text, j.at = t, at
-		j.take(p, func(n int) stream.Base { return t.bases[n] })
+		j.text, j.start = t, start
+		j.offer(p, func(n int) stream.Base { return t.bases[n] })
 	}
 	return nil
 }
 
-// encode looks for a better patch of a chunk that is not settled. Safe for concurrent use between
-// lookAt and addOwn.
-func (b *bases) encode(j *job) error {
+// tryAnywhere looks for a better patch of a chunk. Safe for concurrent use between countMisses and
+// addOwn.
+func (b *bases) tryAnywhere(j *job) error {
 	w := b.scratch.Get().(*scratch)
 	defer b.scratch.Put(w)
 	j.samples = delta.Samples(nil, j.data, b.index.Rate())
-	w.lookUp(b.index, j.samples)
-	own, spots := b.elect(w.spots, (len(j.data)-j.literals)>>b.index.Rate())
+	w.findSpots(b.index, j.samples)
+	own, spots := b.topBlocks(w.spots, (len(j.data)-j.literals)>>b.index.Rate())
 	c := newCandidates(b)
 	defer c.release()
-	at := -1
+	start := delta.Cursor{}
 	if !own && j.text != nil {
-		c.near(j.text)
-		at = j.at
+		c.setNear(j.text)
+		start = j.start
 	}
 	var err error
-	if w.hits, err = c.collect(w.hits[:0], spots); err != nil || len(w.hits) == 0 {
+	if w.hits, err = c.collectHits(w.hits[:0], spots); err != nil || len(w.hits) == 0 {
 		return err
 	}
-	j.take(w.encoder.Encode(j.data, c.texts, at, w.hits), c.base)
+	j.offer(w.encoder.Encode(j.data, c.texts, start, w.hits), c.baseAt)
 	return nil
 }
 
-// take makes a program the patch of j if it pays and is better than the present patch. base returns
+// offer makes a program the patch of j if it pays and is better than the present patch. base returns
 // the base of a number in the program.
-func (j *job) take(p delta.Program, base func(int) stream.Base) {
+func (j *job) offer(p delta.Program, base func(int) stream.Base) {
 	// Operations and the names of bases compress worse than data.
 	cost := p.Literals + 3*(len(p.Code)-p.Literals)
 	patch := &stream.Patch{Len: len(p.Code)}
@@ -97,13 +97,13 @@ func (j *job) take(p delta.Program, base func(int) stream.Base) {
 // scratch is memory that is used again for one chunk after the other.
 type scratch struct {
 	encoder *delta.Encoder
-	coded   []byte // by weigh
+	coded   []byte // by weighPatch
 	spots   []spot
 	hits    []delta.Hit
 }
 
-// lookUp finds the places of the samples in an index.
-func (w *scratch) lookUp(x *delta.Index, samples []delta.Sample) {
+// findSpots looks the samples up in an index.
+func (w *scratch) findSpots(x *delta.Index, samples []delta.Sample) {
 	w.spots = w.spots[:0]
 	for _, s := range samples {
 		if at, ok := x.Find(s); ok {
@@ -112,9 +112,9 @@ func (w *scratch) lookUp(x *delta.Index, samples []delta.Sample) {
 	}
 }
 
-// elect keeps the spots in the best blocks: of parents, or of this stream if most spots are there.
+// topBlocks keeps the spots in the best blocks: of parents, or of this stream if most spots are there.
 // near is the number of samples that the version before has in common with the chunk.
-func (b *bases) elect(spots []spot, near int) (own bool, elected []spot) {
+func (b *bases) topBlocks(spots []spot, near int) (own bool, kept []spot) {
 	votes := map[int]int{}
 	n := 0
 	for i := 0; i < len(spots); {

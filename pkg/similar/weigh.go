@@ -16,10 +16,10 @@ const (
 	parentBaseBytes, ownBaseBytes = 16, 48
 )
 
-// weigh drops the patch of j, unless it makes the chunk a fifth smaller than a codec does. The
+// weighPatch drops the patch of j, unless it makes the chunk a fifth smaller than a codec does. The
 // margin is needed because operations compress worse than text, and literals lose their context.
 // Safe for concurrent use.
-func (b *bases) weigh(j *job) error {
+func (b *bases) weighPatch(j *job) error {
 	if j.patch == nil || j.cost <= len(j.data)/weighFrom {
 		return nil
 	}
