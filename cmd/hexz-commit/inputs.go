@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"hexz/cmd/internal/cli"
@@ -52,7 +54,7 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 			}
 		}
 	}
-	maps, err := o.perStream("map", o.maps, names)
+	mapFiles, err := o.perStream("map", o.maps, names)
 	if err != nil {
 		return in, err
 	}
@@ -65,15 +67,15 @@ func (o *flags) inputs(env *cli.Env, args []string) (*inputs, error) {
 		return in, err
 	}
 	for i, name := range names {
-		v, err := o.overlay(env, in, paths[i], maps[name], options)
+		v, err := o.overlay(env, in, paths[i], mapFiles[name], options)
 		if err != nil {
 			return in, o.hintChain(args[i], cli.ExplainInput(args[i], paths[i], err))
 		}
-		delete(maps, name)
+		delete(mapFiles, name)
 		v.Stream = name
 		in.overlays = append(in.overlays, *v)
 	}
-	for name := range maps {
+	for _, name := range slices.Sorted(maps.Keys(mapFiles)) {
 		return in, cli.Usagef("--map of the stream %q, which has no OVERLAY", name)
 	}
 	if err := in.resize(sizes); err != nil {
@@ -143,8 +145,8 @@ func (o *flags) perStream(flag string, args, overlays []string) (map[string]stri
 
 // resize applies --size.
 func (in *inputs) resize(sizes map[string]string) error {
-	for name, text := range sizes {
-		n, err := cli.ParseSize(text)
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		n, err := cli.ParseSize(sizes[name])
 		if err != nil {
 			return cli.Usagef("--size: %w", err)
 		}

@@ -86,10 +86,10 @@ func Archives(ctx context.Context, a, b *archive.Reader, o Options) (*Report, er
 			return nil, fmt.Errorf("%s: %w", o.Names[i], err)
 		}
 	}
-	d := &differ{ctx: ctx, a: newWalker(a, o.Names[0]), b: newWalker(b, o.Names[1]), o: o, report: &Report{Identical: true}}
+	d := &differ{a: newWalker(a, o.Names[0]), b: newWalker(b, o.Names[1]), o: o, report: &Report{Identical: true}}
 	defer d.a.close()
 	defer d.b.close()
-	err := d.run()
+	err := d.run(ctx)
 	switch {
 	case errors.Is(err, errStop):
 	case err != nil:
@@ -102,7 +102,6 @@ func Archives(ctx context.Context, a, b *archive.Reader, o Options) (*Report, er
 
 // differ compares two archives.
 type differ struct {
-	ctx    context.Context
 	a, b   *walker
 	o      Options
 	report *Report
@@ -113,7 +112,7 @@ type differ struct {
 	done    int64 // bytes of earlier streams
 }
 
-func (d *differ) run() error {
+func (d *differ) run(ctx context.Context) error {
 	inB := map[string]int{}
 	for i, s := range d.b.streams {
 		inB[s.Name] = i
@@ -121,16 +120,16 @@ func (d *differ) run() error {
 	for i, s := range d.a.streams {
 		n, ok := inB[s.Name]
 		if !ok {
-			n = -1
+			n = noStream
 		}
 		delete(inB, s.Name)
-		if err := d.pair(i, n); err != nil {
+		if err := d.comparePair(ctx, i, n); err != nil {
 			return err
 		}
 	}
 	for i, s := range d.b.streams {
 		if _, ok := inB[s.Name]; ok {
-			if err := d.pair(-1, i); err != nil {
+			if err := d.comparePair(ctx, noStream, i); err != nil {
 				return err
 			}
 		}
@@ -141,19 +140,19 @@ func (d *differ) run() error {
 	return nil
 }
 
-// pair compares stream i of a with stream n of b; -1 is none.
-func (d *differ) pair(i, n int) error {
+// comparePair compares stream i of a with stream n of b, where one may be noStream.
+func (d *differ) comparePair(ctx context.Context, i, n int) error {
 	s := &Stream{}
-	if i >= 0 {
+	if i != noStream {
 		s.Name, s.A = d.a.streams[i].Name, &d.a.streams[i].Size
 	}
-	if n >= 0 {
+	if n != noStream {
 		s.Name, s.B = d.b.streams[n].Name, &d.b.streams[n].Size
 	}
 	if d.o.Stream != "" && d.o.Stream != s.Name {
 		return nil
 	}
-	both := i >= 0 && n >= 0
+	both := i != noStream && n != noStream
 	s.Exact = both && (d.o.Exact || !sameCuts(d.a.streams[i].Chunker, d.b.streams[n].Chunker))
 	d.now, d.pending = s, Range{}
 	d.report.Streams = append(d.report.Streams, s)
@@ -167,7 +166,7 @@ func (d *differ) pair(i, n int) error {
 		return err
 	}
 	if both {
-		if err := d.compare(); err != nil {
+		if err := d.compareStreams(ctx); err != nil {
 			return err
 		}
 		s.Identical = s.Ranges == 0
@@ -176,7 +175,7 @@ func (d *differ) pair(i, n int) error {
 		return errStop
 	}
 	for _, w := range []*walker{d.a, d.b} { // the rest is for the totals
-		if err := w.skip(d.ctx); err != nil {
+		if err := w.skipRest(ctx); err != nil {
 			return err
 		}
 	}

@@ -14,26 +14,26 @@ const (
 	diffBlock = 256 << 10 // bytes that are compared at once
 )
 
-// compare compares two streams. The walkers must be at the starts of these.
-func (d *differ) compare() error {
+// compareStreams compares two streams. The walkers must be at the starts of these.
+func (d *differ) compareStreams(ctx context.Context) error {
 	short, long := d.a.size, d.b.size
 	if short > long {
 		short, long = long, short
 	}
 	for at := int64(0); at < short; {
-		if err := context.Cause(d.ctx); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		equal, err := d.step()
+		equal, err := d.nextBound()
 		end := min(d.a.at, d.b.at, short)
 		switch {
 		case err != nil:
 			return err
 		case equal:
 		case d.now.Exact:
-			err = d.compareBytes(at, end)
+			err = d.compareBytes(ctx, at, end)
 		default:
-			err = d.differs(at, end)
+			err = d.noteRange(at, end)
 		}
 		if err != nil {
 			return err
@@ -42,24 +42,24 @@ func (d *differ) compare() error {
 		d.o.Progress.Report(d.done + at)
 	}
 	if short < long {
-		if err := d.differs(short, long); err != nil {
+		if err := d.noteRange(short, long); err != nil {
 			return err
 		}
 	}
-	return d.flush()
+	return d.reportPending()
 }
 
-// step moves both walkers on to the next offset where both have a bound, or one its end. It reports
+// nextBound moves both walkers on to the next offset where both have a bound, or one its end. It reports
 // whether the bytes up to there are known to be the same. A run of zeros has bounds everywhere.
-func (d *differ) step() (equal bool, err error) {
+func (d *differ) nextBound() (equal bool, err error) {
 	a, b := d.a, d.b
-	if err := a.fill(); err != nil {
+	if err := a.fillStretch(); err != nil {
 		return false, err
 	}
-	if err := b.fill(); err != nil {
+	if err := b.fillStretch(); err != nil {
 		return false, err
 	}
-	x, y := a.piece, b.piece
+	x, y := a.stretch, b.stretch
 	switch {
 	case x.zero && y.zero:
 		n := min(x.len, y.len)
@@ -83,11 +83,11 @@ func (d *differ) step() (equal bool, err error) {
 		if behind.at == behind.size {
 			break
 		}
-		if err := behind.fill(); err != nil {
+		if err := behind.fillStretch(); err != nil {
 			return false, err
 		}
-		n := behind.piece.len
-		if behind.piece.zero {
+		n := behind.stretch.len
+		if behind.stretch.zero {
 			n = min(n, ahead.at-behind.at)
 		}
 		behind.advance(n)
@@ -96,13 +96,13 @@ func (d *differ) step() (equal bool, err error) {
 }
 
 // compareBytes reads and compares a range of both streams.
-func (d *differ) compareBytes(from, to int64) error {
+func (d *differ) compareBytes(ctx context.Context, from, to int64) error {
 	for from < to {
-		if err := context.Cause(d.ctx); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		n := int(min(to-from, diffBlock))
-		p, q, err := d.read(from, n)
+		p, q, err := d.readBoth(from, n)
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (d *differ) compareBytes(from, to int64) error {
 			for i < n && p[i] != q[i] {
 				i++
 			}
-			if err := d.differs(from+int64(start), from+int64(i)); err != nil {
+			if err := d.noteRange(from+int64(start), from+int64(i)); err != nil {
 				return err
 			}
 		}
@@ -128,8 +128,8 @@ func (d *differ) compareBytes(from, to int64) error {
 	return nil
 }
 
-// read reads n bytes of both streams, side by side. They are valid up to the next call.
-func (d *differ) read(off int64, n int) (p, q []byte, err error) {
+// readBoth reads n bytes of both streams, side by side. They are valid up to the next call.
+func (d *differ) readBoth(off int64, n int) (p, q []byte, err error) {
 	if d.buffers[0] == nil {
 		d.buffers = [2][]byte{make([]byte, diffBlock), make([]byte, diffBlock)}
 	}
@@ -151,8 +151,8 @@ func (w *walker) readAt(p []byte, off int64) error {
 	return nil
 }
 
-// differs notes that the bytes of a range differ.
-func (d *differ) differs(from, to int64) error {
+// noteRange notes that the bytes of a range differ.
+func (d *differ) noteRange(from, to int64) error {
 	d.report.Identical = false
 	if d.o.Brief {
 		return errStop
@@ -161,15 +161,15 @@ func (d *differ) differs(from, to int64) error {
 		p.Length = to - p.Offset
 		return nil
 	}
-	if err := d.flush(); err != nil {
+	if err := d.reportPending(); err != nil {
 		return err
 	}
 	d.pending = Range{from, to - from}
 	return nil
 }
 
-// flush passes on the range that was noted.
-func (d *differ) flush() error {
+// reportPending passes on the range that was noted.
+func (d *differ) reportPending() error {
 	p := d.pending
 	d.pending = Range{}
 	if p.Length == 0 {
