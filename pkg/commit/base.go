@@ -43,7 +43,7 @@ func newBaseEntries(r *archive.Reader) *baseEntries {
 		err := r.EntryPages(func(at index.Place, entries []stream.Entry) error {
 			buf = append(buf[:0], entries...)
 			for i := range buf {
-				if err := b.convert(&buf[i]); err != nil {
+				if err := b.makeReference(&buf[i]); err != nil {
 					return err
 				}
 			}
@@ -59,8 +59,8 @@ func newBaseEntries(r *archive.Reader) *baseEntries {
 	return b
 }
 
-// convert makes a chunk a reference to the base or to one of its parents.
-func (b *baseEntries) convert(e *stream.Entry) error {
+// makeReference makes a chunk a reference to the base or to one of its parents.
+func (b *baseEntries) makeReference(e *stream.Entry) error {
 	switch e.Kind {
 	case stream.Data, stream.Patched:
 		if b.info.Totals.Ref.N > 0 {
@@ -85,9 +85,9 @@ func (b *baseEntries) convert(e *stream.Entry) error {
 	return nil
 }
 
-// segment returns the entries of the next segment of a stream, or nil at its end. The caller reads
+// nextSegment returns the entries of the next segment of a stream, or nil at its end. The caller reads
 // each stream to its end before the next one.
-func (b *baseEntries) segment(streamNo int) ([]stream.Entry, error) {
+func (b *baseEntries) nextSegment(streamNo int) ([]stream.Entry, error) {
 	if b.pending.entries == nil {
 		s, err, ok := b.pull()
 		if ok && err != nil {
@@ -114,10 +114,10 @@ func (b *baseEntries) segment(streamNo int) ([]stream.Entry, error) {
 	return s.entries, nil
 }
 
-// skip reads the rest of a stream, and gets ready for the next.
-func (b *baseEntries) skip(streamNo int) error {
+// skipRest reads the rest of a stream, and gets ready for the next.
+func (b *baseEntries) skipRest(streamNo int) error {
 	for {
-		list, err := b.segment(streamNo)
+		list, err := b.nextSegment(streamNo)
 		if err != nil {
 			return err
 		}
@@ -137,8 +137,8 @@ type segmenter struct {
 	payload []byte
 }
 
-// add adds an entry, with its bytes if it is a data chunk. It merges neighbouring runs of one kind.
-func (s *segmenter) add(e stream.Entry, data []byte) error {
+// addEntry adds an entry, with its bytes if it is a data chunk. It merges neighbouring runs of one kind.
+func (s *segmenter) addEntry(e stream.Entry, data []byte) error {
 	if n := len(s.entries); n > 0 && e.Kind.IsRun() && s.entries[n-1].Kind == e.Kind {
 		s.entries[n-1].Len += e.Len
 		return nil

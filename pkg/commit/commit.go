@@ -82,7 +82,7 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 	if err := c.base.Locked(); err != nil {
 		return err
 	}
-	if err := c.check(overlays); err != nil {
+	if err := c.checkOptions(overlays); err != nil {
 		return err
 	}
 	header := &stream.Header{}
@@ -102,7 +102,7 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 	next := int64(0) // an id that no stream has
 	for i := range c.info.Streams {
 		s := &c.info.Streams[i]
-		if err := c.stream(ctx, entries, i, s); err != nil {
+		if err := c.writeStream(ctx, entries, i, s); err != nil {
 			return fmt.Errorf("stream %q: %w", s.Name, err)
 		}
 		next = max(next, s.ID)
@@ -116,18 +116,18 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 		if next < 0 {
 			return errors.New("there is no id left for a stream")
 		}
-		if err := c.pack(ctx, src, next); err != nil {
+		if err := c.packStream(ctx, src, next); err != nil {
 			return err
 		}
 	}
 	return c.out.End(stream.Meta{"streams": c.out.Streams, "size": c.out.Bytes})
 }
 
-// check compares the overlays and the options with the streams of the base.
-func (c *committer) check(overlays []Overlay) error {
+// checkOptions compares the overlays and the options with the streams of the base.
+func (c *committer) checkOptions(overlays []Overlay) error {
 	for i := range overlays {
 		v := &overlays[i]
-		s := c.find(v.Stream)
+		s := c.streamOf(v.Stream)
 		if s == nil {
 			return fmt.Errorf("the base has no stream %q to change", v.Stream)
 		}
@@ -137,11 +137,11 @@ func (c *committer) check(overlays []Overlay) error {
 		if v.Size != nil && *v.Size < 0 {
 			return fmt.Errorf("size %d of the stream %q is negative", *v.Size, v.Stream)
 		}
-		if _, err := c.chunker(s); err != nil {
+		if _, err := c.chunkerOf(s); err != nil {
 			return fmt.Errorf("stream %q: %w", v.Stream, err)
 		}
 		c.changes[v.Stream] = v
-		if err := c.compare(v); err != nil {
+		if err := c.compareBelow(v); err != nil {
 			return fmt.Errorf("stream %q: %w", v.Stream, err)
 		}
 	}
@@ -158,7 +158,7 @@ func (c *committer) check(overlays []Overlay) error {
 	return nil
 }
 
-func (c *committer) find(name string) *index.Stream {
+func (c *committer) streamOf(name string) *index.Stream {
 	if i, ok := c.streams[name]; ok {
 		return &c.info.Streams[i]
 	}
@@ -168,28 +168,28 @@ func (c *committer) find(name string) *index.Stream {
 // chunkerFor returns the options to cut a new content: those of the stream that it replaces, or
 // those of the first stream.
 func (c *committer) chunkerFor(src *stage.Source) (chunker.Options, error) {
-	if s := c.find(src.Name); s != nil {
-		return c.chunker(s)
+	if s := c.streamOf(src.Name); s != nil {
+		return c.chunkerOf(s)
 	}
 	if len(c.info.Streams) > 0 {
-		return c.chunker(&c.info.Streams[0])
+		return c.chunkerOf(&c.info.Streams[0])
 	}
 	return chunker.Options{Key: c.o.ChunkKey}, nil
 }
 
-// chunker returns the options by which a stream of the base was cut.
-func (c *committer) chunker(s *index.Stream) (chunker.Options, error) {
+// chunkerOf returns the options by which a stream of the base was cut.
+func (c *committer) chunkerOf(s *index.Stream) (chunker.Options, error) {
 	return chunker.OptionsOf(s.Chunker, c.o.ChunkKey)
 }
 
-// stream writes the new version of stream i of the base.
-func (c *committer) stream(ctx context.Context, entries *baseEntries, i int, s *index.Stream) error {
+// writeStream writes the new version of stream i of the base.
+func (c *committer) writeStream(ctx context.Context, entries *baseEntries, i int, s *index.Stream) error {
 	if src := c.replace[s.Name]; src != nil {
 		delete(c.replace, s.Name)
-		if err := c.pack(ctx, src, s.ID); err != nil {
+		if err := c.packStream(ctx, src, s.ID); err != nil {
 			return err
 		}
-		return entries.skip(i)
+		return entries.skipRest(i)
 	}
 	open := &stream.Open{ID: s.ID, Name: s.Name, Size: s.Size, Chunker: s.Chunker}
 	v := c.changes[s.Name]
@@ -205,12 +205,12 @@ func (c *committer) stream(ctx context.Context, entries *baseEntries, i int, s *
 	to := &segmenter{out: c.out, id: s.ID}
 	digests := s.Digests
 	if v == nil {
-		if err := c.copy(ctx, entries, i, to); err != nil {
+		if err := c.copyStream(ctx, entries, i, to); err != nil {
 			return err
 		}
 	} else {
 		l := &layout{base: c.base, streamNo: i, baseSize: s.Size, from: entries, image: v.Image, size: open.Size}
-		if err := c.patch(ctx, l, s, to); err != nil {
+		if err := c.recutStream(ctx, l, s, to); err != nil {
 			return err
 		}
 		if l.changed || l.size != l.baseSize {
@@ -220,21 +220,21 @@ func (c *committer) stream(ctx context.Context, entries *baseEntries, i int, s *
 	if err := to.flush(); err != nil {
 		return err
 	}
-	if err := entries.skip(i); err != nil {
+	if err := entries.skipRest(i); err != nil {
 		return err
 	}
 	return c.out.CloseStream(digests)
 }
 
-// copy writes all entries of stream i of the base.
-func (c *committer) copy(ctx context.Context, entries *baseEntries, i int, to *segmenter) error {
+// copyStream writes all entries of stream i of the base.
+func (c *committer) copyStream(ctx context.Context, entries *baseEntries, i int, to *segmenter) error {
 	for {
-		list, err := entries.segment(i)
+		list, err := entries.nextSegment(i)
 		if err != nil || list == nil {
 			return err
 		}
 		for j := range list {
-			if err := to.add(list[j], nil); err != nil {
+			if err := to.addEntry(list[j], nil); err != nil {
 				return err
 			}
 		}
@@ -244,9 +244,9 @@ func (c *committer) copy(ctx context.Context, entries *baseEntries, i int, to *s
 	}
 }
 
-// patch writes the changed version of a stream of the base.
-func (c *committer) patch(ctx context.Context, l *layout, s *index.Stream, to *segmenter) error {
-	o, err := c.chunker(s)
+// recutStream writes the changed version of a stream of the base.
+func (c *committer) recutStream(ctx context.Context, l *layout, s *index.Stream, to *segmenter) error {
+	o, err := c.chunkerOf(s)
 	if err != nil {
 		return err
 	}
@@ -255,11 +255,11 @@ func (c *committer) patch(ctx context.Context, l *layout, s *index.Stream, to *s
 		return err
 	}
 	p := &recutter{layout: l, cut: cut, to: to}
-	return p.all(ctx)
+	return p.recutAll(ctx)
 }
 
-// pack writes a stream with a content of its own.
-func (c *committer) pack(ctx context.Context, src *stage.Source, id int64) error {
+// packStream writes a stream with a content of its own.
+func (c *committer) packStream(ctx context.Context, src *stage.Source, id int64) error {
 	o, err := c.chunkerFor(src)
 	if err != nil {
 		return err

@@ -23,12 +23,12 @@ type recutter struct {
 	end    bool  // one begins at ahead, or the stream ends there
 }
 
-func (t *recutter) all(ctx context.Context) error {
+func (t *recutter) recutAll(ctx context.Context) error {
 	for t.p < t.size {
 		if err := t.step(); err != nil {
 			return err
 		}
-		t.forget(t.p)
+		t.forgetBefore(t.p)
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
@@ -38,14 +38,14 @@ func (t *recutter) all(ctx context.Context) error {
 
 // step moves on from p by at least one byte, or finds that a run has ended.
 func (t *recutter) step() error {
-	s, err := t.span(t.p)
+	s, err := t.extentAt(t.p)
 	if err != nil {
 		return err
 	}
 	if s.run {
 		n := t.run
 		if n == 0 {
-			if n, err = t.zeros(t.p, chunker.ZeroRun); err != nil {
+			if n, err = t.countZeros(t.p, chunker.ZeroRun); err != nil {
 				return err
 			}
 			if n < chunker.ZeroRun {
@@ -53,43 +53,43 @@ func (t *recutter) step() error {
 			}
 		}
 		if n > 0 {
-			return t.zero(s.kind, s.end-t.p)
+			return t.putZeros(s.kind, s.end-t.p)
 		}
 	}
-	e, err := t.kept(t.p, t.run > 0)
+	e, err := t.keptChunk(t.p, t.run > 0)
 	if err != nil {
 		return err
 	}
 	if e != nil {
 		t.run = 0
-		return t.put(e.Entry, nil)
+		return t.putEntry(e.Entry, nil)
 	}
-	return t.recut()
+	return t.recutChunk()
 }
 
-// zero writes a part of a run.
-func (t *recutter) zero(kind stream.EntryKind, n int64) error {
+// putZeros writes a part of a run.
+func (t *recutter) putZeros(kind stream.EntryKind, n int64) error {
 	t.run += n
-	return t.put(stream.Entry{Kind: kind, Len: n}, nil)
+	return t.putEntry(stream.Entry{Kind: kind, Len: n}, nil)
 }
 
-// put writes an entry and moves on past it.
-func (t *recutter) put(e stream.Entry, data []byte) error {
+// putEntry writes an entry and moves on past it.
+func (t *recutter) putEntry(e stream.Entry, data []byte) error {
 	t.p += e.Len
 	t.window = t.window[min(int64(len(t.window)), e.Len):]
-	return t.to.add(e, data)
+	return t.to.addEntry(e, data)
 }
 
-// recut cuts a chunk, or writes zeros that were read.
-func (t *recutter) recut() error {
-	runBehind, err := t.fill()
+// recutChunk cuts a chunk, or writes zeros that were read.
+func (t *recutter) recutChunk() error {
+	runAfter, err := t.fillWindow()
 	if err != nil {
 		return err
 	}
 	w := t.window
 	if t.run > 0 {
 		if n := chunker.LeadingZeros(w); n > 0 {
-			return t.zero(stream.Zero, int64(n))
+			return t.putZeros(stream.Zero, int64(n))
 		}
 		t.run = 0
 		return nil
@@ -97,29 +97,29 @@ func (t *recutter) recut() error {
 	end := chunker.FirstZeroRun(w)
 	if end < 0 {
 		end = len(w)
-		if runBehind {
+		if runAfter {
 			end -= chunker.TrailingZeros(w)
 		}
 	}
 	if end == 0 {
-		return t.zero(stream.Zero, int64(chunker.LeadingZeros(w)))
+		return t.putZeros(stream.Zero, int64(chunker.LeadingZeros(w)))
 	}
 	data := w[:t.cut.Cut(w[:end], t.p)]
 	e := stream.Entry{Kind: stream.Data, Len: int64(len(data)), Hash: blake.Sum(data)}
-	old, err := t.entry(t.p)
+	old, err := t.entryAt(t.p)
 	if err != nil {
 		return err
 	}
 	if old != nil && old.at == t.p && !old.Kind.IsRun() && old.Len == e.Len && old.Hash == e.Hash {
-		return t.put(old.Entry, nil)
+		return t.putEntry(old.Entry, nil)
 	}
-	return t.put(e, data)
+	return t.putEntry(e, data)
 }
 
-// fill reads into the window the bytes that decide on the next cut: the longest chunk and a
+// fillWindow reads into the window the bytes that decide on the next cut: the longest chunk and a
 // possible run after it. It stops earlier at a run of known zeros, or at the end. It reports
 // whether zeros at the end of the window may belong to a run.
-func (t *recutter) fill() (runBehind bool, err error) {
+func (t *recutter) fillWindow() (runAfter bool, err error) {
 	if t.ahead <= t.p {
 		t.ahead, t.end = t.p, false
 	}
@@ -129,7 +129,7 @@ func (t *recutter) fill() (runBehind bool, err error) {
 			t.end = true
 			break
 		}
-		n, err := t.zeros(t.ahead, chunker.ZeroRun)
+		n, err := t.countZeros(t.ahead, chunker.ZeroRun)
 		if err != nil {
 			return false, err
 		}
@@ -138,7 +138,7 @@ func (t *recutter) fill() (runBehind bool, err error) {
 			break
 		}
 		if n == 0 {
-			s, err := t.span(t.ahead)
+			s, err := t.extentAt(t.ahead)
 			if err != nil {
 				return false, err
 			}

@@ -112,15 +112,15 @@ func TestBaseEntries(t *testing.T) {
 	base := stagetest.OpenArchive(t, stagetest.Pipe(t, stagetest.Content(300000), stagetest.Cutting(stage.ChunkOptions{}), stagetest.Dropping(), stagetest.Sealing()))
 	b := newBaseEntries(base)
 	defer b.stop()
-	if err := b.convert(&stream.Entry{Kind: stream.Ref, Ordinal: 1}); !errors.Is(err, stream.ErrCorrupt) {
+	if err := b.makeReference(&stream.Entry{Kind: stream.Ref, Ordinal: 1}); !errors.Is(err, stream.ErrCorrupt) {
 		t.Errorf("reference forward: %v", err)
 	}
-	if err := b.convert(&stream.Entry{Kind: stream.ParentRef, Parent: 0}); !errors.Is(err, stream.ErrCorrupt) {
+	if err := b.makeReference(&stream.Entry{Kind: stream.ParentRef, Parent: 0}); !errors.Is(err, stream.ErrCorrupt) {
 		t.Errorf("reference to no parent: %v", err)
 	}
 	b.info = &index.Info{Streams: slices.Clone(b.info.Streams)}
 	b.info.Streams[0].Size++
-	if err := b.skip(0); !errors.Is(err, stream.ErrCorrupt) {
+	if err := b.skipRest(0); !errors.Is(err, stream.ErrCorrupt) {
 		t.Errorf("another size: %v", err)
 	}
 }

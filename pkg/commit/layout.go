@@ -14,7 +14,7 @@ import (
 )
 
 // layout knows where the bytes of a changed stream are. Callers must not ask for positions before
-// the last one of forget.
+// the last one of forgetBefore.
 type layout struct {
 	base     *archive.Reader
 	streamNo int
@@ -24,33 +24,33 @@ type layout struct {
 	size     int64
 	changed  bool // whether there are changes
 
-	entries  []placed // of the base, as far as they were read
-	read     int64    // end of these entries
-	afterRun bool     // the last of these is a run
+	entries  []baseEntry // of the base, as far as they were read
+	read     int64       // end of these entries
+	afterRun bool        // the last of these is a run
 	changes  []overlay.Change
 	seen     int64 // end of the last change
 	noMore   bool  // no more changes come
 }
 
-// placed is an entry of the base.
-type placed struct {
+// baseEntry is an entry of the base.
+type baseEntry struct {
 	at       int64
 	afterRun bool // the entry before it is a run
 	stream.Entry
 }
 
-func (e *placed) end() int64 { return e.at + e.Len }
+func (e *baseEntry) end() int64 { return e.at + e.Len }
 
-// span is a range of one origin, up to end.
-type span struct {
+// extent is a range of one origin, up to end.
+type extent struct {
 	end    int64
 	run    bool             // of zeros
 	kind   stream.EntryKind // Zero or Hole
 	change bool             // in the image, not in the base
 }
 
-// forget drops everything before p.
-func (l *layout) forget(p int64) {
+// forgetBefore drops everything before p.
+func (l *layout) forgetBefore(p int64) {
 	n := 0
 	for n < len(l.entries) && l.entries[n].end() <= p {
 		n++
@@ -63,8 +63,8 @@ func (l *layout) forget(p int64) {
 	l.changes = l.changes[n:]
 }
 
-// change returns the first change that ends after p.
-func (l *layout) change(p int64) (c overlay.Change, ok bool, err error) {
+// nextChange returns the first change that ends after p.
+func (l *layout) nextChange(p int64) (c overlay.Change, ok bool, err error) {
 	for l.image != nil && !l.noMore && l.seen <= p {
 		c, err := l.image.Next()
 		if errors.Is(err, io.EOF) {
@@ -91,13 +91,13 @@ func (l *layout) change(p int64) (c overlay.Change, ok bool, err error) {
 	return l.changes[i], true, nil
 }
 
-// entry returns the entry of the base that holds p, or nil after its end.
-func (l *layout) entry(p int64) (*placed, error) {
+// entryAt returns the entry of the base that holds p, or nil after its end.
+func (l *layout) entryAt(p int64) (*baseEntry, error) {
 	if p >= l.baseSize {
 		return nil, nil
 	}
 	for l.read <= p {
-		list, err := l.from.segment(l.streamNo)
+		list, err := l.from.nextSegment(l.streamNo)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +105,7 @@ func (l *layout) entry(p int64) (*placed, error) {
 			return nil, corruptBase("no entry holds offset %d", p)
 		}
 		for _, e := range list {
-			l.entries = append(l.entries, placed{l.read, l.afterRun, e})
+			l.entries = append(l.entries, baseEntry{l.read, l.afterRun, e})
 			l.read += e.Len
 			l.afterRun = e.Kind.IsRun()
 		}
@@ -113,34 +113,34 @@ func (l *layout) entry(p int64) (*placed, error) {
 	return &l.entries[sort.Search(len(l.entries), func(i int) bool { return l.entries[i].end() > p })], nil
 }
 
-// span returns the range from p on, which must lie within the size.
-func (l *layout) span(p int64) (span, error) {
-	c, ok, err := l.change(p)
+// extentAt returns the range from p on, which must lie within the size.
+func (l *layout) extentAt(p int64) (extent, error) {
+	c, ok, err := l.nextChange(p)
 	if err != nil {
-		return span{}, err
+		return extent{}, err
 	}
 	end := l.size
 	if ok {
 		if c.Offset <= p {
-			return span{end: c.End(), run: c.Zero, kind: stream.Zero, change: true}, nil
+			return extent{end: c.End(), run: c.Zero, kind: stream.Zero, change: true}, nil
 		}
 		end = c.Offset
 	}
-	e, err := l.entry(p)
+	e, err := l.entryAt(p)
 	if err != nil {
-		return span{}, err
+		return extent{}, err
 	}
 	if e == nil {
-		return span{end: end, run: true, kind: stream.Hole}, nil
+		return extent{end: end, run: true, kind: stream.Hole}, nil
 	}
-	return span{end: min(e.end(), end), run: e.Kind.IsRun(), kind: e.Kind}, nil
+	return extent{end: min(e.end(), end), run: e.Kind.IsRun(), kind: e.Kind}, nil
 }
 
-// zeros returns how many zeros are known to begin at p. It may stop after atMost of them.
-func (l *layout) zeros(p, atMost int64) (int64, error) {
+// countZeros returns how many zeros are known to begin at p. It may stop after atMost of them.
+func (l *layout) countZeros(p, atMost int64) (int64, error) {
 	at := p
 	for at < l.size && at-p < atMost {
-		s, err := l.span(at)
+		s, err := l.extentAt(at)
 		if err != nil {
 			return 0, err
 		}
@@ -152,19 +152,19 @@ func (l *layout) zeros(p, atMost int64) (int64, error) {
 	return at - p, nil
 }
 
-// kept returns the chunk of the base that begins at p, if cutting at p would give the same chunk.
+// keptChunk returns the chunk of the base that begins at p, if cutting at p would give the same chunk.
 // That is so if neither its bytes have changed nor those after it that could be zeros. After a run,
 // the chunk must certainly not begin with zeros.
-func (l *layout) kept(p int64, behindRun bool) (*placed, error) {
-	e, err := l.entry(p)
-	if err != nil || e == nil || e.at != p || e.Kind.IsRun() || behindRun && !e.afterRun {
+func (l *layout) keptChunk(p int64, afterRun bool) (*baseEntry, error) {
+	e, err := l.entryAt(p)
+	if err != nil || e == nil || e.at != p || e.Kind.IsRun() || afterRun && !e.afterRun {
 		return nil, err
 	}
 	reach := e.end() + chunker.ZeroRun
 	if l.size != l.baseSize && reach > min(l.size, l.baseSize) {
 		return nil, nil
 	}
-	c, ok, err := l.change(p)
+	c, ok, err := l.nextChange(p)
 	if err != nil || ok && c.Offset < reach {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (l *layout) kept(p int64, behindRun bool) (*placed, error) {
 // readAt fills p from offset off.
 func (l *layout) readAt(p []byte, off int64) error {
 	for len(p) > 0 {
-		s, err := l.span(off)
+		s, err := l.extentAt(off)
 		if err != nil {
 			return err
 		}
