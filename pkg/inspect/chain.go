@@ -77,45 +77,47 @@ type ChainOptions struct {
 // Chain reports on the archive r and all archives that it depends on, from the indexes alone. A
 // parent that is missing or cannot be read is part of the report, and no error.
 func Chain(r *archive.Reader, o ChainOptions) (*ChainReport, error) {
-	c := &chain{o: o, numbers: map[index.Hash]int{}}
-	c.add(stream.Parent{ID: r.ID()}, 0)
-	if err := c.describe(0, r); err != nil {
+	c := &chainReporter{o: o, numbers: map[index.Hash]int{}}
+	c.numberOf(stream.Parent{ID: r.ID()}, 0)
+	if err := c.recordContents(0, r); err != nil {
 		return nil, err
 	}
 	for n := 1; n < len(c.list); n++ { // c.list grows meanwhile
-		if err := c.open(n); err != nil {
+		if err := c.describeArchive(n); err != nil {
 			c.list[n].err, c.list[n].Error, c.list[n].Missing = err, err.Error(), errors.Is(err, archive.ErrParent)
 		}
 	}
 	return &ChainReport{Version: 1, Archives: c.list}, nil
 }
 
-type chain struct {
+// chainReporter describes an archive and all parents below it.
+type chainReporter struct {
 	o       ChainOptions
 	list    []ChainArchive
-	todo    []link // one for each of list
+	todo    []wanted // one for each of list
 	numbers map[index.Hash]int
 }
 
-type link struct {
+// wanted is an archive to describe.
+type wanted struct {
 	stream.Parent
 	level int
 }
 
-// add returns the number of an archive in the list.
-func (c *chain) add(p stream.Parent, level int) int {
+// numberOf returns the number of an archive in the list, which it becomes part of.
+func (c *chainReporter) numberOf(p stream.Parent, level int) int {
 	n, ok := c.numbers[p.ID]
 	if !ok {
 		n = len(c.list)
 		c.numbers[p.ID] = n
 		c.list = append(c.list, ChainArchive{ID: p.ID.String(), Hint: p.Hint, Parents: []ChainParent{}})
-		c.todo = append(c.todo, link{p, level})
+		c.todo = append(c.todo, wanted{p, level})
 	}
 	return n
 }
 
-// open finds and describes archive n.
-func (c *chain) open(n int) error {
+// describeArchive finds and describes archive n.
+func (c *chainReporter) describeArchive(n int) error {
 	want := c.todo[n]
 	if want.level > maxLevels {
 		return fmt.Errorf("more than %d levels of parents: not followed", maxLevels)
@@ -129,7 +131,7 @@ func (c *chain) open(n int) error {
 			if c.list[n].Path == "" {
 				c.list[n].Path, c.list[n].Size = at.Name, at.Size
 			}
-			if err = c.openCopy(n, at); err == nil {
+			if err = c.describeCopy(n, at); err == nil {
 				return nil
 			}
 		}
@@ -138,8 +140,8 @@ func (c *chain) open(n int) error {
 	return first
 }
 
-// openCopy describes archive n from a copy of it.
-func (c *chain) openCopy(n int, at archive.Copy) error {
+// describeCopy describes archive n from a copy of it.
+func (c *chainReporter) describeCopy(n int, at archive.Copy) error {
 	want := &c.todo[n].Parent
 	r, err := archive.NewReader(at.ReaderAt, at.Size, archive.Options{Identities: c.o.Identities, Threads: 1})
 	if err != nil {
@@ -152,11 +154,11 @@ func (c *chain) openCopy(n int, at archive.Copy) error {
 		c.list[n].OtherID = r.ID().String()
 	}
 	c.list[n].Path = at.Name
-	return c.describe(n, r)
+	return c.recordContents(n, r)
 }
 
-// describe records the contents of r, which is archive n, and adds its parents to the list.
-func (c *chain) describe(n int, r *archive.Reader) error {
+// recordContents records the contents of r, which is archive n, and adds its parents to the list.
+func (c *chainReporter) recordContents(n int, r *archive.Reader) error {
 	c.list[n].Size = r.Size()
 	if err := r.Locked(); err != nil {
 		return err
@@ -185,7 +187,7 @@ func (c *chain) describe(n int, r *archive.Reader) error {
 	}
 	c.list[n].Data, c.list[n].Patch = info.Totals.Data, info.Totals.Patch
 	for i, p := range info.Parents {
-		parents[i].ID, parents[i].Archive = p.ID.String(), c.add(p, c.todo[n].level+1)
+		parents[i].ID, parents[i].Archive = p.ID.String(), c.numberOf(p, c.todo[n].level+1)
 	}
 	c.list[n].Parents = parents
 	return nil

@@ -37,7 +37,7 @@ func Archive(r *archive.Reader, o Options) (*Report, error) {
 	if err == nil {
 		streams := r.Info().Streams
 		err = r.EntryPages(func(at index.Place, entries []stream.Entry) error {
-			return in.segment(streams[at.Stream].Name, at, entries)
+			return in.addSegment(streams[at.Stream].Name, at, entries)
 		})
 	} else if o.Segment == nil && o.Chunk == nil {
 		err = nil // the rest of the report is still possible
@@ -45,10 +45,10 @@ func Archive(r *archive.Reader, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	rep := in.report(r.Info(), r.Size())
+	rep := in.newReport(r.Info(), r.Size())
 	rep.Kind, rep.ID, rep.Dicts = "archive", r.ID().String(), r.Dicts()
 	rep.Encrypted, rep.Locked, rep.Recipients = r.Encrypted(), r.Locked() != nil, r.RecipientKinds()
-	rep.sign(r.Signatures())
+	rep.addSigners(r.Signatures())
 	return rep, nil
 }
 
@@ -74,34 +74,34 @@ func Stream(src io.Reader, o Options) (*Report, error) {
 		}
 		if f, ok := f.(*stream.Segment); ok {
 			at := index.Place{Stream: len(info.Streams) - 1, Offset: f.Offset, Pos: pos, Len: n}
-			err := in.segment(info.Streams[at.Stream].Name, at, f.Entries)
+			err := in.addSegment(info.Streams[at.Stream].Name, at, f.Entries)
 			f.Release()
 			if err != nil {
 				return nil, err
 			}
 		}
 	}
-	rep := in.report(info, size)
+	rep := in.newReport(info, size)
 	rep.Kind, rep.Dicts = "stream", dicts
 	if id, ok := scan.ID(); ok {
 		rep.Kind, rep.ID = "archive", id.String()
 	}
 	rep.Recipients = scan.RecipientKinds()
 	rep.Encrypted = len(rep.Recipients) > 0
-	rep.sign(scan.Signatures())
+	rep.addSigners(scan.Signatures())
 	return rep, nil
 }
 
-// sign records the keys of the signatures.
-func (rep *Report) sign(list []seal.Signature) {
+// addSigners records the keys of the signatures.
+func (rep *Report) addSigners(list []seal.Signature) {
 	rep.Signatures = []string{}
 	for _, s := range list {
 		rep.Signatures = append(rep.Signatures, s.KeyID())
 	}
 }
 
-// segment adds the entries of a segment to the report.
-func (in *inspector) segment(name string, at index.Place, entries []stream.Entry) error {
+// addSegment adds the entries of a segment to the report.
+func (in *inspector) addSegment(name string, at index.Place, entries []stream.Entry) error {
 	line := SegmentLine{Stream: name, Offset: at.Offset, Entries: len(entries), Pos: at.Pos, Len: at.Len}
 	for i := range entries {
 		e := &entries[i]
@@ -112,7 +112,7 @@ func (in *inspector) segment(name string, at index.Place, entries []stream.Entry
 		}
 		line.Raw += int64(e.PayloadLen())
 		if in.o.Chunk != nil {
-			if err := in.chunk(name, at.Offset+line.Bytes, e); err != nil {
+			if err := in.describeChunk(name, at.Offset+line.Bytes, e); err != nil {
 				return err
 			}
 		}
@@ -124,7 +124,7 @@ func (in *inspector) segment(name string, at index.Place, entries []stream.Entry
 	return nil
 }
 
-func (in *inspector) chunk(name string, offset int64, e *stream.Entry) error {
+func (in *inspector) describeChunk(name string, offset int64, e *stream.Entry) error {
 	line := ChunkLine{Stream: name, Offset: offset, Bytes: e.Len}
 	switch e.Kind {
 	case stream.Data, stream.Patched:
@@ -154,7 +154,7 @@ func (in *inspector) chunk(name string, offset int64, e *stream.Entry) error {
 	return in.o.Chunk(line)
 }
 
-func (in *inspector) report(info *index.Info, size int64) *Report {
+func (in *inspector) newReport(info *index.Info, size int64) *Report {
 	t := &info.Totals
 	rep := &Report{
 		Version: 1, Size: size, Segments: t.Segments, Streams: []StreamReport{},

@@ -59,7 +59,7 @@ func OpenChain(f *os.File, size int64, o ChainOptions) (*Chain, error) {
 		return nil, err
 	}
 	for q := top; q.backing.Name != ""; {
-		next, info, err := c.below(q, infos, o)
+		next, info, err := c.openBacking(q, infos, o)
 		if err != nil {
 			c.broken = fmt.Errorf("backing file %q of %s: %w", q.backing.Name, c.paths[len(c.paths)-1], err)
 			break
@@ -81,9 +81,9 @@ func (c *Chain) Close() {
 	}
 }
 
-// below opens the backing file of the last layer, q. infos describe the files above it.
-func (c *Chain) below(q *qcow2, infos []os.FileInfo, o ChainOptions) (layer, os.FileInfo, error) {
-	path, err := locate(c.paths[len(c.paths)-1], q.backing.Name)
+// openBacking opens the backing file of the last layer, q. infos describe the files above it.
+func (c *Chain) openBacking(q *qcow2, infos []os.FileInfo, o ChainOptions) (layer, os.FileInfo, error) {
+	path, err := locateBacking(c.paths[len(c.paths)-1], q.backing.Name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +111,7 @@ func (c *Chain) below(q *qcow2, infos []os.FileInfo, o ChainOptions) (layer, os.
 	if err != nil {
 		return nil, nil, err
 	}
-	format, err := c.format(f, size, q.backing.Format, o)
+	format, err := c.backingFormat(f, size, q.backing.Format, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,8 +126,8 @@ func (c *Chain) below(q *qcow2, infos []os.FileInfo, o ChainOptions) (layer, os.
 	return next, info, nil
 }
 
-// locate returns the path of a backing file that the file at path names.
-func locate(path, name string) (string, error) {
+// locateBacking returns the path of a backing file that the file at path names.
+func locateBacking(path, name string) (string, error) {
 	if i := strings.IndexAny(name, ":/"); i >= 0 && name[i] == ':' {
 		return "", unsupportedf("%q is no file but a protocol, which is not followed", name[:i+1])
 	}
@@ -137,8 +137,8 @@ func locate(path, name string) (string, error) {
 	return path[:strings.LastIndexByte(path, '/')+1] + "./" + name, nil
 }
 
-// format returns the format of the backing file f, raw or qcow2.
-func (c *Chain) format(f *os.File, size int64, given string, o ChainOptions) (string, error) {
+// backingFormat returns the format of the backing file f, raw or qcow2.
+func (c *Chain) backingFormat(f *os.File, size int64, given string, o ChainOptions) (string, error) {
 	if given == "" {
 		given = o.BackingFormat
 	}

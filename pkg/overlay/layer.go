@@ -17,22 +17,22 @@ const (
 	beyond // the range lies after the end of the file: zeros, whatever lies below
 )
 
-// layer is one of the files of an image. Several cursors may use it, but only one goroutine.
+// layer is one of the files of an image. Several walks may use it, but only one goroutine.
 type layer interface {
 	// Size is the number of bytes of the image that the layer covers.
 	Size() int64
 
 	// extent returns the kind of the layer's content at off, which is less than Size, and the end
 	// of that content. The next extent may be of the same kind.
-	extent(c *cursor, off int64) (end int64, kind Kind, err error)
+	extent(c *walkState, off int64) (end int64, kind Kind, err error)
 
 	// readAt reads all of p from off, within one extent of Data.
-	readAt(c *cursor, p []byte, off int64) error
+	readAt(c *walkState, p []byte, off int64) error
 }
 
-// cursor is the state of a walk over a layer: the extent that was found last, and the parts of
+// walkState is the state of a walk over a layer: the extent that was found last, and the parts of
 // tables that were read last.
-type cursor struct {
+type walkState struct {
 	from, to int64
 	kind     Kind
 	l1, l2   window
@@ -41,24 +41,24 @@ type cursor struct {
 // stack is a list of layers, the newest first, as one image.
 type stack struct {
 	layers       []layer
-	walk, random []cursor // walk is for extents in order, random for ReadAt
+	walk, random []walkState // walk is for extents in order, random for ReadAt
 }
 
 func newStack(layers []layer) *stack {
-	return &stack{layers, make([]cursor, len(layers)), make([]cursor, len(layers))}
+	return &stack{layers, make([]walkState, len(layers)), make([]walkState, len(layers))}
 }
 
 // Size is the size of the newest layer.
 func (s *stack) Size() int64 { return s.layers[0].Size() }
 
 // extent returns the kind of the stack's content at off, the end of it, and the layer that has it.
-func (s *stack) extent(cursors []cursor, off int64) (end int64, kind Kind, at int, err error) {
+func (s *stack) extent(walks []walkState, off int64) (end int64, kind Kind, at int, err error) {
 	end = s.Size()
 	for i, l := range s.layers {
 		if off >= l.Size() {
 			return end, beyond, i, nil
 		}
-		c := &cursors[i]
+		c := &walks[i]
 		if off < c.from || off >= c.to {
 			to, kind, err := l.extent(c, off)
 			if err != nil {
@@ -152,7 +152,7 @@ type raw struct {
 
 func (r *raw) Size() int64 { return r.size }
 
-func (r *raw) extent(_ *cursor, off int64) (end int64, kind Kind, err error) {
+func (r *raw) extent(_ *walkState, off int64) (end int64, kind Kind, err error) {
 	start, end, err := DataExtent(r.File, off)
 	if err != nil {
 		return r.size, Data, nil
@@ -163,4 +163,4 @@ func (r *raw) extent(_ *cursor, off int64) (end int64, kind Kind, err error) {
 	return min(end, r.size), Data, nil
 }
 
-func (r *raw) readAt(_ *cursor, p []byte, off int64) error { return readFull(r.File, p, off) }
+func (r *raw) readAt(_ *walkState, p []byte, off int64) error { return readFull(r.File, p, off) }

@@ -47,26 +47,26 @@ func ParseMap(r io.Reader, size int64, layers int) (*Map, error) {
 		}
 		if !strings.ContainsRune(" \t\r\n", rune(c)) || c == '\n' {
 			b.UnreadByte() // cannot fail after ReadByte
-			l := &list{size: size, layers: layers}
+			l := &mapBuilder{size: size, layers: layers}
 			if c == '[' {
 				err = parseJSON(b, l)
 			} else {
 				err = parseLines(b, l)
 			}
 			if err == nil {
-				err = l.flush()
+				err = l.flushLast()
 			}
 			if err != nil {
 				return nil, err
 			}
-			l.gaps.add(l.Map.end, size)
+			l.gaps.offer(l.Map.end, size)
 			return &l.Map, nil
 		}
 	}
 }
 
-// list collects the ranges of a map.
-type list struct {
+// mapBuilder collects the ranges of a map.
+type mapBuilder struct {
 	size   int64
 	layers int
 	end    int64  // the end of the last range, changed or not
@@ -74,16 +74,16 @@ type list struct {
 	Map
 }
 
-// flush moves the last change to the Map.
-func (l *list) flush() error {
+// flushLast moves the last change to the Map.
+func (l *mapBuilder) flushLast() error {
 	if l.last.Length == 0 {
 		return nil
 	}
 	return l.append(l.last)
 }
 
-// add adds a range. The error says what is wrong with the range.
-func (l *list) add(offset, length int64, changed, zero bool) error {
+// addRange adds a range. The error says what is wrong with the range.
+func (l *mapBuilder) addRange(offset, length int64, changed, zero bool) error {
 	switch {
 	case offset < 0 || length < 0:
 		return fmt.Errorf("offset %d or length %d is negative", offset, length)
@@ -102,22 +102,22 @@ func (l *list) add(offset, length int64, changed, zero bool) error {
 		l.last.Length += length
 		return nil
 	}
-	err := l.flush()
+	err := l.flushLast()
 	l.last = Change{offset, length, zero}
 	return err
 }
 
-// unchanged notes a range that has not changed, of the file at a depth.
-func (l *list) unchanged(offset, length, depth int64, zero bool) {
+// noteUnchanged notes a range that has not changed, of the file at a depth.
+func (l *mapBuilder) noteUnchanged(offset, length, depth int64, zero bool) {
 	length = min(length, l.size-offset)
 	if zero {
-		l.zeros.add(offset, length, depth, true)
+		l.zeros.offer(offset, length, depth, true)
 	} else {
-		l.data.add(offset, length, depth, false)
+		l.data.offer(offset, length, depth, false)
 	}
 }
 
-func parseLines(r io.Reader, l *list) error {
+func parseLines(r io.Reader, l *mapBuilder) error {
 	s := bufio.NewScanner(r)
 	for n := 1; s.Scan(); n++ {
 		text, _, _ := strings.Cut(s.Text(), "#")
@@ -139,7 +139,7 @@ func parseLines(r io.Reader, l *list) error {
 	return s.Err()
 }
 
-func (l *list) addText(offset, length string) error {
+func (l *mapBuilder) addText(offset, length string) error {
 	off, err := parseNumber(offset)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (l *list) addText(offset, length string) error {
 	if err != nil {
 		return err
 	}
-	return l.add(off, n, true, false)
+	return l.addRange(off, n, true, false)
 }
 
 func parseNumber(s string) (int64, error) {
@@ -187,7 +187,7 @@ func (b *budget) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func parseJSON(r io.Reader, l *list) error {
+func parseJSON(r io.Reader, l *mapBuilder) error {
 	b := &budget{r, maxElement}
 	d := json.NewDecoder(b)
 	if _, err := d.Token(); err != nil { // the bracket
@@ -232,7 +232,7 @@ func jsonError(n int, err error) error {
 	return err
 }
 
-func (l *list) addElement(e *element) error {
+func (l *mapBuilder) addElement(e *element) error {
 	switch {
 	case e.Length == nil:
 		return errors.New("it has no length")
@@ -247,15 +247,15 @@ func (l *list) addElement(e *element) error {
 			return fmt.Errorf("its depth is %d: %w", *e.Depth, ErrChain)
 		}
 		changed := *e.Depth < int64(max(l.layers, 1))
-		if err := l.add(*e.Start, *e.Length, changed, e.Zero); err != nil || changed {
+		if err := l.addRange(*e.Start, *e.Length, changed, e.Zero); err != nil || changed {
 			return err
 		}
-		l.unchanged(*e.Start, *e.Length, *e.Depth, e.Zero)
+		l.noteUnchanged(*e.Start, *e.Length, *e.Depth, e.Zero)
 		return nil
 	case e.Offset == nil || e.Type == nil:
 		return errors.New("it is neither one of qemu-img map nor one of nbdinfo --map")
 	case *e.Type != 0 && *e.Type != 1, e.Description != nil && *e.Description != [...]string{"clean", "dirty"}[*e.Type]:
 		return errors.New("it is not one of a dirty bitmap: use nbdinfo --map=qemu:dirty-bitmap:NAME")
 	}
-	return l.add(*e.Offset, *e.Length, *e.Type == 1, false)
+	return l.addRange(*e.Offset, *e.Length, *e.Type == 1, false)
 }

@@ -95,7 +95,7 @@ func newQcow2(r io.ReaderAt, size int64) (*qcow2, error) {
 			return nil, err
 		}
 	}
-	span := int64(1) << q.spanBits()
+	span := int64(1) << q.tableBits()
 	need := q.size/span + min(1, q.size%span)
 	l1 := u64(h[40:])
 	if need > int64(u32(h[36:])) || need > maxL1 {

@@ -20,7 +20,7 @@ type decoder struct {
 	zstd   *zstd.Decoder
 }
 
-func (q *qcow2) readAt(c *cursor, p []byte, off int64) error {
+func (q *qcow2) readAt(c *walkState, p []byte, off int64) error {
 	for len(p) > 0 {
 		within := off & (1<<q.bits - 1)
 		part := p[:min(int64(len(p)), 1<<q.bits-within)]
@@ -34,13 +34,13 @@ func (q *qcow2) readAt(c *cursor, p []byte, off int64) error {
 }
 
 // readCluster fills p from one cluster.
-func (q *qcow2) readCluster(c *cursor, p []byte, off, within int64) error {
-	e, _, _, err := q.entry(c, off)
+func (q *qcow2) readCluster(c *walkState, p []byte, off, within int64) error {
+	e, _, _, err := q.l2Entry(c, off)
 	if err != nil {
 		return err
 	}
 	if e&compressed != 0 {
-		plain, err := q.decoder.decode(q, e)
+		plain, err := q.decoder.decodeCluster(q, e)
 		if err == nil {
 			copy(p, plain[within:])
 		}
@@ -53,9 +53,9 @@ func (q *qcow2) readCluster(c *cursor, p []byte, off, within int64) error {
 	return readFull(q.r, p, at+within)
 }
 
-// decode returns the content of the compressed cluster of q with the entry e. It is valid until the
+// decodeCluster returns the content of the compressed cluster of q with the entry e. It is valid until the
 // next call.
-func (d *decoder) decode(q *qcow2, e uint64) ([]byte, error) {
+func (d *decoder) decodeCluster(q *qcow2, e uint64) ([]byte, error) {
 	if d.file == q && d.entry == e {
 		return d.plain, nil
 	}
@@ -73,7 +73,7 @@ func (d *decoder) decode(q *qcow2, e uint64) ([]byte, error) {
 	if err := readFull(q.r, d.packed[:n], at); err != nil {
 		return nil, err
 	}
-	src, err := d.reader(q.zstd, bytes.NewReader(d.packed[:n]))
+	src, err := d.resetReader(q.zstd, bytes.NewReader(d.packed[:n]))
 	if err == nil {
 		_, err = io.ReadFull(src, d.plain) // the bytes that follow belong to another cluster
 	}
@@ -84,7 +84,7 @@ func (d *decoder) decode(q *qcow2, e uint64) ([]byte, error) {
 	return d.plain, nil
 }
 
-func (d *decoder) reader(isZstd bool, src io.Reader) (io.Reader, error) {
+func (d *decoder) resetReader(isZstd bool, src io.Reader) (io.Reader, error) {
 	if !isZstd {
 		if d.flate == nil {
 			d.flate = flate.NewReader(src)

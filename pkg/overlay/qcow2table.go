@@ -15,8 +15,8 @@ type window struct {
 
 const windowSize = 4 << 10
 
-// entry returns the n bytes at off of a table. The table has size bytes and begins at byte at of r.
-func (w *window) entry(r io.ReaderAt, at, size, off, n int64) ([]byte, error) {
+// read returns the n bytes at off of a table. The table has size bytes and begins at byte at of r.
+func (w *window) read(r io.ReaderAt, at, size, off, n int64) ([]byte, error) {
 	start := off &^ (windowSize - 1)
 	if w.p == nil || w.at != at+start {
 		if w.buf == nil {
@@ -40,13 +40,13 @@ func (q *qcow2) entryBits() uint {
 	return 3
 }
 
-// spanBits returns the binary logarithm of the bytes of the image that an L2 table covers.
-func (q *qcow2) spanBits() uint { return 2*q.bits - q.entryBits() }
+// tableBits returns the binary logarithm of the bytes of the image that an L2 table covers.
+func (q *qcow2) tableBits() uint { return 2*q.bits - q.entryBits() }
 
-// entry returns the two words of the L2 entry of the cluster that holds off. The second word is 0
+// l2Entry returns the two words of the L2 entry of the cluster that holds off. The second word is 0
 // without subclusters. ok is false if the cluster has no L2 table.
-func (q *qcow2) entry(c *cursor, off int64) (e, sub uint64, ok bool, err error) {
-	p, err := c.l1.entry(q.r, q.l1, q.l1Size, off>>q.spanBits()*8, 8)
+func (q *qcow2) l2Entry(c *walkState, off int64) (e, sub uint64, ok bool, err error) {
+	p, err := c.l1.read(q.r, q.l1, q.l1Size, off>>q.tableBits()*8, 8)
 	if err != nil {
 		return 0, 0, false, err
 	}
@@ -58,7 +58,7 @@ func (q *qcow2) entry(c *cursor, off int64) (e, sub uint64, ok bool, err error) 
 		return 0, 0, false, invalidf("qcow2 L2 table at byte %d is not within the file", at)
 	}
 	within := off >> q.bits << q.entryBits() & (1<<q.bits - 1)
-	p, err = c.l2.entry(q.r, at, 1<<q.bits, within, 1<<q.entryBits())
+	p, err = c.l2.read(q.r, at, 1<<q.bits, within, 1<<q.entryBits())
 	if err != nil {
 		return 0, 0, false, err
 	}
@@ -69,9 +69,9 @@ func (q *qcow2) entry(c *cursor, off int64) (e, sub uint64, ok bool, err error) 
 }
 
 // extent returns the longest extent of one kind that starts at off.
-func (q *qcow2) extent(c *cursor, off int64) (end int64, kind Kind, err error) {
+func (q *qcow2) extent(c *walkState, off int64) (end int64, kind Kind, err error) {
 	for end = off; end < q.size; {
-		next, k, err := q.unit(c, end)
+		next, k, err := q.unitAt(c, end)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -83,15 +83,15 @@ func (q *qcow2) extent(c *cursor, off int64) (end int64, kind Kind, err error) {
 	return end, kind, nil
 }
 
-// unit returns the end and the kind of the unit that holds off: a cluster, a subcluster, or the
+// unitAt returns the end and the kind of the unit that holds off: a cluster, a subcluster, or the
 // whole range of a missing L2 table.
-func (q *qcow2) unit(c *cursor, off int64) (end int64, kind Kind, err error) {
-	e, sub, ok, err := q.entry(c, off)
+func (q *qcow2) unitAt(c *walkState, off int64) (end int64, kind Kind, err error) {
+	e, sub, ok, err := q.l2Entry(c, off)
 	if err != nil {
 		return 0, 0, err
 	}
 	if !ok {
-		return endOf(off, q.spanBits()), Hole, nil
+		return endOf(off, q.tableBits()), Hole, nil
 	}
 	if q.sub && e&compressed == 0 {
 		i := off >> (q.bits - 5) & 31
@@ -101,7 +101,7 @@ func (q *qcow2) unit(c *cursor, off int64) (end int64, kind Kind, err error) {
 		}
 		return endOf(off, q.bits-5), kind, nil
 	}
-	return endOf(off, q.bits), q.kind(e), nil
+	return endOf(off, q.bits), q.kindOf(e), nil
 }
 
 // endOf returns the end of the unit of 2^bits bytes that holds off.
@@ -112,7 +112,7 @@ func endOf(off int64, bits uint) int64 {
 	return 1<<63 - 1
 }
 
-func (q *qcow2) kind(e uint64) Kind {
+func (q *qcow2) kindOf(e uint64) Kind {
 	switch {
 	case e&compressed != 0:
 		return Data

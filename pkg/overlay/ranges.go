@@ -28,7 +28,7 @@ type Map struct {
 
 // append adds a change that lies after all others.
 func (m *Map) append(c Change) error {
-	m.gaps.add(m.end, c.Offset)
+	m.gaps.offer(m.end, c.Offset)
 	n := len(m.blocks)
 	if n == 0 || cap(m.blocks[n-1])-len(m.blocks[n-1]) < maxRange {
 		if m.size+mapBlock > maxMap {

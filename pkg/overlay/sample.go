@@ -30,7 +30,7 @@ func (c Content) Samples() ([]Range, error) {
 		r := Range{Offset: off, Length: c.Size() - off}
 		if i%3 < 2 {
 			var err error
-			if r, err = [...]Content{own, c}[i%3].find(off, i%3 == 0); err != nil {
+			if r, err = [...]Content{own, c}[i%3].findData(off, i%3 == 0); err != nil {
 				return nil, err
 			}
 		}
@@ -41,9 +41,9 @@ func (c Content) Samples() ([]Range, error) {
 	return list, nil
 }
 
-// find returns the first data, or if zeros is set the first data or zeros, at or after off; if there
+// findData returns the first data, or if zeros is set the first data or zeros, at or after off; if there
 // is none, the first in the image. An empty range means that the image has none.
-func (c Content) find(off int64, zeros bool) (Range, error) {
+func (c Content) findData(off int64, zeros bool) (Range, error) {
 	for _, at := range []int64{off, 0} {
 		for at < c.Size() {
 			end, kind, err := c.Extent(at)
@@ -65,8 +65,8 @@ type gaps struct {
 	seen int
 }
 
-// add adds a range between two changes.
-func (g *gaps) add(from, to int64) {
+// offer makes a range between two changes one of the list, by chance.
+func (g *gaps) offer(from, to int64) {
 	if from >= to {
 		return
 	}
@@ -88,9 +88,9 @@ type newest struct {
 	list  []Range
 }
 
-// add takes in a range that has not changed. A file that is newer than the one before takes its
+// offer puts places in a range that has not changed into the list, by chance. A file that is newer than the one before takes its
 // place.
-func (s *newest) add(offset, length, depth int64, zero bool) {
+func (s *newest) offer(offset, length, depth int64, zero bool) {
 	if length <= 0 || s.total > 0 && depth > s.depth {
 		return
 	}
