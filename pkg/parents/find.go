@@ -76,10 +76,10 @@ func (f *Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 // copies returns the files that are the archive with an id, then those that have its content. At
 // the end it returns the errors of those that cannot be read.
 func (f *Finder) copies(want *stream.Parent) iter.Seq2[*candidate, error] {
-	fits := func(c *candidate) bool { return c.isArchive && c.id == want.ID }
-	serves := func(c *candidate) bool { return c.isArchive && c.id != want.ID && f.serves(c, want) }
+	isSame := func(c *candidate) bool { return c.kind == parentFile && c.id == want.ID }
+	serves := func(c *candidate) bool { return c.kind == parentFile && c.id != want.ID && f.servesAs(c, want) }
 	return func(yield func(*candidate, error) bool) {
-		for _, is := range []func(*candidate) bool{fits, serves} {
+		for _, is := range []func(*candidate) bool{isSame, serves} {
 			for c := range f.candidates(want.Hint) {
 				if is(c) && !yield(c, nil) {
 					return
@@ -87,7 +87,7 @@ func (f *Finder) copies(want *stream.Parent) iter.Seq2[*candidate, error] {
 			}
 		}
 		for c := range f.candidates(want.Hint) {
-			if c.unreadable != nil && !yield(nil, c.unreadable) {
+			if c.err != nil && !yield(nil, c.err) {
 				return
 			}
 		}
@@ -170,10 +170,7 @@ func (f *Finder) list(dir string) *listing {
 // looked returns where a parent of that hint was looked for, and what is there instead.
 func (f *Finder) looked(hint string) (places []string) {
 	for _, path := range slices.Concat(f.Files, f.hinted(hint)) {
-		if c := f.look(path); c.fault != "" {
-			path += " (" + c.fault + ")"
-		}
-		places = append(places, path)
+		places = append(places, f.look(path).explained())
 	}
 	for _, dir := range f.allDirs() {
 		places = append(places, filepath.Join(dir, "*.hxz"))
@@ -181,8 +178,8 @@ func (f *Finder) looked(hint string) (places []string) {
 			places = append(places, filepath.Join(dir, "*.hxi"))
 		}
 		for _, path := range f.list(dir).paths {
-			if c := f.look(path); c.unreadable != nil || c.fault != "" && filepath.Ext(path) == ".hxi" {
-				places = append(places, path+" ("+c.fault+")")
+			if c := f.look(path); c.err != nil || c.kind != parentFile && filepath.Ext(path) == ".hxi" {
+				places = append(places, c.explained())
 			}
 		}
 	}
