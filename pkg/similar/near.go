@@ -162,20 +162,20 @@ func (tr *tracker) readAround(n int) (*nearText, delta.Cursor, error) {
 			size = max(size, nearWindow)
 		}
 		p := make([]byte, size)
-		sources, done, err := r.ReadSources(tr.at.stream, p, from)
+		runs, done, err := r.ReadStored(tr.at.stream, p, from)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, delta.Cursor{}, tr.b.ofParent(tr.at.parent, err)
 		}
-		tr.text = tr.b.newNearText(location{tr.at.parent, tr.at.stream, from}, p[:done], sources)
+		tr.text = tr.b.newNearText(location{tr.at.parent, tr.at.stream, from}, p[:done], runs)
 	}
 	return tr.text, delta.FirstAt(int(max(tr.at.offset-tr.text.from.offset, 0))), nil
 }
 
-func (b *bases) newNearText(from location, p []byte, sources archive.Sources) *nearText {
-	t := &nearText{from: from, text: delta.Text{Bytes: p, Parts: make([]delta.Part, 0, len(sources))}}
+func (b *bases) newNearText(from location, p []byte, runs archive.StoredRuns) *nearText {
+	t := &nearText{from: from, text: delta.Text{Bytes: p, Parts: make([]delta.Part, 0, len(runs))}}
 	numbers := map[stream.Base]int{}
 	at := 0
-	for _, s := range sources {
+	for _, s := range runs {
 		part := delta.Part{At: at, Base: delta.NoBase, Offset: s.Offset}
 		if n := b.numberOf(s.Archive); n >= 0 { // no parent has an id of zeros
 			base := stream.Base{Parent: int32(n), Ordinal: s.Ordinal}

@@ -50,7 +50,7 @@ func TestDeltaFollows(t *testing.T) {
 		if got := lib.Content(t, r, "disk"); !bytes.Equal(got, v) {
 			t.Fatalf("version %d became something else", n)
 		}
-		checkSources(t, lib, r, v, 0)
+		checkStored(t, lib, r, v, 0)
 		last = r
 	}
 	// The bytes that were replaced in the last version are in no chunk of the first. They are not
@@ -61,7 +61,7 @@ func TestDeltaFollows(t *testing.T) {
 	if totals := &r.Info().Totals; work.Searched || totals.Data.N > 0 || totals.Raw > last.Info().Totals.Raw/3 {
 		t.Errorf("the last version: %+v, that before had %d", *totals, last.Info().Totals.Raw)
 	}
-	checkSources(t, lib, r, v, 0)
+	checkStored(t, lib, r, v, 0)
 }
 
 // Where the stream comes from elsewhere, its origin is followed.
@@ -80,7 +80,7 @@ func TestDeltaFollowsElsewhere(t *testing.T) {
 		if totals := &r.Info().Totals; work.Searched || totals.Raw > 64<<10 || totals.Patch.N < 100 {
 			t.Errorf("%+v, searched: %v, looked for %d of %d", *totals, work.Searched, work.Looked, work.Held)
 		}
-		checkSources(t, lib, r, v2, 0)
+		checkStored(t, lib, r, v2, 0)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestDeltaFollowsAmongOldChunks(t *testing.T) {
 		if !bytes.Equal(lib.Content(t, r, "disk"), v2) {
 			t.Error("it became something else")
 		}
-		checkSources(t, lib, r, v2[len(in):], int64(len(in)))
+		checkStored(t, lib, r, v2[len(in):], int64(len(in)))
 	}
 }
 
@@ -138,9 +138,9 @@ func TestDeltaNearAndFar(t *testing.T) {
 	}
 }
 
-// checkSources compares the sources that ReadSources returns for r, from an offset on, with the
+// checkStored compares the runs that ReadStored returns for r, from an offset on, with the
 // content of the archives.
-func checkSources(t *testing.T, lib stagetest.Library, r *archive.Reader, want []byte, from int64) {
+func checkStored(t *testing.T, lib stagetest.Library, r *archive.Reader, want []byte, from int64) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, 3))
 	parents := map[index.Hash]*archive.Parents{}
@@ -148,12 +148,12 @@ func checkSources(t *testing.T, lib stagetest.Library, r *archive.Reader, want [
 	for range 60 {
 		at, n := rng.IntN(len(want)), rng.IntN(60<<10)
 		p := make([]byte, n)
-		sources, done, err := r.ReadSources(0, p, from+int64(at))
+		runs, done, err := r.ReadStored(0, p, from+int64(at))
 		if err != nil && err != io.EOF || done != min(n, len(want)-at) || !bytes.Equal(p[:done], want[at:][:done]) {
-			t.Fatalf("ReadSources of %d bytes at %d: %d, %v", n, at, done, err)
+			t.Fatalf("ReadStored of %d bytes at %d: %d, %v", n, at, done, err)
 		}
 		p = p[:done]
-		for _, s := range sources {
+		for _, s := range runs {
 			if s.Archive == (index.Hash{}) {
 				small += s.Len
 				p = p[s.Len:]

@@ -9,23 +9,23 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Source says where bytes of a stream are stored, so that a patch may copy them: in which archive,
-// in which data chunk or patch, and from which offset of its stored bytes.
-type Source struct {
+// StoredRun says where a run of bytes of a stream is stored, so that a patch may copy them: in which
+// archive, in which data chunk or patch, and from which offset of its stored bytes.
+type StoredRun struct {
 	Len     int
-	Archive index.Hash // zero if they are nowhere, or not worth a copy
+	Archive index.Hash // zero if they are stored nowhere, or are not worth a copy
 	Ordinal int64
 	Offset  int
 }
 
-// Sources are the sources of a part of a stream, in order.
-type Sources []Source
+// StoredRuns are the runs of a part of a stream, in order.
+type StoredRuns []StoredRun
 
-// add appends a source. Sources shorter than delta.MinCopy are merged into one "nowhere", which
+// add appends a run. Runs shorter than delta.MinCopy are merged into one "nowhere", which
 // bounds the list for any patch.
-func (s *Sources) add(next Source) {
+func (s *StoredRuns) add(next StoredRun) {
 	if next.Len < delta.MinCopy {
-		next = Source{Len: next.Len}
+		next = StoredRun{Len: next.Len}
 	}
 	if k := len(*s) - 1; k >= 0 && next.Archive == (index.Hash{}) && (*s)[k].Archive == (index.Hash{}) {
 		(*s)[k].Len += next.Len
@@ -34,26 +34,26 @@ func (s *Sources) add(next Source) {
 	*s = append(*s, next)
 }
 
-// ReadSources fills p as ReadAt does, and returns where the bytes are stored. The output of a patch
-// is stored in its bases and its program. Zeros are nowhere. ReadSources does not compare the
+// ReadStored fills p as ReadAt does, and returns where the bytes are stored. The output of a patch
+// is stored in its bases and its program. Zeros are nowhere. ReadStored does not compare the
 // hashes of data chunks.
-func (r *Reader) ReadSources(streamNo int, p []byte, off int64) (Sources, int, error) {
+func (r *Reader) ReadStored(streamNo int, p []byte, off int64) (StoredRuns, int, error) {
 	if err := r.Locked(); err != nil {
 		return nil, 0, err
 	}
-	var list Sources
+	var list StoredRuns
 	done := 0
 	err := r.walk(streamNo, off, len(p), func(b *block, i int, skip int64, n int) error {
 		to := p[done : done+n]
 		done += n
 		if e := &b.entries[i]; e.Kind == stream.Zero || e.Kind == stream.Hole {
 			clear(to)
-			list.add(Source{Len: n})
+			list.add(StoredRun{Len: n})
 			return nil
 		}
 		h, err := r.home(b, i)
 		if err == nil {
-			err = h.sources(&list, to, int(skip))
+			err = h.readStored(&list, to, int(skip))
 			r.release(h.held)
 		}
 		return err
@@ -64,12 +64,12 @@ func (r *Reader) ReadSources(streamNo int, p []byte, off int64) (Sources, int, e
 	return list, done, err
 }
 
-// sources fills p with the bytes of the chunk from offset skip on, and adds where they are stored
+// readStored fills p with the bytes of the chunk from offset skip on, and adds where they are stored
 // to list.
-func (h *home) sources(list *Sources, p []byte, skip int) error {
+func (h *home) readStored(list *StoredRuns, p []byte, skip int) error {
 	b, e := h.block, &h.block.entries[h.entry]
 	payload := b.data[b.places[h.entry]:][:e.PayloadLen()]
-	own := Source{len(p), h.r.ID(), b.ordinal(h.entry), skip}
+	own := StoredRun{len(p), h.r.ID(), b.ordinal(h.entry), skip}
 	if e.Kind == stream.Data {
 		copy(p, payload[skip:])
 		list.add(own)
@@ -85,7 +85,7 @@ func (h *home) sources(list *Sources, p []byte, skip int) error {
 	err = delta.Runs(payload, int(e.Len), func(run delta.Run) {
 		from, to := max(at, skip), min(at+run.Len, skip+len(p))
 		if from < to {
-			s := Source{to - from, own.Archive, own.Ordinal, run.Offset + from - at}
+			s := StoredRun{to - from, own.Archive, own.Ordinal, run.Offset + from - at}
 			if run.Base >= 0 {
 				base := &e.Patch.Bases[run.Base]
 				s.Ordinal = base.Ordinal
