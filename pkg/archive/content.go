@@ -2,11 +2,14 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"maps"
+	"slices"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
@@ -80,15 +83,15 @@ func (r *Reader) verifyAgreement() error {
 	return nil
 }
 
-// contentOf restores a stream to out, which accepts everything. After a damaged segment it goes on
+// checkStream restores a stream to out, which accepts everything. After a damaged segment it goes on
 // with the next one. whole reports whether no segment was damaged.
-func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err error) {
+func (v *verifier) checkStream(ctx context.Context, no int, out Output, base int64) (whole bool, err error) {
 	size := v.r.Root.Info.Streams[no].Size
 	if size == 0 {
 		return true, nil
 	}
 	whole = true
-	for d, err := range ordered.Map(v.ctx, v.o.Threads, v.r.pieces(no, 0, size), func(p piece) (attempt, error) {
+	for d, err := range ordered.Map(ctx, v.o.Threads, v.r.pieces(no, 0, size), func(p piece) (attempt, error) {
 		d, err := v.r.restorePiece(p, 0, size)
 		return attempt{d, err}, nil
 	}) {
@@ -104,7 +107,7 @@ func (v *verifier) contentOf(no int, out Output, base int64) (whole bool, err er
 			continue
 		}
 		whole, out = false, &digester{} // the rest is only checked
-		if v.found(fault); !v.goOn() {
+		if v.report(ctx, fault); !v.goesOn(ctx) {
 			return false, fault
 		}
 	}
@@ -127,8 +130,8 @@ func summary(w *wire.Writer, at index.Place, entries []stream.Entry) index.Hash 
 	return blake.Sum(w.Written())
 }
 
-// content restores every stream, and keeps only digests.
-func (v *verifier) content() {
+// checkContent restores every stream, and keeps only digests.
+func (v *verifier) checkContent(ctx context.Context) {
 	base := int64(0)
 	for no := range v.r.Root.Info.Streams {
 		s := &v.r.Root.Info.Streams[no]
@@ -138,20 +141,28 @@ func (v *verifier) content() {
 				out.hashes[name] = h
 			}
 		}
-		whole, err := v.contentOf(no, out, base)
-		for name, h := range out.hashes {
-			if whole && string(h.Sum(nil)) != string(s.Digests[name]) {
-				err = index.Corruptf("%s of the content is %x, the archive says %x", name, h.Sum(nil), s.Digests[name])
-			}
+		whole, err := v.checkStream(ctx, no, out, base)
+		if err == nil && whole {
+			err = out.compareDigests(s.Digests)
 		}
 		if err != nil {
-			v.found(fmt.Errorf("stream %q: %w", s.Name, err))
+			v.report(ctx, fmt.Errorf("stream %q: %w", s.Name, err))
 		}
-		if !v.goOn() {
+		if !v.goesOn(ctx) {
 			return
 		}
 		base += s.Size
 	}
+}
+
+// compareDigests compares the digests with those that the archive has.
+func (d *digester) compareDigests(want map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(d.hashes)) {
+		if got := d.hashes[name].Sum(nil); !bytes.Equal(got, want[name]) {
+			return index.Corruptf("%s of the content is %x, the archive says %x", name, got, want[name])
+		}
+	}
+	return nil
 }
 
 // NewDigest returns the hash for a whole-stream digest: sha256 or blake3; nil for others.

@@ -35,29 +35,29 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 	if err := r.Locked(); err != nil && o.Level >= Content {
 		return err
 	}
-	v := &verifier{ctx: ctx, r: r, o: o, said: map[string]bool{}}
+	v := &verifier{r: r, o: o, said: map[string]bool{}}
 	if o.Progress == nil {
 		v.o.Progress = func(int64) {}
 	}
-	if !v.places() {
+	if !v.checkPlaces(ctx) {
 		return v.err
 	}
-	if v.goOn() {
-		v.found(r.verifyStructure())
+	if v.goesOn(ctx) {
+		v.report(ctx, r.verifyStructure())
 	}
-	if o.Level >= Stored && v.goOn() {
-		v.stored()
+	if o.Level >= Stored && v.goesOn(ctx) {
+		v.checkStored(ctx)
 	}
-	if o.Level >= Content && v.goOn() {
-		v.found(r.verifyAgreement())
+	if o.Level >= Content && v.goesOn(ctx) {
+		v.report(ctx, r.verifyAgreement())
 	}
-	if o.Level >= Content && v.goOn() {
+	if o.Level >= Content && v.goesOn(ctx) {
 		err := r.CheckParents()
-		v.found(err)
+		v.report(ctx, err)
 		v.missing = errors.Is(err, ErrParent)
 	}
-	if o.Level >= Content && v.goOn() {
-		v.content()
+	if o.Level >= Content && v.goesOn(ctx) {
+		v.checkContent(ctx)
 	}
 	if v.err == nil {
 		return context.Cause(ctx)
@@ -66,7 +66,6 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 }
 
 type verifier struct {
-	ctx  context.Context
 	r    *Reader
 	o    VerifyOptions
 	err  error
@@ -75,7 +74,8 @@ type verifier struct {
 	missing bool // all missing parents were reported, so their chunks need not be
 }
 
-func (v *verifier) found(err error) {
+// report tells of a fault, unless err is nil or was told of before.
+func (v *verifier) report(ctx context.Context, err error) {
 	if err == nil {
 		return
 	}
@@ -90,34 +90,37 @@ func (v *verifier) found(err error) {
 	if v.err == nil || errors.Is(err, stream.ErrCorrupt) && !errors.Is(v.err, stream.ErrCorrupt) {
 		v.err = err // damage counts more than a missing parent
 	}
-	if v.o.Damage != nil && v.ctx.Err() == nil {
+	if v.o.Damage != nil && ctx.Err() == nil {
 		v.o.Damage(err)
 	}
 }
 
-func (v *verifier) goOn() bool { return v.ctx.Err() == nil && (v.err == nil || v.o.Damage != nil) }
+// goesOn reports whether to look for more faults.
+func (v *verifier) goesOn(ctx context.Context) bool {
+	return ctx.Err() == nil && (v.err == nil || v.o.Damage != nil)
+}
 
-// places checks that runs, pages, root and trailer lie in the file without a gap, and that no two
-// segments are in the same place. An index that lies about that could lead to the same bytes a
-// million times. So nothing else is checked if places returns false.
-func (v *verifier) places() bool {
+// checkPlaces checks that runs, pages, root and trailer lie in the file without a gap, and that no
+// two segments are in the same place. An index that lies about that could lead to the same bytes a
+// million times. So nothing else is checked if checkPlaces returns false.
+func (v *verifier) checkPlaces(ctx context.Context) bool {
 	body, err := v.r.verifyCover()
 	if err != nil {
-		v.found(err)
+		v.report(ctx, err)
 		return false
 	}
 	last := int64(0)
 	for n := range v.r.Root.Maps {
 		page, err := v.r.Page(n)
 		if err != nil {
-			if v.found(err); !v.goOn() {
+			if v.report(ctx, err); !v.goesOn(ctx) {
 				return false
 			}
 			continue
 		}
 		for i := range page {
 			if page[i].Pos < last || page[i].End() > body {
-				v.found(index.Corruptf("segment at byte %d is not in its place", page[i].Pos))
+				v.report(ctx, index.Corruptf("segment at byte %d is not in its place", page[i].Pos))
 				return false
 			}
 			last = page[i].End()

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -13,18 +14,18 @@ import (
 	"hexz/pkg/stream/wire"
 )
 
-// stored checks the digests of all frames of the body.
-func (v *verifier) stored() {
+// checkStored checks the digests of all frames of the body.
+func (v *verifier) checkStored(ctx context.Context) {
 	done := int64(0)
-	for res, err := range ordered.Map(v.ctx, v.o.Threads, ordered.From(slices.Values(v.r.Root.Runs)), v.r.faultsOf) {
+	for res, err := range ordered.Map(ctx, v.o.Threads, ordered.From(slices.Values(v.r.Root.Runs)), v.r.faultsOf) {
 		if err != nil {
-			v.found(err)
+			v.report(ctx, err)
 			return
 		}
 		done += res.Len
 		v.o.Progress(done)
 		for _, err := range res.faults {
-			if v.found(err); !v.goOn() {
+			if v.report(ctx, err); !v.goesOn(ctx) {
 				return
 			}
 		}
