@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"hexz/pkg/archive"
-	"hexz/pkg/index"
 	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
@@ -126,23 +125,25 @@ type segment struct {
 
 func layout(r *archive.Reader) ([]segment, error) {
 	var all []segment
-	err := r.EntryPages(func(at index.Place, entries []stream.Entry) error {
+	for at, err := range r.Segments() {
+		if err != nil {
+			return nil, err
+		}
 		if at.Stream != 0 {
-			return nil
+			continue
 		}
 		s := segment{start: at.Offset, end: at.Offset}
 		data := false
 		s.whole = true
-		for _, e := range entries {
+		for _, e := range at.Entries {
 			s.end += e.Len
 			s.whole = s.whole && (e.Kind == stream.Data || e.Kind.IsRun())
 			data = data || e.Kind == stream.Data
 		}
 		s.whole = s.whole && data && s.end-s.start <= maxSegment
 		all = append(all, s)
-		return nil
-	})
-	return all, err
+	}
+	return all, nil
 }
 
 // measuring is what is read, and where.

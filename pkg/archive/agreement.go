@@ -108,12 +108,12 @@ func (a *agreement) mapPage(frame []byte, c *index.Ciphers) error {
 // entryPage adds the next entry page.
 func (a *agreement) entryPage(frame []byte, c *index.Ciphers) error {
 	n := 0
-	if err := index.ParseEntryPage(frame, a.entries, c, func(_ int, entries []stream.Entry) error {
+	for entries, err := range index.ParseEntryPage(frame, a.entries, c) {
+		if err != nil {
+			return err
+		}
 		n++
 		a.index.content(a.w, entries)
-		return nil
-	}); err != nil {
-		return err
 	}
 	if a.entries >= len(a.pages) || n != a.pages[a.entries] {
 		return index.Corruptf("entry page %d does not have as many segments as its map page", a.entries)

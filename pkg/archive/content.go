@@ -23,12 +23,11 @@ import (
 func (r *Reader) verifyAgreement() error {
 	var want []index.Hash // of the segments
 	w := wire.NewWriter()
-	err := r.EntryPages(func(at index.Place, entries []stream.Entry) error {
-		want = append(want, summary(w, at, entries))
-		return nil
-	})
-	if err != nil {
-		return err
+	for s, err := range r.Segments() {
+		if err != nil {
+			return err
+		}
+		want = append(want, summary(w, s))
 	}
 	end := int64(0)
 	if n := len(r.Root.Runs); n > 0 {
@@ -64,7 +63,7 @@ func (r *Reader) verifyAgreement() error {
 			got.Dicts = append(got.Dicts, index.DictRef{Id: f.ID, Extent: at})
 		case *stream.Segment:
 			at := index.Place{Stream: len(got.Info.Streams) - 1, Offset: f.Offset, Chunk: got.Info.Totals.Chunks(), Pos: pos, Len: n}
-			if segments >= len(want) || summary(w, at, f.Entries) != want[segments] {
+			if segments >= len(want) || summary(w, index.Segment{Place: at, Entries: f.Entries}) != want[segments] {
 				return index.Corruptf("segment at byte %d is not what the index says of it", pos)
 			}
 			segments++
@@ -121,12 +120,12 @@ type attempt struct {
 }
 
 // summary returns a digest of everything that the index says about a segment.
-func summary(w *wire.Writer, at index.Place, entries []stream.Entry) index.Hash {
+func summary(w *wire.Writer, s index.Segment) index.Hash {
 	w.Reset()
-	for _, n := range []int64{int64(at.Stream), at.Offset, at.Chunk, at.Pos, at.Len} {
+	for _, n := range []int64{int64(s.Stream), s.Offset, s.Chunk, s.Pos, s.Len} {
 		w.Int(n)
 	}
-	stream.AppendEntries(w, entries, false)
+	stream.AppendEntries(w, s.Entries, false)
 	return blake.Sum(w.Written())
 }
 

@@ -112,13 +112,11 @@ func TestParentFaultPasses(t *testing.T) {
 func TestCheckParents(t *testing.T) {
 	p := large(t, 20).Buf.Bytes()
 	base := open(t, p)
-	chunk := func() (first index.Chunk) {
-		stop := errors.New("stop")
-		if err := base.Chunks(func(c index.Chunk) error { first = c; return stop }); !errors.Is(err, stop) {
-			t.Fatal(err)
-		}
-		return first
-	}()
+	chunks, err := chunkList(base.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunk := chunks[0]
 	b := NewBuilder(t)
 	for i := range 4 {
 		b.write(&stream.Parent{Index: int64(i), ID: index.Hash{byte(i + 1)}, Hint: string(rune('a'+i)) + ".hxz"})
@@ -143,7 +141,7 @@ func TestCheckParents(t *testing.T) {
 		}
 	}
 	r := openThin(t, b.Buf.Bytes(), find)
-	err := r.CheckParents()
+	err = r.CheckParents()
 	if !errors.Is(err, ErrParent) || !strings.HasPrefix(err.Error(), "2 parent archives are missing: ") ||
 		!strings.Contains(err.Error(), `("a.hxz")`) || !strings.Contains(err.Error(), `("c.hxz"); looked in here`) {
 		t.Error(err)
@@ -176,8 +174,9 @@ func TestExportOpenIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := func(x *index.Index) (all []index.Chunk) {
-		if err := x.Chunks(func(c index.Chunk) error { all = append(all, c); return nil }); err != nil {
+	list := func(x *index.Index) []index.Chunk {
+		all, err := chunkList(x)
+		if err != nil {
 			t.Fatal(err)
 		}
 		return all
@@ -193,7 +192,7 @@ func TestExportOpenIndex(t *testing.T) {
 		q[i] ^= 0x10
 		x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)))
 		if err == nil {
-			err = x.Chunks(func(index.Chunk) error { return nil })
+			_, err = chunkList(x)
 		}
 		if err == nil && i > 16 { // the header says nothing
 			t.Errorf("byte %d: the damage is not seen", i)

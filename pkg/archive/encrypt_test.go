@@ -79,10 +79,13 @@ func TestLocked(t *testing.T) {
 	}
 	_, _, scanErr := scan(bytes.NewReader(b.Buf.Bytes()))
 	_, readErr := r.ReadAt(0, make([]byte, 1), 0)
+	var entriesErr error
+	for _, entriesErr = range r.Segments() {
+	}
 	for what, err := range map[string]error{
 		"content": r.Verify(t.Context(), VerifyOptions{Level: Content}),
 		"restore": r.Restore(t.Context(), 0, &collect{}, RestoreOptions{}),
-		"entries": r.EntryPages(func(index.Place, []stream.Entry) error { return nil }),
+		"entries": entriesErr,
 		"read":    readErr,
 		"scan":    scanErr,
 	} {

@@ -107,11 +107,13 @@ func FuzzTail(f *testing.F) {
 
 // chunkList returns the chunks that an index lists.
 func chunkList(x *index.Index) (list []index.Chunk, err error) {
-	err = x.Chunks(func(c index.Chunk) error {
+	for c, err := range x.Chunks() {
+		if err != nil {
+			return list, err
+		}
 		list = append(list, c)
-		return nil
-	})
-	return list, err
+	}
+	return list, nil
 }
 
 // FuzzExportedIndex exports the index of an archive that lies, and patches the export. The export

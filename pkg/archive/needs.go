@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -159,18 +158,18 @@ func (r *Reader) entriesIn(firstStream, endStream int, from, to int64, visit fun
 		if firstStream+1 == endStream && (begin.Stream == firstStream && begin.Offset >= to || end.Stream == firstStream && end.Offset <= from) {
 			continue
 		}
-		err := r.EntriesOf(n, func(at index.Place, entries []stream.Entry) error {
-			off := at.Offset
-			for i := range entries {
-				if at.Stream >= firstStream && at.Stream < endStream && off < to && off+entries[i].Len > from {
-					visit(&entries[i])
-				}
-				off += entries[i].Len
+		for s, err := range r.SegmentsOf(n) {
+			if err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return err
+			off := s.Offset
+			for i := range s.Entries {
+				e := &s.Entries[i]
+				if s.Stream >= firstStream && s.Stream < endStream && off < to && off+e.Len > from {
+					visit(e)
+				}
+				off += e.Len
+			}
 		}
 	}
 	return nil

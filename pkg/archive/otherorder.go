@@ -54,15 +54,17 @@ func (o *otherOrder) find(r *Reader, hash index.Hash) (at chunkPlace, ok bool, e
 	defer o.mu.Unlock()
 	if !o.loaded {
 		o.index, o.places = dedup.Index{}, nil
-		err := r.Chunks(func(c index.Chunk) error {
-			_, added, err := o.index.Add(c.Hash)
+		for c, err := range r.Chunks() {
+			var added bool
+			if err == nil {
+				_, added, err = o.index.Add(c.Hash)
+			}
+			if err != nil {
+				return at, false, err
+			}
 			if added {
 				o.places = append(o.places, chunkPlace{int32(c.Parent), c.Ordinal})
 			}
-			return err
-		})
-		if err != nil {
-			return at, false, err
 		}
 		o.loaded = true
 	}

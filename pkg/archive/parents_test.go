@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,13 +20,11 @@ import (
 // chunks of its own between them.
 func thin(t testing.TB, base *Reader, o WriterOptions) *builder {
 	t.Helper()
-	var chunks []index.Chunk
-	if err := base.Chunks(func(c index.Chunk) error {
-		chunks = append([]index.Chunk{c}, chunks...)
-		return nil
-	}); err != nil {
+	chunks, err := chunkList(base.Index)
+	if err != nil {
 		t.Fatal(err)
 	}
+	slices.Reverse(chunks)
 	b := newBuilderWith(t, o)
 	b.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz", Content: base.Info().Root()})
 	b.Stream(5, "next", func() {
@@ -190,8 +189,9 @@ func TestExportedIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		list := func(x *index.Index) (all []index.Chunk) {
-			if err := x.Chunks(func(c index.Chunk) error { all = append(all, c); return nil }); err != nil {
+		list := func(x *index.Index) []index.Chunk {
+			all, err := chunkList(x)
+			if err != nil {
 				t.Fatal(name, err)
 			}
 			return all
@@ -207,7 +207,7 @@ func TestExportedIndex(t *testing.T) {
 			q[i] ^= 0x10
 			x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)), id)
 			if err == nil {
-				err = x.Chunks(func(index.Chunk) error { return nil })
+				_, err = chunkList(x)
 			}
 			if name == "encrypted" && err == nil || err == nil && i > 63 { // nothing checks the header of a plain one
 				t.Errorf("%s: byte %d: the damage is not seen", name, i)
@@ -236,14 +236,14 @@ func TestParentThatLies(t *testing.T) {
 	child.write(&stream.Parent{ID: base.ID(), Hint: "base.hxz", Content: base.Info().Root()})
 	child.Stream(1, "disk", func() {
 		s := &stream.Segment{Stream: 1, Codec: "none"}
-		if err := base.Chunks(func(c index.Chunk) error {
+		for c, err := range base.Chunks() {
+			if err != nil {
+				t.Fatal(err)
+			}
 			e := stream.Entry{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}
 			s.Entries = append(s.Entries, e)
 			child.root.Add(&e)
 			child.offset += c.Len
-			return nil
-		}); err != nil {
-			t.Fatal(err)
 		}
 		child.write(s)
 	})

@@ -14,8 +14,13 @@ func (r *Reader) verifyStructure() error {
 		return r.verifyEntryPages()
 	}
 	c := structureCheck{streams: r.Root.Info.Streams}
-	if err := r.EntryPages(c.segment); err != nil {
-		return err
+	for s, err := range r.Segments() {
+		if err == nil {
+			err = c.segment(s)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return c.finish(&r.Root.Info.Totals)
 }
@@ -45,19 +50,19 @@ type structureCheck struct {
 }
 
 // segment adds the entries of a segment.
-func (c *structureCheck) segment(at index.Place, entries []stream.Entry) error {
-	for c.current < at.Stream {
+func (c *structureCheck) segment(s index.Segment) error {
+	for c.current < s.Stream {
 		if err := c.endStream(); err != nil {
 			return err
 		}
 	}
-	if at.Offset != c.offset || at.Chunk != int64(len(c.hashes)) {
+	if s.Offset != c.offset || s.Chunk != int64(len(c.hashes)) {
 		return index.Corruptf("segment at offset %d of stream %q, chunk %d, where offset %d and chunk %d were expected",
-			at.Offset, c.streams[c.current].Name, at.Chunk, c.offset, len(c.hashes))
+			s.Offset, c.streams[c.current].Name, s.Chunk, c.offset, len(c.hashes))
 	}
 	c.segments++
-	for i := range entries {
-		if err := c.entry(&entries[i]); err != nil {
+	for i := range s.Entries {
+		if err := c.entry(&s.Entries[i]); err != nil {
 			return err
 		}
 	}

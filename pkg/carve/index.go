@@ -169,19 +169,20 @@ func (s *Carver) Entries(id, from, to int64, visit func(off int64, e *stream.Ent
 		return (index.Position{Stream: no, Offset: from, Ordinal: 0}).Less(firsts[i].Position)
 	})
 	for n = max(n-1, 0); n < len(firsts) && firsts[n].Position.Less(index.Position{Stream: no, Offset: to, Ordinal: 0}); n++ {
-		var failed error
-		s.index.EntriesOf(n, func(place index.Place, entries []stream.Entry) error {
-			at := place.Offset
-			for i := range entries {
-				if place.Stream == no && at >= from && entries[i].Len <= to-at && failed == nil {
-					failed = visit(at, &entries[i])
-				}
-				at += entries[i].Len
+		for seg, err := range s.index.SegmentsOf(n) {
+			if err != nil {
+				break // the page is damaged from here on
 			}
-			return failed
-		})
-		if failed != nil {
-			return failed
+			at := seg.Offset
+			for i := range seg.Entries {
+				e := &seg.Entries[i]
+				if seg.Stream == no && at >= from && e.Len <= to-at {
+					if err := visit(at, e); err != nil {
+						return err
+					}
+				}
+				at += e.Len
+			}
 		}
 	}
 	return nil

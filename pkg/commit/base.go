@@ -1,7 +1,6 @@
 package commit
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 
@@ -15,19 +14,12 @@ import (
 // whose parent 0 it is. Chunks have become references to the archive or to its parents.
 type baseEntries struct {
 	info    *index.Info
-	pull    func() (baseSegment, error, bool)
+	next    func() (index.Segment, error, bool)
 	stop    func()
-	pending baseSegment
+	pending index.Segment // the next one, if it has entries
 	at      int64         // offset in the stream that is read
 	chunks  int64         // number of data chunks so far
 	hashes  []stream.Hash // hashes of these, if there are references to them
-}
-
-// baseSegment is a segment of the base; its entries are valid until the next one.
-type baseSegment struct {
-	stream  int
-	offset  int64
-	entries []stream.Entry
 }
 
 func corruptBase(format string, args ...any) error {
@@ -36,27 +28,21 @@ func corruptBase(format string, args ...any) error {
 
 // newBaseEntries returns the entries of r. Call stop at the end.
 func newBaseEntries(r *archive.Reader) *baseEntries {
-	b := &baseEntries{info: r.Info()}
-	stopped := errors.New("stopped")
-	b.pull, b.stop = iter.Pull2(func(yield func(baseSegment, error) bool) {
-		var buf []stream.Entry
-		err := r.EntryPages(func(at index.Place, entries []stream.Entry) error {
-			buf = append(buf[:0], entries...)
-			for i := range buf {
-				if err := b.makeReference(&buf[i]); err != nil {
-					return err
-				}
-			}
-			if !yield(baseSegment{at.Stream, at.Offset, buf}, nil) {
-				return stopped
-			}
-			return nil
-		})
-		if err != nil && err != stopped {
-			yield(baseSegment{}, err)
+	next, stop := iter.Pull2(r.Segments())
+	return &baseEntries{info: r.Info(), next: next, stop: stop}
+}
+
+// load reads the next segment. At the end it has no entries.
+func (b *baseEntries) load() (err error) {
+	if b.pending, err, _ = b.next(); err != nil {
+		return err
+	}
+	for i := range b.pending.Entries {
+		if err := b.makeReference(&b.pending.Entries[i]); err != nil {
+			return err
 		}
-	})
-	return b
+	}
+	return nil
 }
 
 // makeReference makes a chunk a reference to the base or to one of its parents.
@@ -88,30 +74,28 @@ func (b *baseEntries) makeReference(e *stream.Entry) error {
 // nextSegment returns the entries of the next segment of a stream, or nil at its end. The caller reads
 // each stream to its end before the next one.
 func (b *baseEntries) nextSegment(streamNo int) ([]stream.Entry, error) {
-	if b.pending.entries == nil {
-		s, err, ok := b.pull()
-		if ok && err != nil {
+	if b.pending.Entries == nil {
+		if err := b.load(); err != nil {
 			return nil, err
 		}
-		b.pending = s
 	}
 	s := b.pending
-	if s.entries == nil || s.stream != streamNo {
+	if s.Entries == nil || s.Stream != streamNo {
 		if size := b.info.Streams[streamNo].Size; b.at != size {
 			return nil, corruptBase("stream of %d bytes has entries for %d", size, b.at)
 		}
 		return nil, nil
 	}
-	if s.offset != b.at {
-		return nil, corruptBase("segment at offset %d where %d was expected", s.offset, b.at)
+	if s.Offset != b.at {
+		return nil, corruptBase("segment at offset %d where %d was expected", s.Offset, b.at)
 	}
-	for i := range s.entries {
-		if b.at += s.entries[i].Len; b.at < 0 {
+	for i := range s.Entries {
+		if b.at += s.Entries[i].Len; b.at < 0 {
 			return nil, corruptBase("stream is longer than %d bytes", int64(stream.MaxSize))
 		}
 	}
-	b.pending = baseSegment{}
-	return s.entries, nil
+	b.pending = index.Segment{}
+	return s.Entries, nil
 }
 
 // skipRest reads the rest of a stream, and gets ready for the next.
@@ -143,7 +127,7 @@ func (s *segmenter) addEntry(e stream.Entry, data []byte) error {
 		s.entries[n-1].Len += e.Len
 		return nil
 	}
-	if len(s.entries) >= flow.MaxSegmentEntries || len(s.payload) > 0 && len(s.payload)+len(data) > flow.DefaultBlock {
+	if flow.IsFull(len(s.entries), len(s.payload), len(data), flow.DefaultBlock) {
 		if err := s.flush(); err != nil {
 			return err
 		}

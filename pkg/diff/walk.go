@@ -3,7 +3,6 @@ package diff
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -24,9 +23,8 @@ type walker struct {
 	chunks      []chunk // data chunks by their ordinals
 	fromParents []chunk // chunks of parents, once for each reference
 
-	next func() (index.Place, []stream.Entry, bool) // the next segment; nil before the first
+	next func() (index.Segment, error, bool) // the next segment; nil before the first
 	stop func()
-	err  error // error that ended next
 
 	segment index.Place
 	entries []stream.Entry // remaining entries of segment
@@ -65,17 +63,7 @@ func newWalker(r *archive.Reader, name string) *walker {
 // startOver goes to the front of the archive.
 func (w *walker) startOver() {
 	w.close()
-	w.next, w.stop = iter.Pull2(func(yield func(index.Place, []stream.Entry) bool) {
-		err := w.r.EntryPages(func(at index.Place, entries []stream.Entry) error {
-			if !yield(at, entries) {
-				return errStop
-			}
-			return nil
-		})
-		if !errors.Is(err, errStop) {
-			w.err = err
-		}
-	})
+	w.next, w.stop = iter.Pull2(w.r.Segments())
 }
 
 func (w *walker) close() {
@@ -108,23 +96,23 @@ func (w *walker) seek(no int) error {
 
 // loadSegment reads the next segment.
 func (w *walker) loadSegment() error {
-	at, entries, ok := w.next()
-	if !ok {
-		if w.err != nil {
-			return fmt.Errorf("%s: %w", w.name, w.err)
-		}
+	s, err, ok := w.next()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", w.name, err)
+	case !ok:
 		return w.corruptf("the index has too few segments")
 	}
-	w.segment, w.entries, w.ordinal = at, entries, at.Chunk
+	w.segment, w.entries, w.ordinal = s.Place, s.Entries, s.Chunk
 	n := int64(len(w.chunks))
-	if at.Chunk > n {
-		return w.corruptf("the index has chunk %d after chunk %d", at.Chunk, n)
+	if s.Chunk > n {
+		return w.corruptf("the index has chunk %d after chunk %d", s.Chunk, n)
 	}
-	if at.Chunk < n { // seen before
+	if s.Chunk < n { // seen before
 		return nil
 	}
-	for i := range entries {
-		if e := &entries[i]; e.Kind.IsStored() {
+	for i := range s.Entries {
+		if e := &s.Entries[i]; e.Kind.IsStored() {
 			w.chunks = append(w.chunks, chunk{hash: e.Hash, size: uint32(e.Len)})
 		}
 	}

@@ -2,31 +2,44 @@ package index
 
 import (
 	"fmt"
+	"iter"
 
 	"hexz/pkg/stream"
 )
 
-// entryPage calls visit for the entries of each segment of entry page n, in order. It checks that
-// no entry is empty, and that references to parents name parents of the archive.
-func (x *Index) entryPage(n int, visit func(i int, entries []stream.Entry) error) error {
-	at := x.Root.Entries[n]
-	raw, err := x.ReadExtent(at, "entry page")
-	if err != nil {
-		return err
-	}
-	err = ParseEntryPage(raw, n, x.Ciphers, func(i int, entries []stream.Entry) error {
-		for j := range entries {
-			if err := stream.CheckParents(&entries[j], len(x.Root.Info.Parents)); err != nil {
-				return err
+// entryPage yields the entries of each segment of entry page n, in order. It checks that no entry
+// is empty, and that references to parents name parents of the archive. The loop must not keep the
+// entries.
+func (x *Index) entryPage(n int) iter.Seq2[[]stream.Entry, error] {
+	return func(yield func([]stream.Entry, error) bool) {
+		raw, err := x.ReadExtent(x.Root.Entries[n], "entry page")
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for entries, err := range ParseEntryPage(raw, n, x.Ciphers) {
+			if err == nil {
+				err = x.checkEntries(entries)
 			}
-			if entries[j].Len < 1 {
-				return Corruptf("entry of %d bytes", entries[j].Len)
+			if err != nil {
+				yield(nil, x.inEntryPage(n, err))
+				return
+			}
+			if !yield(entries, nil) {
+				return
 			}
 		}
-		return visit(i, entries)
-	})
-	if err != nil {
-		return fmt.Errorf("entry page at byte %d: %w", at.Pos, err)
+	}
+}
+
+func (x *Index) checkEntries(entries []stream.Entry) error {
+	for i := range entries {
+		if err := stream.CheckParents(&entries[i], len(x.Root.Info.Parents)); err != nil {
+			return err
+		}
+		if entries[i].Len < 1 {
+			return Corruptf("entry of %d bytes", entries[i].Len)
+		}
 	}
 	return nil
 }
@@ -44,44 +57,74 @@ func (s *SegmentRef) place() Place {
 	return Place{s.Stream, s.Offset, s.Ordinal, s.Pos, s.Len}
 }
 
-// EntryPages calls visit for the entries of every segment in order, from the index alone.
-// References carry an ordinal but no hash. The entries of a segment end where the next segment
-// begins. visit must not keep the entries.
-func (x *Index) EntryPages(visit func(at Place, entries []stream.Entry) error) error {
-	if err := x.Locked(); err != nil {
-		return err
-	}
-	for n := range x.Root.Entries {
-		if err := x.EntriesOf(n, visit); err != nil {
-			return err
-		}
-	}
-	return nil
+// Segment is a segment as the index describes it. References carry an ordinal but no hash.
+type Segment struct {
+	Place
+	Entries []stream.Entry // valid until the next segment
 }
 
-// EntriesOf is EntryPages for page n.
-func (x *Index) EntriesOf(n int, visit func(at Place, entries []stream.Entry) error) error {
-	page, err := x.Page(n)
-	if err != nil {
-		return err
+// Segments yields every segment in order, from the index alone. The entries of a segment end where
+// the next segment begins.
+func (x *Index) Segments() iter.Seq2[Segment, error] {
+	return func(yield func(Segment, error) bool) {
+		if err := x.Locked(); err != nil {
+			yield(Segment{}, err)
+			return
+		}
+		for n := range x.Root.Entries {
+			for s, err := range x.SegmentsOf(n) {
+				if !yield(s, err) || err != nil {
+					return
+				}
+			}
+		}
 	}
-	seen := 0
-	err = x.entryPage(n, func(i int, entries []stream.Entry) error {
-		if i >= len(page) {
-			return Corruptf("entry page %d has more segments than its map page", n)
+}
+
+// SegmentsOf yields the segments of page n.
+func (x *Index) SegmentsOf(n int) iter.Seq2[Segment, error] {
+	return func(yield func(Segment, error) bool) {
+		page, err := x.Page(n)
+		if err != nil {
+			yield(Segment{}, err)
+			return
 		}
-		seen++
-		next := x.EndOfPage(n).Position
-		if seen < len(page) {
-			next = page[seen].Position
+		seen := 0
+		for entries, err := range x.entryPage(n) {
+			if err == nil {
+				err = x.checkSegment(n, page, seen, entries)
+			}
+			if err != nil {
+				yield(Segment{}, err)
+				return
+			}
+			if !yield(Segment{page[seen].place(), entries}, nil) {
+				return
+			}
+			seen++
 		}
-		if err := x.fits(page[i].Position, next, entries); err != nil {
-			return err
+		if seen != len(page) {
+			yield(Segment{}, Corruptf("entry page %d has %d segments, its map page %d", n, seen, len(page)))
 		}
-		return visit(page[i].place(), entries)
-	})
-	if err == nil && seen != len(page) {
-		err = Corruptf("entry page %d has %d segments, its map page %d", n, seen, len(page))
+	}
+}
+
+// checkSegment compares the entries of segment i of page n with the map page.
+func (x *Index) checkSegment(n int, page []SegmentRef, i int, entries []stream.Entry) error {
+	if i >= len(page) {
+		return x.inEntryPage(n, Corruptf("entry page %d has more segments than its map page", n))
+	}
+	next := x.EndOfPage(n).Position
+	if i+1 < len(page) {
+		next = page[i+1].Position
+	}
+	return x.inEntryPage(n, x.fits(page[i].Position, next, entries))
+}
+
+// inEntryPage adds to an error in which entry page it was found.
+func (x *Index) inEntryPage(n int, err error) error {
+	if err != nil {
+		err = fmt.Errorf("entry page at byte %d: %w", x.Root.Entries[n].Pos, err)
 	}
 	return err
 }
@@ -115,40 +158,42 @@ type Chunk struct {
 	Ordinal int64 // number of the chunk in the archive that holds it
 }
 
-// Chunks calls visit for each chunk that the archive holds, and for each reference to a chunk of a
-// parent. It reads the entry pages.
-func (x *Index) Chunks(visit func(Chunk) error) error {
-	if err := x.Locked(); err != nil {
-		return err
-	}
-	next := int64(0)
-	for n := range x.Root.Entries {
-		err := x.entryPage(n, func(_ int, entries []stream.Entry) error {
-			for i := range entries {
-				e := &entries[i]
-				c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next}
-				switch e.Kind {
-				case stream.Data, stream.Patched:
-					next++
-				case stream.ParentRef:
-					c.Parent, c.Ordinal = int(e.Parent), e.Ordinal
-				default:
-					continue
+// Chunks yields each chunk that the archive holds, and each reference to a chunk of a parent. It
+// reads the entry pages.
+func (x *Index) Chunks() iter.Seq2[Chunk, error] {
+	return func(yield func(Chunk, error) bool) {
+		if err := x.Locked(); err != nil {
+			yield(Chunk{}, err)
+			return
+		}
+		next := int64(0)
+		for n := range x.Root.Entries {
+			for entries, err := range x.entryPage(n) {
+				if err != nil {
+					yield(Chunk{}, err)
+					return
 				}
-				if err := visit(c); err != nil {
-					return err
+				for i := range entries {
+					e := &entries[i]
+					c := Chunk{Hash: e.Hash, Len: e.Len, Parent: -1, Ordinal: next}
+					switch e.Kind {
+					case stream.Data, stream.Patched:
+						next++
+					case stream.ParentRef:
+						c.Parent, c.Ordinal = int(e.Parent), e.Ordinal
+					default:
+						continue
+					}
+					if !yield(c, nil) {
+						return
+					}
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			return err
+		}
+		if want := x.Root.Info.Totals.Chunks(); next != want {
+			yield(Chunk{}, Corruptf("entry pages have %d chunks, the root says %d", next, want))
 		}
 	}
-	if want := x.Root.Info.Totals.Chunks(); next != want {
-		return Corruptf("entry pages have %d chunks, the root says %d", next, want)
-	}
-	return nil
 }
 
 // minEntry is the smallest size of a data entry in an index, in bytes.

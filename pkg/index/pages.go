@@ -1,6 +1,8 @@
 package index
 
 import (
+	"iter"
+
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -168,23 +170,27 @@ func entryContent(b []byte, number int, c *Ciphers) ([]byte, error) {
 	return c.Open(entryDomain, number, content)
 }
 
-// ParseEntryPage calls visit for the entries of each segment, in order. visit must not keep the
-// entries.
-func ParseEntryPage(b []byte, number int, c *Ciphers, visit func(i int, entries []stream.Entry) error) error {
-	content, err := entryContent(b, number, c)
-	if err != nil {
-		return err
-	}
-	in := wire.NewBytesReader(content)
-	var entries []stream.Entry
-	for i, n := 0, in.Array(PageSegments); i < n; i++ {
-		entries = stream.ReadEntries(in, entries[:0], false)
-		if in.Err() != nil {
-			break
+// ParseEntryPage yields the entries of each segment, in order. They are valid until the next ones.
+func ParseEntryPage(b []byte, number int, c *Ciphers) iter.Seq2[[]stream.Entry, error] {
+	return func(yield func([]stream.Entry, error) bool) {
+		content, err := entryContent(b, number, c)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
-		if err := visit(i, entries); err != nil {
-			return err
+		in := wire.NewBytesReader(content)
+		var entries []stream.Entry
+		for n := in.Array(PageSegments); n > 0; n-- {
+			entries = stream.ReadEntries(in, entries[:0], false)
+			if in.Err() != nil {
+				break
+			}
+			if !yield(entries, nil) {
+				return
+			}
+		}
+		if err := finish(in); err != nil {
+			yield(nil, err)
 		}
 	}
-	return finish(in)
 }

@@ -165,9 +165,12 @@ func (c *chainReporter) recordContents(n int, r *archive.Reader) error {
 	}
 	info := r.Info()
 	parents := make([]ChainParent, len(info.Parents))
-	err := r.EntryPages(func(_ index.Place, entries []stream.Entry) error {
-		for i := range entries {
-			switch e := &entries[i]; e.Kind {
+	for s, err := range r.Segments() {
+		if err != nil {
+			return err
+		}
+		for i := range s.Entries {
+			switch e := &s.Entries[i]; e.Kind {
 			case stream.ParentRef:
 				parents[e.Parent].Taken.N++
 				parents[e.Parent].Taken.Bytes += e.Len
@@ -180,10 +183,6 @@ func (c *chainReporter) recordContents(n int, r *archive.Reader) error {
 				}
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	c.list[n].Data, c.list[n].Patch = info.Totals.Data, info.Totals.Patch
 	for i, p := range info.Parents {

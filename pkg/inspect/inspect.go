@@ -36,9 +36,14 @@ func Archive(r *archive.Reader, o Options) (*Report, error) {
 	err := r.Locked()
 	if err == nil {
 		streams := r.Info().Streams
-		err = r.EntryPages(func(at index.Place, entries []stream.Entry) error {
-			return in.addSegment(streams[at.Stream].Name, at, entries)
-		})
+		for s, err := range r.Segments() {
+			if err == nil {
+				err = in.addSegment(streams[s.Stream].Name, s)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
 	} else if o.Segment == nil && o.Chunk == nil {
 		err = nil // the rest of the report is still possible
 	}
@@ -74,7 +79,7 @@ func Stream(src io.Reader, o Options) (*Report, error) {
 		}
 		if f, ok := f.(*stream.Segment); ok {
 			at := index.Place{Stream: len(info.Streams) - 1, Offset: f.Offset, Pos: pos, Len: n}
-			err := in.addSegment(info.Streams[at.Stream].Name, at, f.Entries)
+			err := in.addSegment(info.Streams[at.Stream].Name, index.Segment{Place: at, Entries: f.Entries})
 			f.Release()
 			if err != nil {
 				return nil, err
@@ -101,10 +106,10 @@ func (rep *Report) addSigners(list []seal.Signature) {
 }
 
 // addSegment adds the entries of a segment to the report.
-func (in *inspector) addSegment(name string, at index.Place, entries []stream.Entry) error {
-	line := SegmentLine{Stream: name, Offset: at.Offset, Entries: len(entries), Pos: at.Pos, Len: at.Len}
-	for i := range entries {
-		e := &entries[i]
+func (in *inspector) addSegment(name string, s index.Segment) error {
+	line := SegmentLine{Stream: name, Offset: s.Offset, Entries: len(s.Entries), Pos: s.Pos, Len: s.Len}
+	for i := range s.Entries {
+		e := &s.Entries[i]
 		if e.Kind == stream.Data {
 			b := &in.buckets[bits.Len64(uint64(e.Len))]
 			b.N++
@@ -112,7 +117,7 @@ func (in *inspector) addSegment(name string, at index.Place, entries []stream.En
 		}
 		line.Raw += int64(e.PayloadLen())
 		if in.o.Chunk != nil {
-			if err := in.describeChunk(name, at.Offset+line.Bytes, e); err != nil {
+			if err := in.describeChunk(name, s.Offset+line.Bytes, e); err != nil {
 				return err
 			}
 		}

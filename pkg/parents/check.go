@@ -143,14 +143,14 @@ func (l *chunkList) load(path string, ids []age.Identity) error {
 	}
 	n := min(info.Totals.Chunks(), index.ExpectedChunks(p.file.size()))
 	l.hashes, l.sizes = make([]stream.Hash, 0, n), make([]uint32, 0, n)
-	if err := p.Index.Chunks(func(chunk index.Chunk) error {
+	for chunk, err := range p.Index.Chunks() {
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 		if chunk.Parent < 0 { // in the order of ordinals
 			l.hashes = append(l.hashes, chunk.Hash)
 			l.sizes = append(l.sizes, uint32(chunk.Len))
 		}
-		return nil
-	}); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
 	}
 	l.loaded = true
 	return nil

@@ -118,9 +118,12 @@ func (s *subject) list() {
 		s.t.Fatal(err)
 	}
 	var homes []int // of data chunks
-	err = r.EntryPages(func(at index.Place, entries []stream.Entry) error {
-		g := segmentAt{Place: at, name: r.Info().Streams[at.Stream].Name, needs: map[int]bool{}}
-		for _, e := range entries {
+	for seg, err := range r.Segments() {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		g := segmentAt{Place: seg.Place, name: r.Info().Streams[seg.Stream].Name, needs: map[int]bool{}}
+		for _, e := range seg.Entries {
 			g.size += e.Len
 			g.loose = g.loose || e.Kind != stream.Data
 			g.parents = g.parents || e.Kind == stream.ParentRef
@@ -132,10 +135,6 @@ func (s *subject) list() {
 			}
 		}
 		s.segments = append(s.segments, g)
-		return nil
-	})
-	if err != nil {
-		s.t.Fatal(err)
 	}
 }
 

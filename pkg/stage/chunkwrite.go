@@ -47,8 +47,11 @@ func (c *packer) writeBatch(b *batch) error {
 		return c.flush(payload)
 	}
 	for _, p := range b.Pieces {
-		used := len(c.carry) + at - from
-		if len(c.entries) >= flow.MaxSegmentEntries || !p.Zero && used > 0 && used+int(p.Len) > flow.DefaultBlock {
+		room := flow.NoBytes
+		if !p.Zero {
+			room = int(p.Len)
+		}
+		if flow.IsFull(len(c.entries), len(c.carry)+at-from, room, flow.DefaultBlock) {
 			if err := flush(); err != nil {
 				return err
 			}

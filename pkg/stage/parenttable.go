@@ -5,7 +5,6 @@ import (
 	"unsafe"
 
 	"hexz/pkg/dedup"
-	"hexz/pkg/index"
 	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
@@ -38,21 +37,27 @@ func (t *parentTable) load(p parents.Parent) error {
 		theirs[i] = t.parent(info.Parents[i])
 	}
 	defer p.Close()
-	return p.Index.Chunks(func(c index.Chunk) error {
+	for c, err := range p.Index.Chunks() {
+		if err != nil {
+			return err
+		}
 		if t.limit > 0 && t.bytes() >= t.limit {
 			t.full = true
-			return nil
+			continue // the rest is only checked
 		}
 		at := parentPlace{own, uint32(c.Len), uint32(c.Ordinal)}
 		if c.Parent >= 0 {
 			at.parent = theirs[c.Parent]
 		}
-		if _, added, err := t.index.Add(c.Hash); err != nil || !added {
+		_, added, err := t.index.Add(c.Hash)
+		if err != nil {
 			return err
 		}
-		t.places = append(t.places, at)
-		return nil
-	})
+		if added {
+			t.places = append(t.places, at)
+		}
+	}
+	return nil
 }
 
 // parent returns the number of an archive in t.parents.

@@ -11,7 +11,6 @@ import (
 	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
-	"hexz/pkg/index"
 	"hexz/pkg/inspect"
 	"hexz/pkg/parents"
 	"hexz/pkg/restore"
@@ -184,11 +183,11 @@ func TestFlattenBeforeData(t *testing.T) {
 	base := stagetest.Pipe(t, chunk, stagetest.Cutting(stage.ChunkOptions{}), stagetest.Sealing())
 	r := stagetest.OpenArchive(t, base)
 	var e stream.Entry
-	if err := r.Chunks(func(c index.Chunk) error {
+	for c, err := range r.Chunks() {
+		if err != nil {
+			t.Fatal(err)
+		}
 		e = stream.Entry{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
 	}
 	var thin bytes.Buffer
 	w := stream.NewWriter(&thin)
