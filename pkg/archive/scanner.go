@@ -25,7 +25,7 @@ import (
 // streams, and the targets of references (but see CheckRefs).
 type Scanner struct {
 	in     *bodyReader
-	defers bool
+	leaves bool // payloads of a stream are left unread
 	sealed bool
 	runs   []index.Run
 	run    blake.Hasher
@@ -80,14 +80,14 @@ func (s *Scanner) Range() (pos, length int64) {
 	return s.in.at.Pos, s.in.at.Len
 }
 
-// Defer leaves the payloads of a stream unread, as stream.Reader.Defer does. Payloads of an archive
-// are read all the same. Call it before the first Next.
-func (s *Scanner) Defer() { s.defers = true }
+// LeaveStreamPayloads leaves the payloads of a stream unread, as stream.Reader.LeavePayloads does.
+// Payloads of an archive are read all the same. Call it before the first Next.
+func (s *Scanner) LeaveStreamPayloads() { s.leaves = true }
 
-// Load reads a deferred payload, see stream.Reader.Load.
+// Load reads an outstanding payload, see stream.Reader.Load.
 func (s *Scanner) Load(seg *stream.Segment) error { return s.in.file.Load(seg) }
 
-// Forward copies n bytes of a deferred payload, see stream.Reader.Forward.
+// Forward copies n bytes of an outstanding payload, see stream.Reader.Forward.
 func (s *Scanner) Forward(dst io.Writer, n int, direct stream.Mover) error {
 	return s.in.file.Forward(dst, n, direct)
 }
@@ -191,7 +191,7 @@ func (s *Scanner) header(h *stream.Header) error {
 	}
 	delete(h.Meta, index.SealedKey)
 	s.in.file.KeepDigests(s.sealed)
-	s.in.file.Defer(s.defers && !s.sealed)
+	s.in.file.LeavePayloads(s.leaves && !s.sealed)
 	return nil
 }
 

@@ -157,7 +157,7 @@ func (s *Carver) frameAt(pos int64) (stream.Frame, int64, error) {
 		f, err := stream.ReadFrame(in)
 		n := in.Pos()
 		if seg, ok := f.(*stream.Segment); ok {
-			n += int64(seg.Deferred())
+			n += int64(seg.Outstanding())
 		}
 		if err == nil && n > s.size-pos {
 			err = stream.ErrTruncated

@@ -134,7 +134,7 @@ func TestSalvageHostile(t *testing.T) {
 	head := func() []byte {
 		lying.Reset()
 		s := &stream.Segment{Codec: stream.RawCodec, RawLen: 1 << 20, Entries: []stream.Entry{{Len: 1 << 20}}}
-		s.Defer(1 << 20)
+		s.Announce(1 << 20)
 		stream.Append(lying, s)
 		return lying.Written()
 	}()

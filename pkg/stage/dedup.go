@@ -43,7 +43,7 @@ func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*
 	move := newMover(src, dst)
 	defer move.close()
 	in := archive.NewScanner(src)
-	in.Defer()
+	in.LeaveStreamPayloads()
 	d := &deduper{in: in, out: out, move: move, o: o}
 	return out.Finish(d.run(ctx))
 }
@@ -57,13 +57,7 @@ type deduper struct {
 	seen  dedup.Index
 	known parentTable
 	codec flow.Decoder
-	parts []part
-}
-
-// part is a run of payload bytes that are kept or dropped.
-type part struct {
-	n    int
-	keep bool
+	parts []part // memory for that of a plan
 }
 
 func (d *deduper) run(ctx context.Context) error {
@@ -135,10 +129,50 @@ func (d *deduper) note(s string) {
 	}
 }
 
+// plan says which bytes of a raw payload are kept.
+type plan struct {
+	parts []part
+	kept  int // bytes
+}
+
+// part is a run of payload bytes that are kept or dropped.
+type part struct {
+	n    int
+	keep bool
+}
+
+// add adds n bytes.
+func (p *plan) add(n int, keep bool) {
+	if keep {
+		p.kept += n
+	}
+	if last := len(p.parts) - 1; last >= 0 && p.parts[last].keep == keep {
+		p.parts[last].n += n
+		return
+	}
+	p.parts = append(p.parts, part{n, keep})
+}
+
 // segment turns known chunks of s into references, and writes it without their bytes.
 func (d *deduper) segment(s *stream.Segment) error {
-	d.parts = d.parts[:0]
-	kept := 0
+	p, err := d.plan(s)
+	d.parts = p.parts
+	switch {
+	case err != nil:
+		return err
+	case p.kept == s.RawLen:
+		return d.pass(s)
+	case p.kept == 0:
+		return d.empty(s)
+	case s.Codec != stream.RawCodec || s.Outstanding() == 0:
+		return d.regroup(s, p)
+	}
+	return d.forward(s, p)
+}
+
+// plan turns known chunks of s into references, and returns what is kept of its payload.
+func (d *deduper) plan(s *stream.Segment) (plan, error) {
+	p := plan{parts: d.parts[:0]}
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		if e.Kind == stream.Ref {
@@ -153,63 +187,65 @@ func (d *deduper) segment(s *stream.Segment) error {
 			err = errors.New("put hexz-dedup --parent before hexz-delta: a patch needs a chunk that the parent also has")
 		}
 		if err != nil {
-			return err
+			return p, err
 		}
-		if !known {
-			kept += n
-		}
-		if last := len(d.parts) - 1; last >= 0 && d.parts[last].keep == !known {
-			d.parts[last].n += n
-		} else {
-			d.parts = append(d.parts, part{n, !known})
-		}
+		p.add(n, !known)
 	}
-	encoded := s.Codec != stream.RawCodec
-	switch {
-	case kept == s.RawLen: // unchanged, encoded or not
-		d.parts = append(d.parts[:0], part{s.Deferred(), true})
-	case kept == 0: // nothing is kept
-		d.parts = append(d.parts[:0], part{s.Deferred(), false})
-		s.Payload = s.Payload[:0]
-	case encoded || s.Deferred() == 0:
-		return d.regroup(s, kept)
-	}
-	if kept < s.RawLen {
-		s.RawLen, s.Codec = kept, stream.RawCodec
-		s.Defer(kept)
-	}
+	return p, nil
+}
+
+// pass writes s with its payload unchanged, encoded or not.
+func (d *deduper) pass(s *stream.Segment) error {
+	n := s.Outstanding()
 	if err := d.out.Write(s); err != nil {
 		return err
 	}
-	if kept == 0 { // the frame is complete
-		return d.in.Forward(io.Discard, d.parts[0].n, d.move.move)
-	}
-	return d.forward()
+	return d.forwardPart(part{n, true})
 }
 
-// forward moves the kept parts of a deferred payload to the output.
-func (d *deduper) forward() error {
-	for _, p := range d.parts {
-		write := 0
-		if p.keep {
-			write = p.n
-		}
-		err := d.out.Forward(write, func(dst io.Writer) error {
-			if !p.keep {
-				dst = io.Discard
-			}
-			return d.in.Forward(dst, p.n, d.move.move)
-		})
-		if err != nil {
+// empty writes s without a payload.
+func (d *deduper) empty(s *stream.Segment) error {
+	n := s.Outstanding()
+	s.RawLen, s.Codec = 0, stream.RawCodec
+	s.Announce(0)
+	if err := d.out.Write(s); err != nil {
+		return err
+	}
+	return d.in.Forward(io.Discard, n, d.move.move) // the frame is complete
+}
+
+// forward writes s, whose payload is raw and outstanding, with the parts that are kept.
+func (d *deduper) forward(s *stream.Segment, p plan) error {
+	s.RawLen = p.kept
+	s.Announce(p.kept)
+	if err := d.out.Write(s); err != nil {
+		return err
+	}
+	for _, q := range p.parts {
+		if err := d.forwardPart(q); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// forwardPart moves the next part of an outstanding payload to the output, or drops it.
+func (d *deduper) forwardPart(p part) error {
+	write := 0
+	if p.keep {
+		write = p.n
+	}
+	return d.out.Forward(write, func(dst io.Writer) error {
+		if !p.keep {
+			dst = io.Discard
+		}
+		return d.in.Forward(dst, p.n, d.move.move)
+	})
+}
+
 // regroup writes a segment whose payload has to be decoded, or was already read.
-func (d *deduper) regroup(s *stream.Segment, kept int) error {
-	if s.Deferred() > 0 {
+func (d *deduper) regroup(s *stream.Segment, p plan) error {
+	if s.Outstanding() > 0 {
 		if err := d.in.Load(s); err != nil {
 			return err
 		}
@@ -219,14 +255,14 @@ func (d *deduper) regroup(s *stream.Segment, kept int) error {
 		return err
 	}
 	at, used := 0, 0
-	for _, p := range d.parts {
-		if p.keep {
-			copy(raw[used:], raw[at:at+p.n])
-			used += p.n
+	for _, q := range p.parts {
+		if q.keep {
+			copy(raw[used:], raw[at:at+q.n])
+			used += q.n
 		}
-		at += p.n
+		at += q.n
 	}
-	s.Payload, s.RawLen, s.Codec = raw[:kept], kept, stream.RawCodec
+	s.Payload, s.RawLen, s.Codec = raw[:p.kept], p.kept, stream.RawCodec
 	return d.out.Write(s)
 }
 

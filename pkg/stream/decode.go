@@ -57,7 +57,7 @@ func readBody(in *wire.Reader, kind Kind, seg *Segment) Frame {
 		return readOpen(in)
 	case KindSegment:
 		readSegmentHead(in, seg)
-		seg.deferred = in.BytesLen(MaxPayload)
+		seg.outstanding = in.BytesLen(MaxPayload)
 		return seg
 	case KindDict:
 		return &Dict{ID: in.Int(MaxSize), Bytes: in.Bytes(MaxDict)}

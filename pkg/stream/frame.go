@@ -198,17 +198,18 @@ type Segment struct {
 	RawLen  int    // bytes of the decoded payload: the sum of PayloadLen
 	Payload []byte
 
-	deferred int // length of a payload that is not in Payload
+	outstanding int // length of a payload that is not in Payload
 }
 
-// Deferred returns the length of a payload that is not yet read, see Reader.Defer.
-func (s *Segment) Deferred() int { return s.deferred }
+// Outstanding returns the length of a payload that is not in Payload: one that Reader.LeavePayloads
+// has left unread, or that was announced.
+func (s *Segment) Outstanding() int { return s.outstanding }
 
-// Defer announces a payload of n bytes, which Writer.Forward will write.
-func (s *Segment) Defer(n int) { s.Payload, s.deferred = s.Payload[:0], n }
+// Announce announces a payload of n bytes, which Writer.Forward will write.
+func (s *Segment) Announce(n int) { s.Payload, s.outstanding = s.Payload[:0], n }
 
-// PayloadLen returns the length of the payload, deferred or not.
-func (s *Segment) PayloadLen() int { return len(s.Payload) + s.deferred }
+// PayloadLen returns the length of the payload, in Payload or outstanding.
+func (s *Segment) PayloadLen() int { return len(s.Payload) + s.outstanding }
 
 // Size returns the number of bytes of the stream that s describes.
 func (s *Segment) Size() int64 {

@@ -5,7 +5,7 @@ import "hexz/pkg/stream/wire"
 // Functions for single frames, without the rules between frames. They are for a reader that finds a
 // frame by an index, or looks for the remains of a damaged stream.
 
-// ReadFrame reads the next frame of in. The payload of a *Segment is left unread: Deferred returns
+// ReadFrame reads the next frame of in. The payload of a *Segment is left unread: Outstanding returns
 // its length. ReadFrame accepts any frame of a stream at any position. The caller checks whether
 // the frame fits there.
 func ReadFrame(in *wire.Reader) (Frame, error) {
@@ -44,10 +44,10 @@ func ParseFrame(b []byte) (Frame, error) {
 	rest := b[in.Pos():]
 	s, ok := f.(*Segment)
 	switch {
-	case ok && len(rest) != s.deferred:
-		return nil, corruptf("segment frame of %d bytes where %d were expected", in.Pos()+int64(s.deferred), len(b))
+	case ok && len(rest) != s.outstanding:
+		return nil, corruptf("segment frame of %d bytes where %d were expected", in.Pos()+int64(s.outstanding), len(b))
 	case ok:
-		s.Payload, s.deferred = rest, 0
+		s.Payload, s.outstanding = rest, 0
 	case len(rest) > 0:
 		return nil, corruptf("bytes behind the end of a frame")
 	}

@@ -27,10 +27,10 @@ type Reader struct {
 	head    []byte // the first bytes of the input, as far as they came at once
 	printed []byte // Printed of an AbortError that may follow
 
-	digests   bool
-	deferring bool
-	hasher    blake.Hasher
-	digest    Hash
+	digests bool
+	leaving bool // payloads are left unread
+	hasher  blake.Hasher
+	digest  Hash
 }
 
 // NewReader returns a Reader on r.
@@ -47,18 +47,18 @@ func (r *Reader) KeepDigests(on bool) {
 // Digest returns the BLAKE3 digest of the last frame, as stored in the input.
 func (r *Reader) Digest() Hash { return r.digest }
 
-// Defer sets whether Next leaves payloads unread, for a caller that passes payloads on or skips
+// LeavePayloads sets whether Next leaves payloads unread, for a caller that passes payloads on or skips
 // them. Load or Forward must take a payload before the next call of Next. There are no digests
 // then.
-func (r *Reader) Defer(on bool) { r.deferring = on }
+func (r *Reader) LeavePayloads(on bool) { r.leaving = on }
 
-// Load reads the deferred payload of s, the last segment.
+// Load reads the outstanding payload of s, the last segment.
 func (r *Reader) Load(s *Segment) error {
 	s.load(r.in)
 	return r.taken()
 }
 
-// Forward copies the next n bytes of the deferred payload of the last segment to dst. direct moves
+// Forward copies the next n bytes of the outstanding payload of the last segment to dst. direct moves
 // the bytes that are not buffered. An error of the input is sticky, an error of dst is not.
 func (r *Reader) Forward(dst io.Writer, n int, direct Mover) error {
 	if err := r.in.Forward(dst, int64(n), direct); err != nil {
@@ -169,7 +169,7 @@ func (r *Reader) frame(kind Kind, arity int) (Frame, error) {
 		seg = NewSegment()
 	}
 	f := readBody(r.in, kind, seg)
-	if seg != nil && !r.deferring {
+	if seg != nil && !r.leaving {
 		seg.load(r.in)
 	}
 	if err := r.wireErr(); err != nil {

@@ -27,8 +27,8 @@ func (s *Segment) Release() {
 	segments.Put(s)
 }
 
-// load reads the deferred payload.
+// load reads the outstanding payload.
 func (s *Segment) load(in *wire.Reader) {
-	s.Payload = in.Rest(s.Payload, s.deferred)
-	s.deferred = 0
+	s.Payload = in.Rest(s.Payload, s.outstanding)
+	s.outstanding = 0
 }

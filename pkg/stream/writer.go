@@ -97,7 +97,7 @@ func (w *Writer) printed(id []byte) {
 }
 
 // Forward lets move write the next n bytes of the payload of the last segment, which was written
-// with its payload deferred.
+// with its payload outstanding.
 func (w *Writer) Forward(n int, move func(dst io.Writer) error) error {
 	if w.err != nil {
 		return w.err
