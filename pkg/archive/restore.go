@@ -9,7 +9,6 @@ import (
 
 	"hexz/pkg/index"
 	"hexz/pkg/ordered"
-	"hexz/pkg/stream"
 )
 
 // Output receives the content of a stream from front to back.
@@ -206,8 +205,15 @@ func (d *restored) release() {
 // write writes the requested bytes of d, and releases d.
 func (d *restored) write(out Output) error {
 	defer d.release()
-	for b := d.own.Value; ; {
-		if err := WriteEntries(out, b.starts[d.first], b.entries[d.first:d.next], d.parts, d.from, d.to); err != nil {
+	b := d.own.Value
+	w := NewEntryWriter(out, b.starts[d.first], d.from, d.to)
+	for {
+		for i, p := range d.parts {
+			if err := w.Add(&b.entries[d.first+i], p); err != nil {
+				return err
+			}
+		}
+		if err := w.Flush(); err != nil {
 			return err
 		}
 		if d.forget(); d.next == d.last {
@@ -217,56 +223,4 @@ func (d *restored) write(out Output) error {
 			return err
 		}
 	}
-}
-
-// WriteEntries writes the part from offset from to offset to of a run of entries that begins at
-// offset at. parts has the bytes of each entry that is not a run. Parts that are neighbours in
-// memory are written at once.
-func WriteEntries(out Output, at int64, entries []stream.Entry, parts [][]byte, from, to int64) error {
-	var pending []byte
-	flush := func() error {
-		if len(pending) == 0 {
-			return nil
-		}
-		_, err := out.Write(pending)
-		pending = nil
-		return err
-	}
-	for i := range entries {
-		e := &entries[i]
-		start, end := max(at, from), min(at+e.Len, to)
-		skip := start - at
-		at += e.Len
-		if start >= end {
-			continue
-		}
-		if !e.Kind.IsRun() {
-			p := parts[i][skip : skip+end-start]
-			if adjacent(pending, p) {
-				pending = pending[:len(pending)+len(p)]
-				continue
-			}
-			if err := flush(); err != nil {
-				return err
-			}
-			pending = p
-			continue
-		}
-		if err := flush(); err != nil {
-			return err
-		}
-		write := out.Zeros
-		if e.Kind == stream.Hole {
-			write = out.Hole
-		}
-		if err := write(end - start); err != nil {
-			return err
-		}
-	}
-	return flush()
-}
-
-// adjacent reports whether p lies in memory right after q, in the same slice.
-func adjacent(q, p []byte) bool {
-	return len(q) > 0 && cap(q) >= len(q)+len(p) && &q[:len(q)+1][len(q)] == &p[0]
 }

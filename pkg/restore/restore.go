@@ -178,8 +178,7 @@ type restorer struct {
 	in    *archive.Scanner
 	spool *flow.Spool
 	codec flow.Decoder
-	parts [][]byte // of the entries to be written next
-	made  []byte   // memory for parts that are not in the payload
+	made  []byte // bytes that are not in the payload, until they are written
 
 	parents *archive.Parents
 
@@ -267,19 +266,7 @@ func (c *restorer) segment(s *stream.Segment, raw []byte) error {
 	}
 	size := s.Size()
 	writing := c.writing && s.Offset+size > c.o.Offset && s.Offset < c.to
-	from, at, held := 0, s.Offset, 0 // range of entries in parts; bytes of those that are not data
-	flush := func(to int) error {
-		entries := s.Entries[from:to]
-		var err error
-		if writing {
-			err = archive.WriteEntries(c.out, at, entries, c.parts, c.o.Offset, c.to)
-		}
-		for i := range entries {
-			at += entries[i].Len
-		}
-		from, held, c.parts, c.made = to, 0, c.parts[:0], c.made[:0]
-		return err
-	}
+	w := archive.NewEntryWriter(c.out, s.Offset, c.o.Offset, c.to)
 	off := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
@@ -291,24 +278,32 @@ func (c *restorer) segment(s *stream.Segment, raw []byte) error {
 		} else if err != nil {
 			return fmt.Errorf("chunk at offset %d: %w", off, c.parents.Missing(err))
 		}
-		raw = raw[n:]
-		pos += int64(n)
-		off += e.Len
-		c.parts = append(c.parts, part)
-		if e.Kind != stream.Data {
-			held += len(part)
-		}
-		if held >= maxHeld { // references may repeat a long chunk a million times
-			if err := flush(i + 1); err != nil {
+		if writing {
+			if err := w.Add(e, part); err != nil {
 				return err
 			}
 		}
+		if len(c.made) >= maxHeld { // references may repeat a long chunk a million times
+			if err := c.flush(w); err != nil {
+				return err
+			}
+		}
+		raw = raw[n:]
+		pos += int64(n)
+		off += e.Len
 	}
-	if err := flush(len(s.Entries)); err != nil || !writing {
+	if err := c.flush(w); err != nil || !writing {
 		return err
 	}
 	c.o.Progress.Report(min(s.Offset+size, c.to) - c.o.Offset)
 	return nil
+}
+
+// flush writes what w has kept, so that made can be used again.
+func (c *restorer) flush(w *archive.EntryWriter) error {
+	err := w.Flush()
+	c.made = c.made[:0]
+	return err
 }
 
 // bytes returns the bytes of a chunk. p is its part of the payload, which stands at pos of the
