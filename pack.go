@@ -61,6 +61,9 @@ func Pack(ctx context.Context, dst io.Writer, inputs []Input, o PackOptions) (ID
 	}
 	stages := []Stage{Chunk(inputs, stage.ChunkOptions{Chunker: o.Chunker, Threads: threads})}
 	dedup := stage.DedupOptions{MaxMemory: o.MaxMemory, Note: o.Note}
+	if o.Note != nil {
+		dedup.OnOtherCut = func(c stage.OtherCut) { o.Note(c.String()) }
+	}
 	for _, path := range o.Parents {
 		p, err := parents.Open(nil, path, o.Identities)
 		if err != nil {

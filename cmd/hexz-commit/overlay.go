@@ -87,6 +87,8 @@ func explain(err error) error {
 	switch {
 	case errors.Is(err, overlay.ErrChain):
 		return cli.WithHint(err, "--chain, if the base was made of the last file; --chain=N, if only the first N files are newer than the base")
+	case errors.Is(err, overlay.ErrNotDirty):
+		return cli.WithHint(err, "nbdinfo --map=qemu:dirty-bitmap:NAME lists what has changed")
 	case errors.Is(err, overlay.ErrFormat):
 		return cli.WithHint(err, "--backing-format says which it is; do not guess if the image is a stranger's")
 	case errors.Is(err, commit.ErrNotRaw):

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/pflag"
@@ -60,11 +61,16 @@ has to be decoded.`,
 				defer p.Close()
 				o.Parents = append(o.Parents, p)
 			}
-			return cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
+			err = cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 				o.Progress, o.OnParent, o.Codecs = progress, env.Needs, codecs.Decoders(env)
 				o.Note = env.Warn
+				o.OnOtherCut = func(c stage.OtherCut) { env.Warnf("%v: use hexz-chunk --like", c) }
 				return stage.Dedup(ctx, dst, src, o)
 			})
+			if errors.Is(err, stage.ErrBaseDropped) {
+				err = cli.WithHint(err, "put hexz-dedup --parent before hexz-delta")
+			}
+			return err
 		},
 	}
 }

@@ -74,7 +74,8 @@ patches.`,
 			// Otherwise the heap grows to twice the index.
 			debug.SetMemoryLimit(o.MaxMemory + o.CacheBytes + otherMemory)
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
-				o.Progress, o.OnParent, o.Note = progress, env.Needs, env.Warn
+				o.Progress, o.OnParent = progress, env.Needs
+				o.Note = func(s string) { env.Warn(s + " (hexz-dedup --parent), and --self was not given") }
 				return similar.Delta(ctx, dst, src, o)
 			}))
 		},

@@ -90,7 +90,8 @@ func (s *sealer) run(env *cli.Env, args []string) (err error) {
 	if s.o.Identities, err = s.ids.Load(env, s.o.CheckParents == ""); err != nil {
 		return err
 	}
-	s.o.Note, s.o.OnParent, s.o.Open = env.Advise, env.Needs, env.Open
+	s.o.OnParent, s.o.Open = env.Needs, env.Open
+	s.o.Note = func(s string) { env.Advise(s + "; to prevent it, cut with hexz-chunk --chunk-key-file") }
 	err = cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 		s.o.Progress = progress
 		stats, err := stage.Seal(ctx, dst, src, s.o)

@@ -49,7 +49,7 @@ func ParseKey(text []byte) ([]byte, error) {
 		}
 		encoded, ok := bytes.CutPrefix(line, []byte(keyPrefix))
 		if !ok {
-			return nil, errors.New("not a key file of hexz-chunk")
+			return nil, errors.New("not a file of a chunk key")
 		}
 		// The decoder would skip a carriage return. Its error could quote the text one day.
 		var err error

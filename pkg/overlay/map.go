@@ -17,6 +17,9 @@ const maxElement = 256 << 10 // bytes of one element of a map in JSON
 // chain have changes on the base.
 var ErrChain = errors.New("a chain of more than two files")
 
+// ErrNotDirty is the error of ParseMap for a list of ranges that is not one of a dirty bitmap.
+var ErrNotDirty = errors.New("it is not one of a dirty bitmap")
+
 // ParseMap reads a map of an image of size bytes, and returns the changes in it. A map is one of
 //
 //   - JSON of `qemu-img map --output=json`: ranges with a depth below layers have changed, to zeros
@@ -253,9 +256,9 @@ func (l *mapBuilder) addElement(e *element) error {
 		l.noteUnchanged(*e.Start, *e.Length, *e.Depth, e.Zero)
 		return nil
 	case e.Offset == nil || e.Type == nil:
-		return errors.New("it is neither one of qemu-img map nor one of nbdinfo --map")
+		return errors.New("it is neither one of qemu-img map nor one of nbdinfo")
 	case *e.Type != 0 && *e.Type != 1, e.Description != nil && *e.Description != [...]string{"clean", "dirty"}[*e.Type]:
-		return errors.New("it is not one of a dirty bitmap: use nbdinfo --map=qemu:dirty-bitmap:NAME")
+		return ErrNotDirty
 	}
 	return l.addRange(*e.Offset, *e.Length, *e.Type == 1, false)
 }

@@ -172,7 +172,7 @@ func (d *deltifier) endRound(ctx context.Context) error {
 	d.jobs, d.round, d.size = nil, nil, 0
 	if len(jobs) > 0 {
 		if d.bases.index == nil && d.bases.named == 0 && !d.o.Self && d.o.Note != nil {
-			d.o.Note("no patches are made: the stream names no parents (hexz-dedup --parent), and --self was not given")
+			d.o.Note("no patches are made: the stream names no parents")
 		}
 		if err := d.makePatches(ctx, jobs); err != nil {
 			return err

@@ -23,10 +23,25 @@ type DedupOptions struct {
 	Progress  flow.Progress
 	OnParent  flow.ParentFunc
 
-	// Note is called with a remark worth a line: that the index is full, or that the stream was
-	// cut in another way than its parents.
+	// Note is called with a remark worth a line: that the index is full.
 	Note func(string)
+
+	// OnOtherCut is called for each stream that was cut in another way than the parents. nil is
+	// none.
+	OnOtherCut func(OtherCut)
 }
+
+// OtherCut is a stream that was cut in another way than the parents.
+type OtherCut struct{ Stream string }
+
+// String returns a remark worth a line.
+func (c OtherCut) String() string {
+	return fmt.Sprintf("stream %q was cut in another way than the parents, and will have few chunks in common", c.Stream)
+}
+
+// ErrBaseDropped is the error of Dedup for a patch whose base a parent has, too. Patches are to be
+// made of a stream that has been compared with its parents.
+var ErrBaseDropped = errors.New("a patch needs a chunk that the parent also has")
 
 const dedupName = "hexz-dedup"
 
@@ -95,8 +110,8 @@ func (d *deduper) frame(f stream.Frame) error {
 		if err := d.writeParents(); err != nil {
 			return err
 		}
-		if !d.known.cutAs(f.Chunker) {
-			d.note(fmt.Sprintf("stream %q was cut in another way than the parents, and will have few chunks in common: use hexz-chunk --like", f.Name))
+		if d.o.OnOtherCut != nil && !d.known.cutAs(f.Chunker) {
+			d.o.OnOtherCut(OtherCut{f.Name})
 		}
 	case *stream.End:
 		if err := d.writeParents(); err != nil {
@@ -184,7 +199,7 @@ func (d *deduper) plan(s *stream.Segment) (plan, error) {
 		n := e.PayloadLen()
 		known, err := d.find(e)
 		if err == nil && e.Kind == stream.Patched && slices.ContainsFunc(e.Patch.Bases, d.known.took) {
-			err = errors.New("put hexz-dedup --parent before hexz-delta: a patch needs a chunk that the parent also has")
+			err = ErrBaseDropped
 		}
 		if err != nil {
 			return p, err

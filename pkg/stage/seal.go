@@ -76,7 +76,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*fl
 		}
 	}
 	if unkeyed && len(o.Recipients) > 0 && o.Note != nil {
-		o.Note("chunk lengths can reveal known content; to prevent it, cut with hexz-chunk --chunk-key-file")
+		o.Note("chunk lengths can reveal known content")
 	}
 	id, err := w.Finish()
 	if err != nil {
