@@ -112,27 +112,57 @@ func (s *Spool) Read(dst []byte, at place) ([]byte, error) {
 	return dst, err
 }
 
+// RandomInput is an input that can be read at random.
+type RandomInput struct {
+	*io.SectionReader
+	temp *os.File // nil if the input is a file itself
+}
+
 // RandomAccess returns the bytes of src, from its current position, for reading at random. A file
-// is used itself; any other input is copied to a temporary file. close removes that file.
-func RandomAccess(src io.Reader, dir string) (at io.ReaderAt, size int64, close func(), err error) {
-	close = func() {}
-	if f := FileOf(src); f != nil {
-		pos, err := f.Seek(0, io.SeekCurrent)
-		if err == nil {
-			size, err = f.Seek(0, io.SeekEnd)
-		}
-		if info, statErr := f.Stat(); err == nil && statErr == nil && (size > 0 || info.Mode().IsRegular()) {
-			_, err = f.Seek(pos, io.SeekStart)
-			size = max(size-pos, 0)
-			return io.NewSectionReader(f, pos, size), size, close, err
-		}
+// is used itself; any other input is copied to a temporary file, which Close removes.
+func RandomAccess(src io.Reader, dir string) (*RandomInput, error) {
+	if section, err := sectionOf(src); section != nil || err != nil {
+		return &RandomInput{SectionReader: section}, err
 	}
 	f, err := TempFile(dir, "hexz-salvage-*")
 	if err != nil {
-		return nil, 0, close, err
+		return nil, err
 	}
-	size, err = io.Copy(f, src)
-	return f, size, func() { f.Close() }, err
+	size, err := io.Copy(f, src)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &RandomInput{io.NewSectionReader(f, 0, size), f}, nil
+}
+
+// sectionOf returns the rest of src, from its current position, if it is a regular file or another
+// that has a size; otherwise nil.
+func sectionOf(src io.Reader) (*io.SectionReader, error) {
+	f := FileOf(src)
+	if f == nil {
+		return nil, nil
+	}
+	pos, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, nil // a pipe
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, nil
+	}
+	if info, err := f.Stat(); err != nil || size == 0 && !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	_, err = f.Seek(pos, io.SeekStart)
+	return io.NewSectionReader(f, pos, max(size-pos, 0)), err
+}
+
+// Close removes the temporary file, if there is one.
+func (r *RandomInput) Close() {
+	if r.temp != nil {
+		r.temp.Close()
+	}
 }
 
 // FileOf returns the file that v is or wraps, or nil.

@@ -47,13 +47,13 @@ func Stream(ctx context.Context, dst io.Writer, src io.Reader, o Options) (*flow
 }
 
 func salvage(ctx context.Context, out *flow.Writer, src io.Reader, o Options) (*Report, error) {
-	file, size, done, err := flow.RandomAccess(src, o.TempDir)
-	defer func() { done() }()
+	file, err := flow.RandomAccess(src, o.TempDir)
 	if err != nil {
 		return nil, err
 	}
+	defer file.Close()
 	watched := &watchedFile{ReaderAt: file}
-	in, err := carve.Open(watched, size, archive.Options{Identities: o.Identities, Threads: max(o.Threads, 1), Codecs: o.Codecs})
+	in, err := carve.Open(watched, file.Size(), archive.Options{Identities: o.Identities, Threads: max(o.Threads, 1), Codecs: o.Codecs})
 	if err = cmp.Or(watched.fault(), err); err != nil {
 		return nil, err
 	}
