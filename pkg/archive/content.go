@@ -82,8 +82,8 @@ func (r *Reader) verifyAgreement() error {
 	return nil
 }
 
-// checkStream restores a stream to out, which accepts everything. After a damaged segment it goes on
-// with the next one. whole reports whether no segment was damaged.
+// checkStream restores a stream to out, which accepts everything. After a damaged segment it goes
+// on with the next one. whole reports whether no segment was damaged.
 func (v *verifier) checkStream(ctx context.Context, no int, out Output, base int64) (whole bool, err error) {
 	size := v.r.Root.Info.Streams[no].Size
 	if size == 0 {

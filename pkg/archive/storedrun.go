@@ -9,8 +9,8 @@ import (
 	"hexz/pkg/stream"
 )
 
-// StoredRun says where a run of bytes of a stream is stored, so that a patch may copy them: in which
-// archive, in which data chunk or patch, and from which offset of its stored bytes.
+// StoredRun says where a run of bytes of a stream is stored, so that a patch may copy them: in
+// which archive, in which data chunk or patch, and from which offset of its stored bytes.
 type StoredRun struct {
 	Len     int
 	Archive index.Hash // zero if they are stored nowhere, or are not worth a copy
@@ -64,8 +64,8 @@ func (r *Reader) ReadStored(streamNo int, p []byte, off int64) (StoredRuns, int,
 	return list, done, err
 }
 
-// readStored fills p with the bytes of the chunk from offset skip on, and adds where they are stored
-// to list.
+// readStored fills p with the bytes of the chunk from offset skip on, and adds where they are
+// stored to list.
 func (h *home) readStored(list *StoredRuns, p []byte, skip int) error {
 	b, e := h.block, &h.block.entries[h.entry]
 	payload := b.data[b.places[h.entry]:][:e.PayloadLen()]

@@ -71,8 +71,8 @@ func (b *baseEntries) makeReference(e *stream.Entry) error {
 	return nil
 }
 
-// nextSegment returns the entries of the next segment of a stream, or nil at its end. The caller reads
-// each stream to its end before the next one.
+// nextSegment returns the entries of the next segment of a stream, or nil at its end. The caller
+// reads each stream to its end before the next one.
 func (b *baseEntries) nextSegment(streamNo int) ([]stream.Entry, error) {
 	if b.pending.Entries == nil {
 		if err := b.load(); err != nil {
@@ -121,7 +121,8 @@ type segmenter struct {
 	payload []byte
 }
 
-// addEntry adds an entry, with its bytes if it is a data chunk. It merges neighbouring runs of one kind.
+// addEntry adds an entry, with its bytes if it is a data chunk. It merges neighbouring runs of one
+// kind.
 func (s *segmenter) addEntry(e stream.Entry, data []byte) error {
 	if n := len(s.entries); n > 0 && e.Kind.IsRun() && s.entries[n-1].Kind == e.Kind {
 		s.entries[n-1].Len += e.Len

@@ -28,8 +28,8 @@ const sector = 512
 
 func sectors(n int64) int64 { return n/sector + min(1, n%sector) }
 
-// compareBelow compares some ranges of the image that an overlay was made to with the base. It leaves
-// out ranges that cannot be read because a parent of the base is missing.
+// compareBelow compares some ranges of the image that an overlay was made to with the base. It
+// leaves out ranges that cannot be read because a parent of the base is missing.
 func (c *committer) compareBelow(v *Overlay) error {
 	if v.Below == nil {
 		return nil

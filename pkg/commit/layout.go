@@ -152,9 +152,9 @@ func (l *layout) countZeros(p, atMost int64) (int64, error) {
 	return at - p, nil
 }
 
-// keptChunk returns the chunk of the base that begins at p, if cutting at p would give the same chunk.
-// That is so if neither its bytes have changed nor those after it that could be zeros. After a run,
-// the chunk must certainly not begin with zeros.
+// keptChunk returns the chunk of the base that begins at p, if cutting at p would give the same
+// chunk. That is so if neither its bytes have changed nor those after it that could be zeros. After
+// a run, the chunk must certainly not begin with zeros.
 func (l *layout) keptChunk(p int64, afterRun bool) (*baseEntry, error) {
 	e, err := l.entryAt(p)
 	if err != nil || e == nil || e.at != p || e.Kind.IsRun() || afterRun && !e.afterRun {

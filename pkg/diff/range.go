@@ -49,8 +49,9 @@ func (d *differ) compareStreams(ctx context.Context) error {
 	return d.reportPending()
 }
 
-// nextBound moves both walkers on to the next offset where both have a bound, or one its end. It reports
-// whether the bytes up to there are known to be the same. A run of zeros has bounds everywhere.
+// nextBound moves both walkers on to the next offset where both have a bound, or one its end. It
+// reports whether the bytes up to there are known to be the same. A run of zeros has bounds
+// everywhere.
 func (d *differ) nextBound() (equal bool, err error) {
 	a, b := d.a, d.b
 	if err := a.fillStretch(); err != nil {

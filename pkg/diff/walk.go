@@ -72,8 +72,8 @@ func (w *walker) close() {
 	}
 }
 
-// seek goes to the start of stream no, or of none if no is noStream. It reads on from its position, or
-// from the front if it has passed the stream.
+// seek goes to the start of stream no, or of none if no is noStream. It reads on from its position,
+// or from the front if it has passed the stream.
 func (w *walker) seek(no int) error {
 	w.no, w.at, w.size, w.stretch = no, 0, 0, stretch{}
 	if no == noStream || w.streams[no].Size == 0 {

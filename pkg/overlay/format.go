@@ -67,7 +67,8 @@ func FormatOf(p []byte) string {
 }
 
 // Format returns what FormatOf does for a file of size bytes on r. It also knows a LUKS container,
-// which the raw image of a disk may well be, and a VHD file of fixed size: a raw image with a footer.
+// which the raw image of a disk may well be, and a VHD file of fixed size: a raw image with a
+// footer.
 func Format(r io.ReaderAt, size int64) (string, error) {
 	p := make([]byte, min(size, FormatLen))
 	if err := readFull(r, p, 0); err != nil {

@@ -212,8 +212,8 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// Of what has not changed, most places are those where the newest file has something, as a base that
-// is older lacks it. Ranges of zeros are known to be zero.
+// Of what has not changed, most places are those where the newest file has something, as a base
+// that is older lacks it. Ranges of zeros are known to be zero.
 func TestUnchangedNewest(t *testing.T) {
 	const text = `[{"start":0,"length":100,"depth":0},
 {"start":100,"length":1000000,"depth":9},{"start":2000000,"length":1000000,"depth":9,"zero":true},

@@ -53,8 +53,8 @@ func (q *qcow2) readCluster(c *walkState, p []byte, off, within int64) error {
 	return readFull(q.r, p, at+within)
 }
 
-// decodeCluster returns the content of the compressed cluster of q with the entry e. It is valid until the
-// next call.
+// decodeCluster returns the content of the compressed cluster of q with the entry e. It is valid
+// until the next call.
 func (d *decoder) decodeCluster(q *qcow2, e uint64) ([]byte, error) {
 	if d.file == q && d.entry == e {
 		return d.plain, nil

@@ -41,8 +41,8 @@ func (c Content) Samples() ([]Range, error) {
 	return list, nil
 }
 
-// findData returns the first data, or if zeros is set the first data or zeros, at or after off; if there
-// is none, the first in the image. An empty range means that the image has none.
+// findData returns the first data, or if zeros is set the first data or zeros, at or after off; if
+// there is none, the first in the image. An empty range means that the image has none.
 func (c Content) findData(off int64, zeros bool) (Range, error) {
 	for _, at := range []int64{off, 0} {
 		for at < c.Size() {
@@ -88,8 +88,8 @@ type newest struct {
 	list  []Range
 }
 
-// offer puts places in a range that has not changed into the list, by chance. A file that is newer than the one before takes its
-// place.
+// offer puts places in a range that has not changed into the list, by chance. A file that is newer
+// than the one before takes its place.
 func (s *newest) offer(offset, length, depth int64, zero bool) {
 	if length <= 0 || s.total > 0 && depth > s.depth {
 		return

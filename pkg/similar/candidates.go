@@ -86,8 +86,8 @@ func (c *candidates) collectHits(hits []delta.Hit, spots []spot) ([]delta.Hit, e
 	return hits, nil
 }
 
-// ownText returns the number of the text that holds an own spot, or -1, and the offset of the text in
-// its block.
+// ownText returns the number of the text that holds an own spot, or -1, and the offset of the text
+// in its block.
 func (c *candidates) ownText(s *spot) (n, from int, err error) {
 	at := chunkStart{s.Block, 0}
 	if n, ok := c.found[at]; ok {

@@ -240,8 +240,8 @@ func (d *deltifier) forEach(ctx context.Context, jobs []*job, do func(*job) erro
 	return nil
 }
 
-// applyPatches puts the patches into a segment. A program is shorter than its chunk, so the bytes after it
-// move to the front.
+// applyPatches puts the patches into a segment. A program is shorter than its chunk, so the bytes
+// after it move to the front.
 func (d *deltifier) applyPatches(s *stream.Segment, jobs []*job) {
 	at, used := 0, 0
 	for i := range s.Entries {

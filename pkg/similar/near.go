@@ -113,7 +113,8 @@ func (tr *tracker) moveTo(t *trail) error {
 	return err
 }
 
-// moveToRef goes to where the last referenced chunk is in the version before, if it is within reach.
+// moveToRef goes to where the last referenced chunk is in the version before, if it is within
+// reach.
 func (tr *tracker) moveToRef(t *trail, reach int64) (bool, error) {
 	r, chunk := tr.b.readers[tr.before.parent], stream.Base{Parent: stream.OwnBase, Ordinal: t.chunk}
 	if int(t.parent) != tr.before.parent {
@@ -140,8 +141,8 @@ func nearest(offsets []int64, expected int64) int64 {
 	return slices.MinFunc(offsets, func(x, y int64) int { return cmp.Compare(distance(x), distance(y)) })
 }
 
-// shouldTry reports whether to compare the chunk with the text at tr.at. After n misses in a row it is
-// tried ever more rarely, at least once in 64 chunks.
+// shouldTry reports whether to compare the chunk with the text at tr.at. After n misses in a row it
+// is tried ever more rarely, at least once in 64 chunks.
 func (tr *tracker) shouldTry() bool {
 	return tr.at.parent >= 0 && (bits.OnesCount(tr.lost) <= 1 || tr.lost%64 == 0)
 }

@@ -75,8 +75,8 @@ func (b *bases) tryAnywhere(j *job) error {
 	return nil
 }
 
-// offer makes a program the patch of j if it pays and is better than the present patch. base returns
-// the base of a number in the program.
+// offer makes a program the patch of j if it pays and is better than the present patch. base
+// returns the base of a number in the program.
 func (j *job) offer(p delta.Program, base func(int) stream.Base) {
 	// Operations and the names of bases compress worse than data.
 	cost := p.Literals + 3*(len(p.Code)-p.Literals)
@@ -112,8 +112,8 @@ func (w *scratch) findSpots(x *delta.Index, samples []delta.Sample) {
 	}
 }
 
-// topBlocks keeps the spots in the best blocks: of parents, or of this stream if most spots are there.
-// near is the number of samples that the version before has in common with the chunk.
+// topBlocks keeps the spots in the best blocks: of parents, or of this stream if most spots are
+// there. near is the number of samples that the version before has in common with the chunk.
 func (b *bases) topBlocks(spots []spot, near int) (own bool, kept []spot) {
 	votes := map[int]int{}
 	n := 0
