@@ -41,7 +41,8 @@ type Carver struct {
 	numbers map[int64]int // of the streams of the index, by id
 	state   IndexState
 	decoder *codec.Decoder
-	dicts   map[int64]bool // ids of the dictionaries that the decoder has
+	dicts   map[int64]bool  // ids of the dictionaries that the decoder has
+	closed  map[int64]int64 // without an index: sizes of the streams in their Close frames, or -1
 
 	body   int64 // where the frames begin: after a clear header
 	buf    []byte
@@ -95,7 +96,7 @@ func Open(src io.ReaderAt, size int64, o archive.Options) (*Carver, error) {
 		s.dicts = map[int64]bool{}
 		s.decoder, err = archive.NewDecoder(o)
 	}
-	s.Rewind()
+	s.at = s.body
 	return s, err
 }
 
@@ -103,7 +104,7 @@ func newCarver(src io.ReaderAt, size int64, o archive.Options) (*Carver, error) 
 	decoder, err := archive.NewDecoder(o)
 	return &Carver{
 		src: src, size: size, win: newWindow(src, size), scan: newWindow(src, size),
-		decoder: decoder, dicts: map[int64]bool{}, numbers: map[int64]int{},
+		decoder: decoder, dicts: map[int64]bool{}, numbers: map[int64]int{}, closed: map[int64]int64{},
 	}, err
 }
 
@@ -267,9 +268,6 @@ func (s *Carver) changed(err error) error {
 	return fmt.Errorf("the file has changed while it was read: %w", err)
 }
 
-// Rewind makes Next begin again.
-func (s *Carver) Rewind() { s.chain, s.at = 0, s.body }
-
 // Index returns how much is left of the index.
 func (s *Carver) Index() IndexState { return s.state }
 
@@ -279,6 +277,26 @@ func (s *Carver) Info() *index.Info {
 		return nil
 	}
 	return s.index.Info()
+}
+
+// ClosedAt returns the size that the Close frames state of a stream, or -1 if there is none, or if
+// they differ. With an index, Info knows better.
+func (s *Carver) ClosedAt(id int64) int64 {
+	if size, ok := s.closed[id]; ok {
+		return size
+	}
+	return -1
+}
+
+// noteClose records what a Close frame states.
+func (s *Carver) noteClose(f *stream.Close) {
+	size, ok := s.closed[f.ID]
+	switch {
+	case ok && size != f.Size:
+		s.closed[f.ID] = -1
+	case s.index == nil && len(s.closed) < stream.MaxStreams:
+		s.closed[f.ID] = f.Size
+	}
 }
 
 // RecipientKinds returns the kinds of the recipients, as Scanner.RecipientKinds does.

@@ -74,6 +74,8 @@ func (w *follower) next() bool {
 		w.addDict(f)
 	case *stream.Open:
 		w.c.tail.loose, w.rooted, w.root = true, true, stream.Root{}
+	case *stream.Close:
+		w.noteClose(f)
 	case *stream.End:
 		w.c.ended = true
 	}

@@ -5,9 +5,6 @@ import (
 	"hexz/pkg/stream"
 )
 
-// lostBytes is a range of the file.
-type lostBytes struct{ from, to int64 }
-
 // maxGapEntries bounds the entries of a segment that stands for a gap.
 const maxGapEntries = 4096
 
@@ -22,6 +19,9 @@ type filler struct {
 // fill writes the stream up to an offset without its frames. Where the index knows runs of zeros
 // and chunks of parents, it writes these; elsewhere it writes holes.
 func (s *salvager) fill(to int64, reason string) error {
+	if to <= s.open.at {
+		return nil // as before most segments: to ask the index would cost more than they do
+	}
 	f := filler{s: s, at: s.open.at, reason: reason}
 	err := s.in.Entries(s.open.id, f.at, to, f.known)
 	if err == nil {
@@ -42,7 +42,7 @@ func (f *filler) known(off int64, e *stream.Entry) error {
 	switch e.Kind {
 	case stream.Zero, stream.Hole:
 	case stream.ParentRef:
-		n, ok := f.s.parents[e.Parent]
+		n, ok := f.s.parents.numbers[e.Parent]
 		if !ok {
 			return nil
 		}
@@ -62,9 +62,7 @@ func (f *filler) hole(to int64) error {
 	if n <= 0 {
 		return nil
 	}
-	if err := f.s.lost(f.at, n, f.reason); err != nil {
-		return err
-	}
+	f.s.lost(f.at, n, f.reason)
 	return f.add(stream.Entry{Kind: stream.Hole, Len: n, Ordinal: stream.NoOrdinal})
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"hexz/pkg/carve"
+	"hexz/pkg/stream"
 )
 
 // maxLost bounds the list of a report, and so its memory. Totals count all ranges.
@@ -14,7 +15,7 @@ const maxLost = 1 << 20
 type Report struct {
 	Version int              `json:"version"` // of this object: 1
 	Index   carve.IndexState `json:"index"`
-	Streams []SalvagedStream `json:"streams"`
+	Streams []StreamReport   `json:"streams"`
 
 	LostRanges int64       `json:"lost_ranges"`
 	LostBytes  int64       `json:"lost_bytes"` // of the ranges whose length is known
@@ -22,8 +23,8 @@ type Report struct {
 	Lost       []LostRange `json:"lost"`       // at most 1048576
 }
 
-// SalvagedStream is a stream after salvage.
-type SalvagedStream struct {
+// StreamReport is a stream after salvage.
+type StreamReport struct {
 	Name     string `json:"name"`
 	MadeUp   bool   `json:"name_made_up"` // because its own name is lost
 	Bytes    int64  `json:"bytes"`        // including lost ones
@@ -41,20 +42,20 @@ type LostRange struct {
 
 // add adds a range. A range that continues the last one for the same reason becomes part of it. A
 // length of -1 means unknown.
-func (r *Report) add(stream string, off, n int64, reason string) {
+func (r *Report) add(name string, off, n int64, reason string) {
 	if n < 0 {
-		r.unknown(LostRange{Stream: &stream, Offset: &off, Reason: reason})
+		r.unknown(LostRange{Stream: &name, Offset: &off, Reason: reason})
 		return
 	}
-	r.LostBytes += n
+	r.LostBytes += min(n, stream.MaxSize-r.LostBytes) // a damaged size can be anything
 	if k := len(r.Lost) - 1; k >= 0 {
 		l := &r.Lost[k]
-		if l.Length != nil && *l.Stream == stream && *l.Offset+*l.Length == off && l.Reason == reason {
+		if l.Length != nil && *l.Stream == name && *l.Offset+*l.Length == off && l.Reason == reason {
 			*l.Length += n
 			return
 		}
 	}
-	r.append(LostRange{&stream, &off, &n, reason})
+	r.append(LostRange{&name, &off, &n, reason})
 }
 
 // unknown adds a range of unknown length.
@@ -72,6 +73,14 @@ func (r *Report) append(l LostRange) {
 // Whole reports whether nothing was lost.
 func (r *Report) Whole() bool { return r.LostRanges == 0 }
 
+// totals returns the totals that tell the readers of a stream what is lost, or nil if nothing is.
+func (r *Report) totals() stream.Meta {
+	if r.Whole() {
+		return nil
+	}
+	return stream.Meta{"lost": stream.Meta{"ranges": r.LostRanges, "bytes": r.LostBytes, "unknown": r.Unknown}}
+}
+
 // join adds the ranges of another report on the same streams, in the order of offsets.
 func (r *Report) join(other *Report) {
 	r.Lost = append(r.Lost, other.Lost...)
@@ -87,7 +96,7 @@ func (r *Report) join(other *Report) {
 // within returns the part of the report for a range of a stream. Ranges of unknown position or
 // length count, because they may lie there.
 func (r *Report) within(stream string, from, to int64) *Report {
-	part := &Report{Version: r.Version, Index: r.Index, Streams: []SalvagedStream{}, Lost: []LostRange{}}
+	part := &Report{Version: r.Version, Index: r.Index, Streams: []StreamReport{}, Lost: []LostRange{}}
 	for i := range r.Lost {
 		l := r.Lost[i]
 		switch {

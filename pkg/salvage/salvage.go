@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 
 	"filippo.io/age"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/carve"
 	"hexz/pkg/codec"
-	"hexz/pkg/dedup"
 	"hexz/pkg/flow"
 	"hexz/pkg/index"
 	"hexz/pkg/ordered"
@@ -34,8 +31,9 @@ type Options struct {
 
 // Stream makes a stream of frames from the rest of a damaged archive or stream of frames: all
 // segments that still verify, and holes where content is lost. The stream is complete even if much
-// is lost; the report lists the losses. If nothing is lost, it is the stream that Unseal makes. A
-// segment without a decoder stays unchanged if its digest in the index, or its tag, is right.
+// is lost; the report lists the losses, and the totals in End have their sums. If nothing is lost,
+// it is the stream that Unseal makes. A segment without a decoder stays unchanged if its digest in
+// the index, or its tag, is right.
 //
 // It keeps up to 68 bytes of memory for each distinct chunk. If there are patches, or the index is
 // lost, it keeps as much again, and a copy of all data chunks in a temporary file.
@@ -58,25 +56,14 @@ func salvage(ctx context.Context, out *flow.Writer, src io.Reader, o Options) (*
 		return nil, err
 	}
 	flow.NotePlain(o.Note, in.RecipientKinds())
-	// The header comes first and says whether something was lost.
-	rehearsal, err := newSalvaging(flow.NewWriter(io.Discard, "", nil), in, o.TempDir)
-	if err != nil {
-		return nil, err
+	s := newSalvager(out, in, watched)
+	defer s.chunks.close()
+	if s.info == nil || s.info.Totals.Patch.N > 0 {
+		if err := s.chunks.keepData(o.TempDir); err != nil {
+			return nil, err
+		}
 	}
-	defer rehearsal.close()
-	rehearsal.whole, rehearsal.onParent = true, o.OnParent
-	err = rehearsal.run(ctx, o.Threads)
-	if err = cmp.Or(watched.fault(), err); err != nil && !errors.Is(err, errLost) {
-		return nil, err
-	}
-	in.Rewind()
-	lossy := err != nil
-	s, err := newSalvaging(out, in, o.TempDir)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	s.lossy, s.onParent = lossy, o.OnParent
+	s.parents.on = o.OnParent
 	err = s.run(ctx, o.Threads)
 	if err = cmp.Or(watched.fault(), err); err != nil {
 		return nil, err
@@ -84,57 +71,35 @@ func salvage(ctx context.Context, out *flow.Writer, src io.Reader, o Options) (*
 	return s.report, nil
 }
 
-// errLost means that something is lost although a rehearsal is to be without loss.
-var errLost = errors.New("something is lost")
-
 // salvager makes the stream.
 type salvager struct {
 	out    *flow.Writer
 	in     *carve.Carver
-	info   *index.Info // nil if the index is lost
-	whole  bool        // fail with errLost if anything is lost
-	lossy  bool        // the rehearsal has lost something
+	file   *watchedFile // that in reads
+	info   *index.Info  // nil if the index is lost
 	report *Report
+	trail  trail
 
-	onParent flow.ParentFunc
-
-	begun   bool            // the header is written
-	parents map[int32]int32 // from numbers of parents on the input to those on the output
-	ids     map[stream.Hash]bool
-	names   map[string]bool
-	streams map[int64]bool // ids of the streams that were opened
-	next    int            // number of the next stream of info
-	chunks  dedup.Index    // chunks that were found
-	sizes   []uint32       // of chunks, with noBase for patched ones
-	data    *flow.Spool    // data chunks, to try patches by; nil if the index has no patches
-	dicts   []*stream.Dict // found before a stream
-	dictIDs map[int64]bool // of those written
-	gap     lostBytes      // range of the file after the last frame
-	at      int64          // offset in the file after the last frame
-
-	open *salvagedStream // or nil
+	begun   bool // the header is written
+	parents parentList
+	streams streamList
+	dicts   dictList
+	chunks  chunkList
+	open    *outStream // or nil
 }
 
-func newSalvaging(out *flow.Writer, in *carve.Carver, dir string) (s *salvager, err error) {
-	s = &salvager{
-		out: out, in: in, info: in.Info(),
-		report:  &Report{Version: 1, Index: in.Index(), Streams: []SalvagedStream{}, Lost: []LostRange{}},
-		parents: map[int32]int32{}, ids: map[stream.Hash]bool{}, names: map[string]bool{}, streams: map[int64]bool{}, dictIDs: map[int64]bool{},
-	}
-	if s.info == nil || s.info.Totals.Patch.N > 0 {
-		s.data, err = flow.NewSpool(dir, "hexz-unseal-*")
-	}
-	return s, err
-}
-
-func (s *salvager) close() {
-	if s.data != nil {
-		s.data.Close()
+func newSalvager(out *flow.Writer, in *carve.Carver, file *watchedFile) *salvager {
+	return &salvager{
+		out: out, in: in, file: file, info: in.Info(),
+		report:  &Report{Version: 1, Index: in.Index(), Streams: []StreamReport{}, Lost: []LostRange{}},
+		parents: parentList{numbers: map[int32]int32{}, ids: map[stream.Hash]bool{}},
+		streams: streamList{names: map[string]bool{}, ids: map[int64]bool{}},
+		dicts:   dictList{written: map[int64]bool{}},
 	}
 }
 
-// salvaged is a frame that was found. If it is a segment, checked has its sound parts.
-type salvaged struct {
+// find is a frame that was found. If it is a segment, checked has its sound parts.
+type find struct {
 	*carve.Found
 	checked *carve.Checked
 }
@@ -154,7 +119,7 @@ func (s *salvager) run(ctx context.Context, threads int) error {
 			return err
 		}
 	}
-	if s.at >= 0 { // there was no End
+	if !s.trail.ended {
 		return s.end(nil)
 	}
 	return nil
@@ -171,121 +136,53 @@ func (s *salvager) found(yield func(*carve.Found, error) bool) {
 }
 
 // check looks for the sound parts of a segment.
-func (s *salvager) check(f *carve.Found) (salvaged, error) {
+func (s *salvager) check(f *carve.Found) (find, error) {
 	if _, ok := f.Frame.(*stream.Segment); ok {
-		return salvaged{f, s.in.Check(f)}, nil
+		return find{f, s.in.Check(f)}, nil
 	}
-	return salvaged{Found: f}, nil
+	return find{Found: f}, nil
 }
 
-// take processes the next frame that was found.
-func (s *salvager) take(f salvaged) error {
-	s.at = f.Pos + f.Len
+// take processes the next frame that was found, or a range of the file without frames.
+func (s *salvager) take(f find) error {
+	s.trail.add(f.Found)
 	if f.Frame == nil {
-		if s.gap.from == s.gap.to {
-			s.gap.from = f.Pos
-		}
-		s.gap.to = s.at
 		return nil
 	}
 	h, _ := f.Frame.(*stream.Header)
 	if err := s.begin(h); err != nil {
 		return err
 	}
-	var err error
 	switch frame := f.Frame.(type) {
 	case *stream.Parent:
-		err = s.parent(frame)
+		return s.parent(frame)
 	case *stream.Open:
-		err = s.openStream(frame.ID, frame)
+		return s.openStream(frame.ID, frame)
 	case *stream.Dict:
-		s.dicts = append(s.dicts, frame)
-		err = s.flushDicts()
+		s.dicts.found = append(s.dicts.found, frame)
+		return s.flushDicts()
 	case *stream.Segment:
-		err = s.segment(f.checked)
-		frame.Release()
+		defer frame.Release()
+		return s.segment(f.checked)
 	case *stream.Close:
-		err = s.closeStream(frame)
+		return s.closeStream(frame)
 	case *stream.End:
-		err = s.end(frame)
-		s.at = -1
-	}
-	return err
-}
-
-// begin writes the header, if that was not done: that of the index, or h, or an empty one.
-func (s *salvager) begin(h *stream.Header) error {
-	if s.begun {
-		return nil
-	}
-	s.begun = true
-	if h == nil {
-		h = &stream.Header{}
-	}
-	if s.info != nil {
-		h = &stream.Header{Features: s.info.Features, Meta: maps.Clone(s.info.Meta)}
-	}
-	if s.lossy {
-		h.AddStage(stage.UnsealName, stream.Meta{"salvage": true})
-	}
-	if err := s.out.Write(h); err != nil || s.info == nil {
-		return err
-	}
-	for i := range s.info.Parents {
-		if err := s.addParent(&s.info.Parents[i]); err != nil {
-			return err
-		}
+		s.trail.ended = true
+		return s.end(frame)
 	}
 	return nil
-}
-
-// parent adds a Parent frame, which counts only if the index is lost.
-func (s *salvager) parent(f *stream.Parent) error {
-	if s.info != nil || len(s.streams) > 0 {
-		return nil
-	}
-	return s.addParent(f)
-}
-
-func (s *salvager) addParent(f *stream.Parent) error {
-	if s.ids[f.ID] {
-		return nil
-	}
-	if err := s.onParent.Check(f); err != nil {
-		return err
-	}
-	n := len(s.ids)
-	s.ids[f.ID], s.parents[int32(f.Index)] = true, int32(n)
-	return s.out.Write(&stream.Parent{Index: int64(n), ID: f.ID, Hint: f.Hint, Content: f.Content})
 }
 
 // lost records a lost range of the open stream.
-func (s *salvager) lost(off, n int64, reason string) error {
+func (s *salvager) lost(off, n int64, reason string) {
 	s.open.lost = true
 	s.open.Lost += max(n, 0)
 	s.report.add(s.open.Name, off, n, reason)
-	return s.mayLose()
 }
 
 // lostElse records a loss outside of streams, or of unknown range.
-func (s *salvager) lostElse(name *string, reason string) error {
+func (s *salvager) lostElse(name *string, reason string) {
 	s.report.unknown(LostRange{Stream: name, Reason: reason})
-	return s.mayLose()
-}
-
-func (s *salvager) mayLose() error {
-	if s.whole {
-		return errLost
-	}
-	return nil
-}
-
-// reason says why nothing was found after the last frame.
-func (s *salvager) reason() string {
-	if s.gap.from < s.gap.to {
-		return fmt.Sprintf("no sound frame in bytes %d to %d of the file", s.gap.from, s.gap.to)
-	}
-	return fmt.Sprintf("frames are missing at byte %d of the file", s.at)
 }
 
 // end ends the stream. f is nil if its End is lost.
@@ -296,23 +193,24 @@ func (s *salvager) end(f *stream.End) error {
 	if err := s.finish(nil); err != nil {
 		return err
 	}
-	if s.info != nil {
+	switch {
+	case s.info != nil:
 		if err := s.skipTo(len(s.info.Streams)); err != nil {
 			return err
 		}
-	} else if f == nil {
-		if err := s.lostElse(nil, "the end is lost: there may have been more streams; "+s.reason()); err != nil {
-			return err
-		}
+	case f == nil:
+		s.lostElse(nil, "the end is lost: there may have been more streams; "+s.trail.reason())
+	case f.Root != s.out.EndRoot() && s.report.Whole():
+		s.lostElse(nil, "the root of all streams is another: a name may be wrong")
 	}
-	var totals stream.Meta
+	// Bytes that a disk fails to deliver are no loss, and a stream that has its End cannot be
+	// aborted.
+	if err := s.file.fault(); err != nil {
+		return err
+	}
+	totals := s.report.totals()
 	if f != nil && s.report.Whole() {
 		totals = f.Totals
-		if s.info == nil && f.Root != s.out.EndRoot() {
-			if err := s.lostElse(nil, "the root of all streams is another: a name may be wrong"); err != nil {
-				return err
-			}
-		}
 	}
 	return s.out.End(totals)
 }

@@ -8,81 +8,99 @@ import (
 	"hexz/pkg/stream"
 )
 
-// salvagedStream is a stream that is being written.
-type salvagedStream struct {
-	SalvagedStream
+// streamList has the streams of the output.
+type streamList struct {
+	names map[string]bool
+	ids   map[int64]bool
+	next  int // number in the index of the stream after them
+}
+
+// add adds a stream. If there is no name, or if another stream has it, add makes one up.
+func (l *streamList) add(id int64, name string) (unique string, madeUp bool) {
+	if name == "" || l.names[name] {
+		name, madeUp = fmt.Sprintf("stream-%d", id), true
+	}
+	for l.names[name] {
+		name += "~"
+	}
+	l.names[name], l.ids[id] = true, true
+	return name, madeUp
+}
+
+// outStream is a stream that is being written.
+type outStream struct {
+	StreamReport
 	id   int64
 	at   int64
-	size int64 // size in its Open, or -1
+	size int64 // what it must have: two say so, or the index; or -1
+	said int64 // the size in its Open, if there is no index; or -1
 	root stream.Root
 	of   *index.Stream // its record in the index, or nil
 	lost bool          // whether a part of it is lost
 }
 
+// rootSum returns the root of what was written so far.
+func (o *outStream) rootSum() stream.Hash {
+	root := o.root // Sum ends the root
+	return root.Sum()
+}
+
 // openStream begins the stream of an id. f is nil if its Open is lost.
 func (s *salvager) openStream(id int64, f *stream.Open) error {
-	if s.streams[id] {
+	if s.streams.ids[id] {
 		return nil // it is one of the streams that were given up
 	}
 	if err := s.finish(nil); err != nil {
 		return err
 	}
-	o := &salvagedStream{id: id, size: -1}
 	open := &stream.Open{ID: id, Size: -1}
 	if f != nil {
 		*open = *f
 	}
-	if s.info != nil {
-		no := s.number(id)
-		if no < s.next {
-			return nil
+	o := &outStream{id: id, size: -1, said: -1}
+	if s.info == nil {
+		// Nothing vouches for the size in Open but the size in Close.
+		if o.said = open.Size; open.Size == s.in.ClosedAt(id) {
+			o.size = open.Size
 		}
-		if err := s.skipTo(no); err != nil {
-			return err
-		}
-		s.next++
-		o.of = &s.info.Streams[no]
-		open.Name, open.Chunker = o.of.Name, o.of.Chunker
-		if open.Size != o.of.Size {
-			open.Size = -1
-		}
-	} else if o.size = open.Size; s.lossy {
-		open.Size = -1 // the size may be wrong
+	} else if known, err := s.toRecord(id); err != nil || known == nil {
+		return err
+	} else {
+		o.of, o.size = known, known.Size
+		open.Name, open.Chunker = known.Name, known.Chunker
 	}
-	if open.Name == "" || s.names[open.Name] {
-		open.Name, o.MadeUp = fmt.Sprintf("stream-%d", id), true
+	if open.Size != o.size {
+		open.Size = -1
 	}
-	for s.names[open.Name] {
-		open.Name += "~"
-	}
-	s.names[open.Name], s.streams[id] = true, true
+	open.Name, o.MadeUp = s.streams.add(id, open.Name)
 	o.Name = open.Name
 	s.open = o
 	if err := s.out.Write(open); err != nil {
 		return err
 	}
 	if o.MadeUp {
-		if err := s.lostElse(&o.Name, "the name of the stream is lost"); err != nil {
-			return err
-		}
+		s.lostElse(&o.Name, "the name of the stream is lost")
 	}
 	return s.flushDicts()
 }
 
-// number returns the number of a stream in the index, or -1.
-func (s *salvager) number(id int64) int {
-	for no := s.next; no < len(s.info.Streams); no++ {
+// toRecord returns the record that the index has of a stream, and writes the streams before that
+// one. It returns nil if the index has no such stream from here on.
+func (s *salvager) toRecord(id int64) (*index.Stream, error) {
+	for no := s.streams.next; no < len(s.info.Streams); no++ {
 		if s.info.Streams[no].ID == id {
-			return no
+			err := s.skipTo(no)
+			s.streams.next++
+			return &s.info.Streams[no], err
 		}
 	}
-	return -1
+	return nil, nil
 }
 
 // skipTo writes the streams of the index before number no, of which nothing was found.
 func (s *salvager) skipTo(no int) error {
-	for s.next < no {
-		if err := s.openStream(s.info.Streams[s.next].ID, nil); err != nil {
+	for s.streams.next < no {
+		if err := s.openStream(s.info.Streams[s.streams.next].ID, nil); err != nil {
 			return err
 		}
 		if err := s.finish(nil); err != nil {
@@ -92,73 +110,24 @@ func (s *salvager) skipTo(no int) error {
 	return nil
 }
 
-// flushDicts writes the dictionaries that were found before a stream, inside of it.
-func (s *salvager) flushDicts() error {
-	if s.open == nil {
-		return nil
-	}
-	for _, d := range s.dicts {
-		if s.dictIDs[d.ID] {
-			continue
-		}
-		s.dictIDs[d.ID] = true
-		if err := s.out.Write(d); err != nil {
-			return err
+// enter opens the stream of an id, unless it is open. It reports whether that stream is open now:
+// it is not if it was given up.
+func (s *salvager) enter(id int64) (bool, error) {
+	if s.open == nil || s.open.id != id {
+		if err := s.openStream(id, nil); err != nil {
+			return false, err
 		}
 	}
-	s.dicts = nil
-	return nil
+	return s.open != nil && s.open.id == id, nil
 }
 
-// segment writes the sound parts of a segment.
-func (s *salvager) segment(c *carve.Checked) error {
-	if s.open == nil || s.open.id != c.Stream {
-		if err := s.openStream(c.Stream, nil); err != nil {
-			return err
-		}
-	}
-	o := s.open
-	if o == nil || o.id != c.Stream || c.Offset < o.at || o.of != nil && c.Size() > o.of.Size-c.Offset {
-		return nil // it contradicts better knowledge, so a gap takes its place
-	}
-	if err := s.fill(c.Offset, s.reason()); err != nil {
-		return err
-	}
-	s.gap = lostBytes{}
-	known, err := s.fromIndex(c)
-	if err != nil {
-		return err
-	}
-	if c.Opaque && !s.basesLeft(c) {
-		c.Lose(errOpaque)
-	}
-	at, dropped, raw := o.at, false, c.Raw
-	for i := range c.Entries {
-		e := &c.Entries[i]
-		n := min(e.PayloadLen(), len(raw)) // less if none of it is sound
-		reason, err := s.entry(c, i, raw[:n], known[at])
-		raw = raw[n:]
-		if err != nil {
-			return err
-		}
-		if reason != "" {
-			if e.PayloadLen() > 0 {
-				c.Drop(i)
-				dropped = true
-			}
-			*e = stream.Entry{Kind: stream.Hole, Len: e.Len, Ordinal: stream.NoOrdinal}
-			if err := s.lost(at, e.Len, reason); err != nil {
-				return err
-			}
-		}
-		at += e.Len
-	}
-	if dropped {
-		c.Keep()
-	}
-	return s.put(c.Segment)
+// takes reports whether a segment can come next, perhaps after a gap. If not, it contradicts better
+// knowledge, so a gap takes its place.
+func (o *outStream) takes(c *carve.Checked) bool {
+	return c.Offset >= o.at && (o.size < 0 || c.Size() <= o.size-c.Offset)
 }
 
+// put writes a segment of the open stream.
 func (s *salvager) put(seg *stream.Segment) error {
 	for i := range seg.Entries {
 		s.open.root.Add(&seg.Entries[i])
@@ -169,10 +138,8 @@ func (s *salvager) put(seg *stream.Segment) error {
 
 // closeStream processes a Close frame.
 func (s *salvager) closeStream(f *stream.Close) error {
-	if s.open == nil || s.open.id != f.ID {
-		if err := s.openStream(f.ID, nil); err != nil || s.open == nil || s.open.id != f.ID {
-			return err
-		}
+	if open, err := s.enter(f.ID); err != nil || !open {
+		return err
 	}
 	return s.finish(f)
 }
@@ -186,39 +153,41 @@ func (s *salvager) finish(f *stream.Close) error {
 	if o.of != nil {
 		f = &stream.Close{ID: o.id, Size: o.of.Size, Root: o.of.Root, Digests: o.of.Digests}
 	}
-	size, root := o.size, o.root.Sum()
-	switch {
-	case f != nil && f.Root == root:
-		size = o.at // all of it is there, whatever size says
-	case f != nil:
-		size = f.Size
-	}
-	if err := s.fill(size, s.reason()); err != nil {
+	size := o.end(f)
+	if err := s.fill(size, s.trail.reason()); err != nil {
 		return err
 	}
 	if size < o.at {
 		o.SizeLost = true
-		if err := s.lost(o.at, -1, "the end of the stream is lost; "+s.reason()); err != nil {
-			return err
-		}
+		s.lost(o.at, -1, "the end of the stream is lost; "+s.trail.reason())
 	}
-	if o.size >= 0 && o.size != o.at {
-		if err := s.lostElse(&o.Name, fmt.Sprintf("the stream has %d bytes, it was opened for %d", o.at, o.size)); err != nil {
-			return err
-		}
+	if o.said >= 0 && o.said != o.at {
+		s.lostElse(&o.Name, fmt.Sprintf("the stream has %d bytes, it was opened for %d", o.at, o.said))
 	}
 	o.Bytes = o.at
 	var digests map[string][]byte
 	if f != nil && !o.lost {
 		digests = f.Digests
-		if root != f.Root {
+		if f.Root != o.rootSum() {
 			digests = nil
-			if err := s.lostElse(&o.Name, "the root of the stream is another: a run or a chunk of a parent may be wrong"); err != nil {
-				return err
-			}
+			s.lostElse(&o.Name, "the root of the stream is another: a run or a chunk of a parent may be wrong")
 		}
 	}
-	s.report.Streams = append(s.report.Streams, o.SalvagedStream)
-	s.open, s.gap = nil, lostBytes{}
+	s.report.Streams = append(s.report.Streams, o.StreamReport)
+	s.open, s.trail.gap = nil, fileRange{}
 	return s.out.CloseStream(digests)
+}
+
+// end returns where the stream has to end. That is before o.at if nothing says where it ends. f is
+// nil if its Close is lost.
+func (o *outStream) end(f *stream.Close) int64 {
+	switch {
+	case o.size >= 0:
+		return o.size
+	case f != nil && f.Root == o.rootSum():
+		return o.at // all of it is there, whatever the size says
+	case f != nil:
+		return f.Size
+	}
+	return o.said
 }
