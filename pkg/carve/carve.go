@@ -19,13 +19,13 @@ import (
 //
 //   - open reads the parts of the index that are right in themselves. The index says which segments
 //     there are, and vouches for them by their digests, wherever they stand now.
-//   - survey finds chains: frames that follow each other without a gap, in the file and in the
-//     content. A frame that stands where the index says, with the digest that the index says, is an
-//     anchor, whatever is around it. Between anchors, survey reads the heads of frames. Where a
-//     chain breaks, survey looks for the next position where a frame holds. choose drops the chains
-//     that contradict others.
-//   - Next hands out the frames of the chains in order, and Check says which parts of a segment are
-//     right.
+//   - survey finds fragments: frames that follow each other without a gap, in the file and in the
+//     content. A frame that stands where the index says, with the digest that the index says, is a
+//     landmark, whatever is around it. Between landmarks, survey reads the heads of frames. Where a
+//     fragment breaks, survey looks for the next position where a frame holds. choose drops the
+//     fragments that contradict others.
+//   - Next hands out the frames of the fragments in order, and Check says which parts of a segment
+//     are right.
 //
 // A Carver takes memory for each damaged range, and not for each frame. The work on bytes that
 // prove to be no frame is bounded by the size of the file. Only Check is safe for concurrent use.
@@ -44,20 +44,19 @@ type Carver struct {
 	dicts   map[int64]bool  // ids of the dictionaries that the decoder has
 	closed  map[int64]int64 // without an index: sizes of the streams in their Close frames, or -1
 
-	body   int64 // where the frames begin: after a clear header
-	buf    []byte
-	chains []chain
-	number int64 // of the last sealed frame
-	spent  int64 // bytes that were read for frames that proved to be none
-	nested *bool // see hasNested
+	body      int64 // where the frames begin: after a clear header
+	buf       []byte
+	fragments []fragment
+	number    int64 // of the last sealed frame
+	spent     int64 // bytes that were read for frames that proved to be none
 
-	shift      int64  // position of the root, less its position in the trailer
-	anchor     anchor // survey: the next one
-	anchorNext func() (anchor, bool)
-	behind     index.Position // in the content: the end of the last anchor
+	shift        int64    // position of the root, less its position in the trailer
+	landmark     landmark // survey: the next one
+	nextLandmark func() (landmark, bool)
+	passed       index.Position // in the content: the end of the last landmark
 
-	chain int // Next: the current chain
-	at    int64
+	current int // Next: the fragment that at is in
+	at      int64
 }
 
 // IndexState says how much is left of the index of an archive.
@@ -88,10 +87,10 @@ func Open(src io.ReaderAt, size int64, o archive.Options) (*Carver, error) {
 	if err := errors.Join(s.win.err, s.scan.err); err != nil {
 		return nil, err
 	}
-	if len(s.chains) == 0 {
+	if len(s.fragments) == 0 {
 		return nil, index.Corruptf("nothing of a hexz stream was found; if it was encrypted, its header is damaged")
 	}
-	// Dictionaries of chains that were dropped do not count.
+	// Dictionaries of fragments that were dropped do not count.
 	if len(s.dicts) > 0 {
 		s.dicts = map[int64]bool{}
 		s.decoder, err = archive.NewDecoder(o)
@@ -196,13 +195,13 @@ type Found struct {
 // Next returns the next frame or lost range, from front to back, and io.EOF at the end. It leaves
 // out the clear header of an encrypted archive, ancillary frames, and everything after End.
 func (s *Carver) Next() (*Found, error) {
-	for s.chain < len(s.chains) {
-		c := &s.chains[s.chain]
+	for s.current < len(s.fragments) {
+		c := &s.fragments[s.current]
 		if s.at < c.pos {
 			return s.lost(c.pos), nil
 		}
 		if s.at >= c.end {
-			s.chain++
+			s.current++
 			continue
 		}
 		f, n, err := s.frameAt(s.at)
@@ -227,7 +226,7 @@ func (s *Carver) Next() (*Found, error) {
 		}
 		return found, nil
 	}
-	if last := len(s.chains) - 1; !s.chains[last].ended && s.at < s.size {
+	if last := len(s.fragments) - 1; !s.fragments[last].ended && s.at < s.size {
 		return s.lost(s.size), nil
 	}
 	return nil, io.EOF

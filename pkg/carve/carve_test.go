@@ -44,17 +44,17 @@ func salvaged(t testing.TB, p []byte, ids ...age.Identity) (map[int64]map[int64]
 		if found[seg.Stream] == nil {
 			found[seg.Stream] = map[int64][]byte{}
 		}
-		c, off, place := s.Check(f), seg.Offset, 0
+		c, off, from := s.Check(f), seg.Offset, 0
 		for i := range seg.Entries {
 			n := seg.Entries[i].PayloadLen()
 			if seg.Entries[i].Kind == stream.Data && (c.Good == nil || c.Good[i]) {
-				chunk := c.Raw[place : place+n]
+				chunk := c.Raw[from : from+n]
 				if blake.Sum(chunk) != seg.Entries[i].Hash {
 					t.Fatalf("the chunk at offset %d is good, and does not have its hash", off)
 				}
 				found[seg.Stream][off] = chunk
 			}
-			place += n
+			from += n
 			off += seg.Entries[i].Len
 		}
 	}
@@ -162,8 +162,8 @@ func TestSalvageHostile(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.survey()
-		if s.choose(); len(s.chains) > 0 {
-			t.Errorf("%s: %d chains were found", name, len(s.chains))
+		if s.choose(); len(s.fragments) > 0 {
+			t.Errorf("%s: %d fragments were found", name, len(s.fragments))
 		}
 		if limit := int64(firstBudget + perByte*size + 2*index.MaxFrame); s.spent > limit {
 			t.Errorf("%s: %d bytes were looked at, the limit is %d", name, s.spent, limit)

@@ -35,8 +35,8 @@ var errDigest = errors.New("the segment is damaged")
 func (s *Carver) Check(f *Found) *Checked {
 	c := &Checked{Segment: f.Frame.(*stream.Segment)}
 	v := s.vouch(c.Segment, f.raw)
-	c.Sure = v == right || v == unknown && s.ciphers != nil
-	if v == wrong {
+	c.Sure = v == confirms || v == silent && s.ciphers != nil
+	if v == denies {
 		c.Err = errDigest
 	}
 	raw, err := c.Payload, error(nil)
@@ -58,7 +58,7 @@ func (s *Carver) Check(f *Found) *Checked {
 		case stream.Data:
 			good[i] = err == nil && (c.Opaque || blake.Sum(raw[at:at+n]) == e.Hash)
 		case stream.Patched: // only its bases can show whether its output is right
-			good[i] = err == nil && v != wrong
+			good[i] = err == nil && v != denies
 		default:
 			good[i] = true
 		}

@@ -26,7 +26,7 @@ func (s *Carver) openIndex() IndexState {
 	if err != nil && (t.Root.Len < 1 || t.Root.Len > index.MaxIndexFrame) {
 		return IndexMissing
 	}
-	for _, pos := range s.rootPlaces(t.Root, tail, start) {
+	for _, pos := range s.rootPositions(t.Root, tail, start) {
 		raw := make([]byte, t.Root.Len)
 		if err := readFull(s.src, raw, pos); err != nil || blake.Sum(raw) != t.Root.Digest {
 			continue
@@ -43,16 +43,16 @@ func (s *Carver) openIndex() IndexState {
 	return IndexDamaged
 }
 
-// maxRootPlaces bounds the number of positions where the root is looked for.
-const maxRootPlaces = 16
+// maxRootPositions bounds the number of positions where the root is looked for.
+const maxRootPositions = 16
 
-// rootPlaces returns where the root may be: where the trailer says, right before the first trailer,
-// and right before signatures.
-func (s *Carver) rootPlaces(want index.Extent, tail []byte, start int64) []int64 {
-	var places []int64
+// rootPositions returns where the root may be: where the trailer says, right before the first
+// trailer, and right before signatures.
+func (s *Carver) rootPositions(want index.Extent, tail []byte, start int64) []int64 {
+	var positions []int64
 	add := func(pos int64) {
-		if pos >= 0 && pos <= s.size-want.Len && len(places) < maxRootPlaces {
-			places = append(places, pos)
+		if pos >= 0 && pos <= s.size-want.Len && len(positions) < maxRootPositions {
+			positions = append(positions, pos)
 		}
 	}
 	add(want.Pos)
@@ -70,7 +70,7 @@ func (s *Carver) rootPlaces(want index.Extent, tail []byte, start int64) []int64
 		at += i
 		add(start + int64(at) - want.Len)
 	}
-	return places
+	return positions
 }
 
 // shifted is a file in which the byte for position p is at p + by.
@@ -86,42 +86,42 @@ func (f shifted) ReadAt(p []byte, pos int64) (int, error) {
 	return f.ReaderAt.ReadAt(p, pos+f.by)
 }
 
-// verdict is what the index says about a segment.
-type verdict int
+// testimony is what the index says about a segment.
+type testimony int
 
 const (
-	unknown verdict = iota // the index, or its part for the segment, is lost
-	right                  // the segment has the digest of the index
-	wrong                  // the index has another segment there, or none
+	silent   testimony = iota // the index, or its part for the segment, is lost
+	confirms                  // the segment has the digest of the index
+	denies                    // the index has another segment there, or none
 )
 
 // vouch compares the frame of a segment with the index: by its content, and not by its position in
 // the file. Without raw, the bytes of the frame, vouch only checks that the index has a segment
 // there.
-func (s *Carver) vouch(seg *stream.Segment, raw []byte) verdict {
+func (s *Carver) vouch(seg *stream.Segment, raw []byte) testimony {
 	if s.index == nil {
-		return unknown
+		return silent
 	}
 	no, ok := s.numbers[seg.Stream]
 	firsts := s.index.Root.Firsts
 	if !ok || len(firsts) == 0 || (index.Position{Stream: no, Offset: seg.Offset, Ordinal: 0}).Less(firsts[0].Position) {
-		return wrong
+		return denies
 	}
 	number, err := s.index.FindOffset(no, seg.Offset)
 	if err != nil {
-		return unknown // the page is damaged
+		return silent // the page is damaged
 	}
 	ref, _, err := s.index.SegmentAt(number)
 	if err != nil {
-		return unknown
+		return silent
 	}
 	if ref.Stream != no || ref.Offset != seg.Offset {
-		return wrong
+		return denies
 	}
 	if raw != nil && (int64(len(raw)) != ref.Len || blake.Sum(raw) != ref.Digest) {
-		return wrong
+		return denies
 	}
-	return right
+	return confirms
 }
 
 // disowned reports whether the index shows that f is no frame of this archive, or a damaged one. It
@@ -146,7 +146,7 @@ func (s *Carver) disowned(f stream.Frame) bool {
 		no, ok := s.numbers[f.ID]
 		return !ok || streams[no].Size != f.Size || streams[no].Root != f.Root
 	case *stream.Segment:
-		return s.vouch(f, nil) == wrong
+		return s.vouch(f, nil) == denies
 	}
 	return false
 }

@@ -10,7 +10,7 @@ import (
 
 // If the index is intact, frames that stand where they should are found, whatever stands around
 // them.
-func TestSalvageAnchors(t *testing.T) {
+func TestSalvageLandmarks(t *testing.T) {
 	const size, count, hit = 700, 20, 4
 	content := text(9, size*count)
 	p, segments := packed(content, size, "none")

@@ -8,32 +8,32 @@ import (
 	"hexz/pkg/stream"
 )
 
-// anchor is a segment or a dictionary that stands where the index says, with the digest that the
-// index says. No other bytes that look like a frame count against an anchor.
-type anchor struct {
+// landmark is a segment or a dictionary that stands where the index says, with the digest that the
+// index says. No other bytes that look like a frame count against a landmark.
+type landmark struct {
 	pos, len int64
-	key      index.Position // its position in the content: no frame before the anchor leads beyond key
+	key      index.Position // its position in the content: no frame before the landmark leads beyond key
 }
 
-// anchors yields the anchors in the order of the file, which is also the order of the content. The
-// last one has no bytes and stands at the end of the file.
-func (s *Carver) anchors(yield func(anchor) bool) {
+// landmarks yields the landmarks in the order of the file, which is also the order of the content.
+// The last one has no bytes and stands at the end of the file.
+func (s *Carver) landmarks(yield func(landmark) bool) {
 	from := s.body
-	var dicts []anchor
-	last := anchor{pos: s.size}
+	var dicts []landmark
+	last := landmark{pos: s.size}
 	if s.index != nil {
 		for _, d := range s.index.Root.Dicts {
 			if pos, ok := s.stands(d.Extent, from); ok {
-				dicts = append(dicts, anchor{pos: pos, len: d.Len})
+				dicts = append(dicts, landmark{pos: pos, len: d.Len})
 			}
 		}
 		last.key.Stream = len(s.index.Root.Info.Streams)
 	}
-	slices.SortFunc(dicts, func(a, b anchor) int { return int(a.pos - b.pos) })
-	emit := func(a anchor) bool {
+	slices.SortFunc(dicts, func(a, b landmark) int { return int(a.pos - b.pos) })
+	emit := func(a landmark) bool {
 		for ; len(dicts) > 0 && dicts[0].pos < a.pos; dicts = dicts[1:] {
 			if d := dicts[0]; d.pos >= from && d.pos+d.len <= a.pos {
-				if from = d.pos + d.len; !yield(anchor{d.pos, d.len, a.key}) {
+				if from = d.pos + d.len; !yield(landmark{d.pos, d.len, a.key}) {
 					return false
 				}
 			}
@@ -42,7 +42,7 @@ func (s *Carver) anchors(yield func(anchor) bool) {
 		return yield(a)
 	}
 	for ref := range s.mapped {
-		if pos, ok := s.stands(ref.Extent, from); ok && !emit(anchor{pos, ref.Len, ref.Position}) {
+		if pos, ok := s.stands(ref.Extent, from); ok && !emit(landmark{pos, ref.Len, ref.Position}) {
 			return
 		}
 	}
@@ -73,11 +73,11 @@ func (s *Carver) mapped(yield func(index.SegmentRef) bool) {
 // stands looks for a frame at its position in the index, then at that position moved by s.shift. It
 // tries no position before from.
 func (s *Carver) stands(at index.Extent, from int64) (pos int64, ok bool) {
-	places := []int64{at.Pos, at.Pos + s.shift}
+	positions := []int64{at.Pos, at.Pos + s.shift}
 	if s.shift == 0 {
-		places = places[:1]
+		positions = positions[:1]
 	}
-	for _, pos := range places {
+	for _, pos := range positions {
 		if pos < from || pos > s.size-at.Len || s.win.err != nil || s.exhausted(pos) {
 			continue
 		}
@@ -90,12 +90,13 @@ func (s *Carver) stands(at index.Extent, from int64) (pos int64, ok bool) {
 	return 0, false
 }
 
-// advance goes on to the next anchor.
-func (s *Carver) advance() { s.anchor, _ = s.anchorNext() }
+// advance goes on to the next landmark.
+func (s *Carver) advance() { s.landmark, _ = s.nextLandmark() }
 
-// anchored reports whether f, of n bytes, is the current anchor. f stands where the anchor stands.
-func (s *Carver) anchored(f stream.Frame, n int64) bool {
-	if n != s.anchor.len {
+// isLandmark reports whether f, of n bytes, is the current landmark. f stands where the landmark
+// stands.
+func (s *Carver) isLandmark(f stream.Frame, n int64) bool {
+	if n != s.landmark.len {
 		return false
 	}
 	seg, ok := f.(*stream.Segment)
@@ -104,12 +105,12 @@ func (s *Carver) anchored(f stream.Frame, n int64) bool {
 		return ok
 	}
 	no, ok := s.numbers[seg.Stream]
-	return ok && no == s.anchor.key.Stream && seg.Offset == s.anchor.key.Offset
+	return ok && no == s.landmark.key.Stream && seg.Offset == s.landmark.key.Offset
 }
 
-// inOrder reports whether f can stand between the last anchor and the next one. to is the place
-// after f.
-func (s *Carver) inOrder(f stream.Frame, to place) bool {
+// inOrder reports whether f can stand between the last landmark and the next one. to is the
+// position after f.
+func (s *Carver) inOrder(f stream.Frame, to contentPos) bool {
 	if s.index == nil {
 		return true
 	}
@@ -119,14 +120,14 @@ func (s *Carver) inOrder(f stream.Frame, to place) bool {
 		from.at = f.Offset
 	case *stream.Open, *stream.Close:
 	case *stream.End:
-		return s.anchor.len == 0
+		return s.landmark.len == 0
 	default:
 		return true
 	}
-	return !s.key(from).Less(s.behind) && !s.anchor.key.Less(s.key(to))
+	return !s.key(from).Less(s.passed) && !s.landmark.key.Less(s.key(to))
 }
 
 // key returns p as a position of the index.
-func (s *Carver) key(p place) index.Position {
+func (s *Carver) key(p contentPos) index.Position {
 	return index.Position{Stream: s.numbers[p.id], Offset: p.at, Ordinal: 0}
 }
