@@ -124,6 +124,43 @@ func TestSalvageNested(t *testing.T) {
 	}
 }
 
+// An image holds an archive of its own past: header and first segments of both archives are the
+// same. The file is cut within a segment whose head is damaged, so nothing after it contradicts what
+// stands in its payload.
+func TestSalvageOwnPast(t *testing.T) {
+	const size, same = 2000, 3
+	build := func(content []byte, compressed int) (p []byte, segments []int64) {
+		b := hostiletest.New()
+		b.Open(0, "disk")
+		for at := 0; at < len(content); at += size {
+			segments = append(segments, int64(len(b.Out)))
+			chunk, name := content[at:min(at+size, len(content))], "none"
+			if at < compressed*size {
+				name = "zstd"
+			}
+			b.Add(name, chunk, hostiletest.Data(chunk))
+		}
+		return b.Out, segments
+	}
+	disk := text(3, 60*size)
+	past, starts := build(disk, 60)
+	content := append(bytes.Clone(disk[:same*size]), past...)
+	p, segments := build(content, same)
+	if n := starts[same]; !bytes.Equal(p[:n], past[:n]) {
+		t.Fatalf("the first %d bytes differ", n)
+	}
+	for i, at := range segments[:len(segments)-1] {
+		bad := bytes.Clone(p[:segments[i+1]-20])
+		clear(bad[at : at+60])
+		found, _ := salvaged(t, bad)
+		for off, chunk := range found[0] {
+			if off+int64(len(chunk)) > int64(len(content)) || !bytes.Equal(chunk, content[off:][:len(chunk)]) {
+				t.Errorf("cut in segment %d: what came out at offset %d is of the past", i, off)
+			}
+		}
+	}
+}
+
 // The work on bytes that only look like frames is bounded.
 func TestSalvageHostile(t *testing.T) {
 	if testing.Short() {
