@@ -41,6 +41,7 @@ lint:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
+	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../go.mod staticcheck ./... && $(GO) mod tidy -diff
 	scripts/check-imports
 
 sizes: build
@@ -55,6 +56,7 @@ unit:
 	$(GO) test -timeout 20m ./...
 	$(GO) test -timeout 20m -race -short ./...
 	$(GO) test -race -cpu 1,8 -run '$(CONCURRENT)' ./pkg/archive ./pkg/stage
+	$(GO) test -C bench ./...
 
 fuzz:
 	scripts/fuzz
@@ -79,7 +81,7 @@ bats:
 defects:
 	scripts/planted-defects
 
-# Measures beside other tools; BENCH='--quick' or other flags of bench/run.
+# Measures beside other tools: see bench/README.md. BENCH=--quick, or a command and flags of bench/run.
 bench:
 	bench/run $(BENCH)
 

@@ -1,1 +1,0 @@
-"""Measures hexz beside its neighbours. Needs Python 3.11 and its standard library."""
