@@ -42,7 +42,6 @@ lint:
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	cd bench && $(GO) vet ./... && $(GO) tool -modfile=../go.mod staticcheck ./... && $(GO) mod tidy -diff
-	scripts/check-imports
 
 sizes: build
 	scripts/check-sizes $(BINARIES)
