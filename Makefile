@@ -12,7 +12,7 @@ VERSION := 0.1.0
 
 BINARIES := $(notdir $(wildcard cmd/hexz-*))
 
-.PHONY: build demo test needs lint sizes unit fuzz campaign readers bats defects bench install clean
+.PHONY: build demo check test needs lint sizes unit fuzz campaign readers bats defects bench install clean
 
 # Static, so that they run on a host that has nothing but a kernel; and without symbols, which take
 # a third of a binary.
@@ -23,7 +23,11 @@ build:
 demo: build
 	@PATH="$(CURDIR)/bin:$$PATH" scripts/demo $(if $(FILE),"$(FILE)")
 
-# One after the other, whatever -j says: the parts share two or three cores anyway, and their
+# What a change has to pass first, in less than two minutes: it needs Go and nothing else.
+check: lint
+	$(GO) test -vet=off -short ./...
+
+# All there is. One after the other, whatever -j says: the parts share two or three cores anyway, and their
 # output stays readable.
 test:
 	@$(MAKE) --no-print-directory needs
@@ -50,12 +54,13 @@ sizes: build
 CONCURRENT := TestSharedReader|TestChained
 
 # All of it, then once more with the race detector, but for what tries every byte or bit of
-# something: that takes ten times as long then, and shares nothing between goroutines.
+# something: that takes ten times as long then, and shares nothing between goroutines. The scripts in
+# cmd run binaries, which have no race detector. lint has vetted all.
 unit:
-	$(GO) test -timeout 20m ./...
-	$(GO) test -timeout 20m -race -short ./...
-	$(GO) test -race -cpu 1,8 -run '$(CONCURRENT)' ./pkg/archive ./pkg/stage
-	$(GO) test -C bench ./...
+	$(GO) test -vet=off -timeout 20m ./...
+	$(GO) test -vet=off -timeout 20m -race -short . ./cmd/internal/... ./internal/... ./pkg/...
+	$(GO) test -vet=off -race -cpu 1,8 -run '$(CONCURRENT)' ./pkg/archive ./pkg/stage
+	$(GO) test -C bench -vet=off ./...
 
 fuzz:
 	scripts/fuzz

@@ -13,31 +13,6 @@ chunker() { hexz-inspect --json "$1" | jq -cS '.streams[0].chunker'; }
 
 make_key() { { printf 'hexz-chunk-key-v1 '; head -c 32 /dev/urandom | base64; } >"$1"; }
 
-@test "the same key gives the same stream, another key and none give other cuts" {
-	make_key a.key
-	make_key b.key
-	hexz-chunk --chunk-key-file a.key -o a.hxs "$IN/noise"
-	{ echo "# of the backups"; echo; cat a.key; } >commented.key
-	hexz-chunk --chunk-key-file commented.key -o again.hxs "$IN/noise"
-	hexz-chunk --chunk-key-file b.key -o b.hxs "$IN/noise"
-	hexz-chunk -o plain.hxs "$IN/noise"
-	cmp a.hxs again.hxs
-	! cmp -s <(chunks a.hxs) <(chunks b.hxs)
-	! cmp -s <(chunks a.hxs) <(chunks plain.hxs)
-	[ "$(chunker a.hxs)" != "$(chunker b.hxs)" ]
-	for file in a b plain; do
-		hexz-cat $file.hxs | cmp - "$IN/noise" || fail "$file: another content"
-	done
-}
-
-@test "a keyed stream becomes an archive like any other" {
-	make_key a.key
-	pack "$IN/twice" a.hxz --chunk-key-file a.key
-	hexz-verify a.hxz
-	hexz-cat a.hxz | cmp - "$IN/twice"
-	[ "$(size a.hxz)" -lt $(($(size "$IN/twice") * 6 / 10)) ]
-}
-
 @test "the stream has an identifier of the key, and not the key" {
 	echo "hexz-chunk-key-v1 $KEY" >a.key
 	pack "$IN/sparse" a.hxz --chunk-key-file a.key
@@ -54,15 +29,6 @@ make_key() { { printf 'hexz-chunk-key-v1 '; head -c 32 /dev/urandom | base64; } 
 	run -1 grep -c 000102030405060708090a0b0c0d0e0f hex
 	run -1 grep -ciF 000102030405060708090a0b0c0d0e0f all
 	run -1 grep -cF "${KEY:0:20}" all
-}
-
-@test "a key is for fastcdc only: exit 2" {
-	make_key a.key
-	run -2 --separate-stderr hexz-chunk --chunker fixed --chunk-key-file a.key "$IN/one"
-	one_error hexz-chunk
-	[[ $stderr == *"--chunk-key-file is not for the chunker fixed"* ]]
-	run -2 --separate-stderr hexz-chunk --chunk-key-file '' "$IN/one"
-	one_error hexz-chunk
 }
 
 @test "a key file that is missing, unreadable or malformed: exit 1, and nothing of it is told" {
@@ -84,13 +50,6 @@ make_key() { { printf 'hexz-chunk-key-v1 '; head -c 32 /dev/urandom | base64; } 
 	# Downstream is told.
 	run -4 bash -c 'hexz-chunk --chunk-key-file missing.key "$IN/one" | hexz-seal -o out.hxz'
 	[ ! -e out.hxz ]
-}
-
-@test "a key does not come from standard input: exit 2" {
-	for path in - /dev/stdin; do
-		run -2 --separate-stderr hexz-chunk --chunk-key-file $path "$IN/one" <<<"hexz-chunk-key-v1 $KEY"
-		one_error hexz-chunk
-	done
 }
 
 @test "the same stream for any number of threads" {

@@ -154,13 +154,3 @@ open(sys.argv[1], "wb").write(p.replace(b"\xa4none", b"\xa4oone", 1))' "$file"
 		until [ ! -d "/proc/$pid" ] || grep -q '^State:.*Z' "/proc/$pid/status"; do sleep 0.1; done
 	done <"$MARK"
 }
-
-@test "wrong usage of commands" {
-	for flags in "--command gz" "--command =cat" "--command gz=" "--command zstd=cat" "--command none=cat" \
-		"--command gz=gzip -c lz4" "--command gz=gzip -l 3" "--command gz=gzip --train-dict" "-d --command gz=gzip" \
-		"--codec-command gz" "--codec-command s2=cat" "--codec-command a=cat --codec-command a=tac" \
-		"--command 123456789012345678901234567890123=cat"; do
-		# shellcheck disable=SC2086
-		run -2 --separate-stderr hexz-compress $flags /dev/null
-	done
-}

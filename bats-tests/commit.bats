@@ -33,58 +33,6 @@ image() {
 	truncate -s 9000000 disk.img
 }
 
-@test "the data of a sparse file has changed, its holes have not" {
-	image
-	base disk.img base.hxz
-	truncate -s 9000000 over.img
-	dd if="$IN/noise" of=over.img bs=4K skip=7 count=5 seek=20 conv=notrunc status=none
-	dd if="$IN/noise" of=over.img bs=4K skip=17 count=1 seek=700 conv=notrunc status=none
-	dd if=/dev/zero of=over.img bs=4K count=3 seek=1300 conv=notrunc status=none
-	cp disk.img want.img
-	dd if="$IN/noise" of=want.img bs=4K skip=7 count=5 seek=20 conv=notrunc status=none
-	dd if="$IN/noise" of=want.img bs=4K skip=17 count=1 seek=700 conv=notrunc status=none
-	dd if=/dev/zero of=want.img bs=4K count=3 seek=1300 conv=notrunc status=none
-	commit base.hxz next.hxz over.img
-	as_chunked next.hxz want.img
-	[ "$(jq .payload_bytes stats)" -lt 300000 ]
-	hexz-verify --level content next.hxz
-
-	# The next version of the next version, with a parent and a grandparent.
-	truncate -s 9000000 more.img
-	dd if="$IN/noise" of=more.img bs=4K count=2 seek=21 conv=notrunc status=none
-	dd if="$IN/noise" of=want.img bs=4K count=2 seek=21 conv=notrunc status=none
-	commit next.hxz third.hxz disk=more.img
-	as_chunked third.hxz want.img
-	[ "$(hexz-inspect --json third.hxz | jq '.parents | length')" = 2 ]
-}
-
-@test "nothing has changed: no payload, the same root" {
-	image
-	base disk.img base.hxz --digest sha256
-	truncate -s 9000000 over.img
-	commit base.hxz next.hxz over.img
-	as_chunked next.hxz disk.img
-	[ "$(jq .payload_bytes stats)" = 0 ]
-	[ "$(hexz-inspect --json next.hxz | jq .streams[0].digests.sha256)" = "$(hexz-inspect --json base.hxz | jq .streams[0].digests.sha256)" ]
-}
-
-@test "a longer and a shorter stream" {
-	image
-	base disk.img base.hxz
-	for size in 1 4097 2M 8999999 9000001 10M; do
-		cp disk.img want.img
-		truncate -s "${size/M/MiB}" want.img
-		commit base.hxz next.hxz --size "$size"
-		as_chunked next.hxz want.img
-		: >over.img
-		truncate -s "${size/M/MiB}" over.img
-		commit base.hxz next.hxz over.img
-		as_chunked next.hxz want.img
-	done
-	commit base.hxz next.hxz --size 1T
-	[ "$(hexz-inspect --json next.hxz | jq .streams[0].bytes)" = 1099511627776 ]
-}
-
 @test "a qcow2 file with writes, zeros and discards" {
 	need_qemu
 	image
@@ -155,24 +103,6 @@ image() {
 	run -3 --separate-stderr hexz-commit --base base.hxz --map empty -o out disk.img
 	[[ $stderr == *"the map is empty"* ]] || fail "$stderr"
 	[ ! -e out ]
-}
-
-@test "maps that cannot be right are refused with a position" {
-	image
-	base disk.img base.hxz
-	for text in '0 10
-5 5' '0 9000001' '-1 5' '[{"offset":0,"length":5,"type":0,"description":"data"}]' '[{"start":5,"length":5,"depth":0},'; do
-		printf '%s\n' "$text" >map
-		run -3 --separate-stderr hexz-commit --base base.hxz --map map disk.img -o out
-		one_error hexz-commit
-		[[ $stderr =~ (line|element)\ [0-9]+ || $stderr == *"cut short"* ]] || fail "no position: $stderr"
-		[ ! -e out ]
-	done
-	echo '[{"offset":4096,"length":5,"type":1,"description":"dirty"}]' >map
-	cp disk.img want.img
-	printf hello | dd of=want.img bs=1 seek=4096 conv=notrunc status=none
-	commit base.hxz next.hxz --map map want.img
-	as_chunked next.hxz want.img
 }
 
 # chain_of_three makes top.qcow2 on mid.qcow2 on disk.img, and want.img of what a guest sees.
@@ -377,72 +307,4 @@ chain_of_three() {
 	[[ $stderr == *"line 1200001 of the map"* ]] || fail "$stderr"
 	[ ! -e out ]
 	[ "$(peak hexz-commit --base base.hxz --map map disk.img -o out)" -lt 65536 ]
-}
-
-@test "several streams: changed, replaced, added, left alone" {
-	image
-	cp "$IN/tree.tar" ram
-	hexz-chunk disk=disk.img memory=ram notes="$IN/records.json" | hexz-dedup | hexz-compress | hexz-seal -o vm.hxz
-	truncate -s 9000000 over.img
-	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
-	cp disk.img want.img
-	dd if="$IN/noise" of=want.img bs=4K count=5 seek=20 conv=notrunc status=none
-	commit vm.hxz next.hxz disk=over.img --replace memory="$IN/twice" --replace more="$IN/one"
-	hexz-cat --stream disk next.hxz | cmp - want.img
-	hexz-cat --stream memory next.hxz | cmp - "$IN/twice"
-	hexz-cat --stream notes next.hxz | cmp - "$IN/records.json"
-	hexz-cat --stream more next.hxz | cmp - "$IN/one"
-	hexz-inspect --json next.hxz | jq -e '[.streams[].name] == ["disk", "memory", "notes", "more"]'
-
-	run -2 --separate-stderr hexz-commit --base vm.hxz over.img -o out
-	[[ $stderr == *'"disk", "memory", "notes"'* ]]
-	run -1 --separate-stderr hexz-commit --base vm.hxz tape=over.img -o out
-	[[ $stderr == *'no stream "tape"'* ]]
-	run -2 --separate-stderr hexz-commit --base vm.hxz -o out
-	run -2 --separate-stderr hexz-commit over.img -o out
-	run -2 --separate-stderr hexz-commit --base over.img over.img -o out
-	[ ! -e out ]
-}
-
-@test "an encrypted base, and one that was cut with a key" {
-	image
-	echo secret >pass
-	{ printf 'hexz-chunk-key-v1 '; head -c 32 /dev/urandom | base64; } >chunk.key
-	hexz-chunk --chunk-key-file chunk.key disk.img | hexz-dedup | hexz-compress | hexz-seal -p --passphrase-file pass -o base.hxz
-	truncate -s 9000000 over.img
-	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
-	cp disk.img want.img
-	dd if="$IN/noise" of=want.img bs=4K count=5 seek=20 conv=notrunc status=none
-	run -2 --separate-stderr hexz-commit --base base.hxz --passphrase-file pass over.img -o out
-	[[ $stderr == *"chunk key"* ]]
-	[ ! -e out ]
-	hexz-commit --base base.hxz --passphrase-file pass --chunk-key-file chunk.key over.img |
-		hexz-compress | hexz-seal -o next.hxz
-	hexz-cat --parent base.hxz --passphrase-file pass next.hxz | cmp - want.img
-	pack want.img whole.hxz --chunk-key-file chunk.key
-	[ "$(roots next.hxz)" = "$(roots whole.hxz)" ]
-}
-
-@test "fixed chunks" {
-	image
-	base disk.img base.hxz --chunker fixed --size 5000
-	truncate -s 9000000 over.img
-	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
-	cp disk.img want.img
-	dd if="$IN/noise" of=want.img bs=4K count=5 seek=20 conv=notrunc status=none
-	commit base.hxz next.hxz over.img
-	as_chunked next.hxz want.img --chunker fixed --size 5000
-}
-
-@test "a damaged base ends in no archive" {
-	image
-	base disk.img base.hxz
-	cp base.hxz good.hxz
-	truncate -s 9000000 over.img
-	dd if="$IN/noise" of=over.img bs=4K count=5 seek=20 conv=notrunc status=none
-	poke base.hxz 100000
-	run -3 --separate-stderr hexz-commit --base base.hxz over.img -o out
-	run bash -c 'hexz-commit --base base.hxz over.img | hexz-seal -o next.hxz'
-	[ "$status" -ne 0 ]
-	[ ! -e next.hxz ] && [ ! -e out ]
 }

@@ -188,31 +188,6 @@ for f in msgpack.Unpacker(open("good.hxs", "rb"), max_buffer_size=0):
 	[ ! -e out ]
 }
 
-@test "damage in one segment is an error for its range only" {
-	hexz-chunk "$IN/noise" | hexz-seal -o a.hxz
-	poke a.hxz 500000
-	unsound a.hxz
-	run -3 --separate-stderr hexz-verify --level stored a.hxz
-	hexz-verify --level structure a.hxz
-	run -3 --separate-stderr hexz-cat -o out a.hxz
-	[[ $stderr == *byte* ]]
-	hexz-cat --length 100K a.hxz | cmp - <(head -c 100K "$IN/noise")
-	hexz-cat --offset 900K a.hxz | cmp - <(tail -c +921601 "$IN/noise")
-	only a.hxz
-}
-
-@test "several archives: all are looked at, and all damage is named" {
-	pack "$IN/noise" good.hxz
-	cp good.hxz bad1.hxz
-	cp good.hxz bad2.hxz
-	poke bad1.hxz 1000
-	poke bad2.hxz 700000
-	run -3 --separate-stderr hexz-verify -v bad1.hxz good.hxz bad2.hxz
-	[[ $stderr == *"bad1.hxz: "*"good.hxz: sound"*"bad2.hxz: "* ]]
-	run -1 --separate-stderr hexz-verify missing good.hxz
-	[[ $stderr == *missing* ]]
-}
-
 @test "garbage, empty input and other files" {
 	head -c 100000 "$IN/noise" >garbage
 	gzip -c "$IN/one" >one.gz
@@ -234,12 +209,6 @@ for f in msgpack.Unpacker(open("good.hxs", "rb"), max_buffer_size=0):
 		run -3 --separate-stderr $stage -o out "$IN/empty"
 	done
 	only garbage one.gz
-}
-
-@test "an empty input of hexz-chunk is an empty stream" {
-	: | hexz-chunk | hexz-dedup | hexz-compress | hexz-seal -o a.hxz
-	hexz-verify a.hxz
-	[ "$(hexz-cat a.hxz | wc -c)" -eq 0 ]
 }
 
 @test "hexz-verify --json: verdicts, positions of faults, signatures, missing parents" {

@@ -270,14 +270,6 @@ signals() {
 	only in.hxs in.hxz
 }
 
-@test "a directory that is missing or cannot be written to" {
-	run -1 --separate-stderr hexz-chunk -o missing/a.hxs "$IN/one"
-	one_error hexz-chunk
-	run -1 --separate-stderr hexz-chunk -o . "$IN/one"
-	one_error hexz-chunk
-	only
-}
-
 @test "with standard output closed, -o works" {
 	hexz-chunk "$IN/noise" | hexz-seal -o a.hxz >&-
 	hexz-cat -o out a.hxz >&- 2>&-

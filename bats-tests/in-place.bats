@@ -2,20 +2,6 @@
 
 load helper
 
-@test "a file: only blocks that differ are written, and what is too long is cut off" {
-	pack "$IN/sparse" a.hxz
-	cp --sparse=always "$IN/sparse" disk
-	printf X | dd of=disk bs=1 seek=5000 conv=notrunc status=none
-	echo behind >>disk
-	run -0 hexz-cat --in-place -o disk a.hxz
-	[[ $output == *"4.00 KiB written, the rest was there already"* ]] || fail "$output"
-	cmp disk "$IN/sparse"
-	run -0 hexz-cat --in-place -o disk a.hxz
-	[[ $output == *" 0 B written, the rest was there already"* ]] || fail "$output"
-	run -0 hexz-cat -q --in-place -o disk a.hxz
-	[ -z "$output" ]
-}
-
 @test "a new file, and one that was full of other bytes, become what was packed" {
 	pack "$IN/sparse" a.hxz
 	hexz-cat --in-place -o new a.hxz
@@ -25,16 +11,6 @@ load helper
 	cmp noise "$IN/sparse"
 	# Holes are holes again, not zeros.
 	[ "$(stat -c %b noise)" -lt $(($(size "$IN/sparse") / 512)) ]
-}
-
-@test "without -o, or on something that cannot be written at any place: exit 2" {
-	pack "$IN/one" a.hxz
-	run -2 hexz-cat --in-place a.hxz
-	run -2 hexz-cat --in-place -o /dev/null a.hxz
-	run -2 hexz-cat --in-place -o a.hxz a.hxz
-	run -2 hexz-cat --in-place --offset 1 -o disk a.hxz
-	run -2 hexz-cat --in-place --length 1 -o disk a.hxz
-	only a.hxz
 }
 
 @test "a block device keeps what it has behind the content" {

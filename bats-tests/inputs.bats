@@ -79,21 +79,6 @@ load helper
 	done
 }
 
-@test "a file of a known format is packed with a warning" {
-	gzip -c "$IN/one" >one.gz
-	run -0 --separate-stderr hexz-chunk --name vm one.gz -o out
-	[[ $stderr == "hexz-chunk: warning: one.gz begins as a gzip file does, and is packed as it is: "*"--format raw"* ]] || fail "$stderr"
-	run -0 --separate-stderr hexz-chunk --name vm --format raw one.gz -o raw
-	[ -z "$stderr" ] || fail "$stderr"
-	cmp out raw
-	run -0 --separate-stderr bash -c "hexz-chunk -o out <one.gz"
-	[[ $stderr == *"standard input begins as a gzip file"* ]] || fail "$stderr"
-	run -0 --separate-stderr hexz-chunk --exec -o out -- cat one.gz
-	[[ $stderr == *"the output of the command begins as a gzip file"* ]] || fail "$stderr"
-	run -0 --separate-stderr hexz-chunk "$IN/noise" -o out
-	[ -z "$stderr" ] || fail "$stderr"
-}
-
 @test "--format qcow2: what a guest sees, with its backing files" {
 	command -v qemu-img qemu-io >/dev/null || skip "no qemu-img or qemu-io"
 	cp "$IN/sparse" disk.img

@@ -80,18 +80,6 @@ refused() {
 	only mounted other
 }
 
-@test "names as long as the file system allows" {
-	name=$(printf '%0250d' 0)
-	for _ in 1 2; do
-		hexz-cat -o "$name" "$W/a.hxz"
-		cmp "$name" "$W/noise"
-		only "$name"
-	done
-	rm "$name"
-	hexz-keygen sign --no-passphrase -q -o "$name" >/dev/null
-	only "$name" "$name.pub"
-}
-
 @test "a file that is replaced keeps its owner, permissions and attributes" {
 	need_root
 	printf old >out

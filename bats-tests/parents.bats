@@ -1,4 +1,4 @@
-# Parents of thin archives: copies of them, what cannot be read, and what was sealed anew.
+# Parents of thin archives: copies of them, and what cannot be read.
 # shellcheck disable=SC2016
 
 load helper
@@ -14,9 +14,6 @@ setup_file() {
 	done
 	export T=$PWD
 }
-
-# id FILE: the id of an archive.
-id() { hexz-inspect --json "$1" | jq -r .id; }
 
 @test "forty parents, and hardly a file descriptor" {
 	cp "$T/v0" v
@@ -84,50 +81,6 @@ id() { hexz-inspect --json "$1" | jq -r .id; }
 		$change
 		hexz-cat --parent-dir more v4.hxz | cmp - "$T/v4"
 	done
-}
-
-@test "a parent that was compressed, encrypted or flattened anew is known by its content" {
-	hexz-keygen encrypt -o key >key.pub
-	cp "$T"/v?.hxz .
-	old=$(id v0.hxz)
-	hexz-compress -c lz4 v0.hxz | hexz-seal -o new.hxz && mv new.hxz v0.hxz
-	hexz-unseal v1.hxz | hexz-seal -R key.pub -o new.hxz && mv new.hxz v1.hxz
-	hexz-unseal --flatten v2.hxz | hexz-seal -o new.hxz && mv new.hxz v2.hxz
-	new=$(id v0.hxz)
-	[ "$old" != "$new" ]
-	hexz-cat -i key v4.hxz | cmp - "$T/v4"
-	hexz-cat -i key --parent-dir . <v4.hxz | cmp - "$T/v4"
-	hexz-verify -i key v4.hxz
-	hexz-unseal -i key --flatten v4.hxz | hexz-cat | cmp - "$T/v4"
-	hexz-inspect -i key --chain v4.hxz >chain
-	grep -q "$old  v0.hxz: .* sealed anew with the id ${new:0:12}" chain || fail "$(cat chain)"
-	# Without the key it is not known what v1 is.
-	run -1 hexz-cat v4.hxz
-	[[ $output == *"parent archive is missing"*'"v1.hxz"'* ]] || fail "$output"
-	# Another content is not taken, whatever its name.
-	pack "$T/v4" v0.hxz
-	run -1 hexz-cat -i key --parent v0.hxz v4.hxz
-	[[ $output == *"parent archive is missing: id $old"* ]] || fail "$output"
-}
-
-@test "all missing parents are named before the first byte is written" {
-	cp "$T"/v?.hxz .
-	one=$(id v1.hxz) three=$(id v3.hxz)
-	rm v1.hxz v3.hxz
-	for tool in hexz-cat "hexz-unseal --flatten" hexz-verify; do
-		# shellcheck disable=SC2086
-		run -1 --separate-stderr $tool v4.hxz
-		# What hexz-unseal writes then is the reason why there is no more, and nothing of the archive.
-		[ "$tool" = "hexz-unseal --flatten" ] || [ -z "$output" ] || fail "$tool wrote something"
-		[[ $output != *hexz-chunk* ]] || fail "$tool wrote the header"
-		[[ $stderr == *"2 parent archives are missing: $three (\"v3.hxz\"), $one (\"v1.hxz\"); looked in "* ]] || fail "$tool: $stderr"
-		[ "$(grep -c missing <<<"$stderr")" -eq 1 ] || fail "$tool: $stderr"
-	done
-	# From a pipe it is known later, but then of all.
-	run -1 --separate-stderr bash -c 'hexz-cat --parent-dir . <v4.hxz >/dev/null'
-	[[ $stderr == *"2 parent archives are missing: "* ]] || fail "$stderr"
-	# What does not need them is restored.
-	hexz-cat --length 10000 v4.hxz | cmp - <(head -c 10000 "$T/v4")
 }
 
 @test "a FIFO is refused at once" {

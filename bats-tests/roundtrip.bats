@@ -2,62 +2,6 @@
 
 load helper
 
-# restores IN: packed with every codec, with and without dedup, IN comes back. The chunker and
-# its parameters are in the array chunk.
-restores() {
-	local codec dedup
-	for codec in none zstd lz4 s2; do
-		for dedup in cat hexz-dedup; do
-			hexz-chunk "${chunk[@]}" "$1" | $dedup | hexz-compress -c $codec | hexz-seal -o a.hxz
-			hexz-verify a.hxz
-			hexz-cat a.hxz >out
-			cmp "$1" out || fail "$codec, $dedup: another content on stdout"
-			hexz-cat -o file a.hxz
-			cmp "$1" file || fail "$codec, $dedup: another content in -o"
-			hexz-cat <a.hxz | cmp - "$1" || fail "$codec, $dedup: another content from stdin"
-			cat a.hxz | hexz-cat | cmp - "$1" || fail "$codec, $dedup: another content from a pipe"
-		done
-	done
-}
-
-@test "fastcdc: an empty file"          { chunk=(); restores "$IN/empty"; }
-@test "fastcdc: one byte"               { chunk=(); restores "$IN/one"; }
-@test "fastcdc: text"                   { chunk=(); restores "$IN/tree.tar"; }
-@test "fastcdc: holes and zeros"        { chunk=(); restores "$IN/sparse"; }
-@test "fastcdc: noise"                  { chunk=(); restores "$IN/noise"; }
-@test "fastcdc: repetitions"            { chunk=(); restores "$IN/twice"; }
-@test "fastcdc: small chunks"           { chunk=(--avg 1K); restores "$IN/twice"; }
-@test "fastcdc: min, avg and max"       { chunk=(--min 10K --avg 64K --max 1M); restores "$IN/tree.tar"; }
-@test "fixed: an empty file"            { chunk=(--chunker fixed); restores "$IN/empty"; }
-@test "fixed: one byte"                 { chunk=(--chunker fixed); restores "$IN/one"; }
-@test "fixed: text"                     { chunk=(--chunker fixed); restores "$IN/tree.tar"; }
-@test "fixed: holes and zeros"          { chunk=(--chunker fixed --size 4K); restores "$IN/sparse"; }
-@test "fixed: noise"                    { chunk=(--chunker fixed --size 1000); restores "$IN/noise"; }
-
-@test "sizes around the bounds of chunks, segments and zero runs" {
-	local n
-	for n in 4095 4096 4097 16384 65535 65536 65537 262143 262144 262145; do
-		head -c $n "$IN/noise" >in
-		pack in a.hxz
-		hexz-cat a.hxz | cmp - in || fail "$n bytes of noise"
-		head -c $n /dev/zero >in
-		pack in a.hxz
-		hexz-cat a.hxz | cmp - in || fail "$n zero bytes"
-		{ cat in; printf x; cat in; } >between
-		pack between a.hxz
-		hexz-cat a.hxz | cmp - between || fail "a byte between $n zero bytes"
-	done
-}
-
-@test "a pipe and a file give the same content, and the pipe has zeros for holes" {
-	hexz-chunk <"$IN/sparse" | hexz-seal -o file.hxz
-	cat "$IN/sparse" | hexz-chunk | hexz-seal -o pipe.hxz
-	hexz-cat file.hxz | cmp - "$IN/sparse"
-	hexz-cat pipe.hxz | cmp - "$IN/sparse"
-	[ "$(hexz-inspect --json pipe.hxz | jq .hole.n)" -eq 0 ]
-	[ "$(hexz-inspect --json file.hxz | jq .hole.n)" -gt 0 ]
-}
-
 @test "only the rest of standard input is packed, if a part was read before" {
 	{ dd bs=1000 count=3 status=none of=/dev/null; hexz-chunk; } <"$IN/tree.tar" | hexz-seal -o a.hxz
 	hexz-cat a.hxz | cmp - <(tail -c +3001 "$IN/tree.tar")

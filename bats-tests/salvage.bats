@@ -127,50 +127,6 @@ whole() {
 	[ ! -e out ]
 }
 
-@test "hexz-cat --keep-going: parts and streams; what is not asked for does not count" {
-	hexz-chunk a="$IN/noise" b="$IN/records.json" | hexz-seal -o a.hxz
-	poke a.hxz 500000
-	hexz-cat --keep-going --stream b a.hxz | cmp - "$IN/records.json"
-	hexz-cat --keep-going --stream a --length 100K a.hxz | cmp - <(head -c 100K "$IN/noise")
-	hexz-cat --keep-going --stream a --offset 900K a.hxz | cmp - <(tail -c +921601 "$IN/noise")
-	run -3 --separate-stderr hexz-cat --keep-going --report r.json --stream a --offset 100K --length 700K -o part a.hxz
-	[ "$(size part)" -eq 716800 ]
-	hexz-cat --keep-going --stream a -o all a.hxz 2>/dev/null || [ $? -eq 3 ]
-	cmp part <(tail -c +102401 all | head -c 700K)
-	run -2 hexz-cat --keep-going a.hxz -o out
-	run -2 hexz-cat --keep-going --stream c a.hxz -o out
-}
-
-@test "hexz-cat --keep-going: a parent that is missing" {
-	mkdir parents
-	pack "$IN/noise" parents/old.hxz
-	{ cat "$IN/noise"; cat "$IN/records.json"; } >new
-	hexz-chunk new | hexz-dedup --parent parents/old.hxz | hexz-compress | hexz-seal -o new.hxz
-	hexz-cat --keep-going --parent-dir parents new.hxz | cmp - new
-	run -3 --separate-stderr hexz-cat --keep-going --report r.json -o out new.hxz
-	[[ $("$PYTHON" -c 'import json; print(json.load(open("r.json"))["lost"][0]["reason"])') == *"parent archive is missing"* ]]
-	cmp -n "$(size "$IN/records.json")" <(tail -c 1000 out) <(tail -c 1000 new)
-	[ "$(size out)" -eq "$(size new)" ]
-}
-
-@test "what holds nothing, and wrong usage" {
-	head -c 100000 /dev/urandom >noise
-	run -3 --separate-stderr hexz-unseal --salvage -o out noise
-	[[ $stderr == *"nothing of a hexz stream"* ]]
-	run -3 --separate-stderr hexz-cat --keep-going -o out noise
-	run -4 --separate-stderr bash -c "hexz-unseal --salvage noise | hexz-seal -o out"
-	pack "$IN/one" a.hxz
-	hexz-keygen sign --no-passphrase -o sign.key >/dev/null
-	run -2 hexz-unseal --salvage --flatten a.hxz -o out
-	run -2 hexz-unseal --salvage --signed-by sign.key.pub a.hxz -o out
-	run -2 hexz-cat --keep-going --signed-by sign.key.pub a.hxz -o out
-	run -2 hexz-cat --keep-going --in-place -o out a.hxz
-	run -2 hexz-cat --report r.json -o out a.hxz
-	run -2 hexz-unseal --salvage --report - a.hxz -o out
-	[ ! -e out ]
-	[ ! -e r.json ]
-}
-
 @test "patches: those whose bases are lost are lost, the others are restored right" {
 	"$PYTHON" -c '
 import random

@@ -19,32 +19,9 @@ while True:
     os.write(1, p)'
 }
 
-@test "any number of threads" {
-	for flags in "" "-c lz4 -l 9" "-c s2" "-b 10K -l 9" "--train-dict=8K -b 4K"; do
-		# shellcheck disable=SC2086
-		for in in tree.tar twice sparse; do
-			pipeline 1 "$IN/$in" $flags >want.hxz
-			for threads in 2 7 0; do
-				pipeline $threads "$IN/$in" $flags | cmp - want.hxz || fail "$in, $flags, -T $threads"
-			done
-		done
-	done
-}
-
 @test "any number of threads, on one CPU" {
 	pipeline 7 "$IN/tree.tar" >want.hxz
 	GOMAXPROCS=1 pipeline 0 "$IN/tree.tar" | cmp - want.hxz
-}
-
-@test "any number of threads of compress -d and hexz-cat" {
-	pipeline 2 "$IN/twice" >a.hxz
-	hexz-compress -d -T 1 a.hxz >want.hxs
-	for threads in 2 7; do
-		hexz-compress -d -T $threads a.hxz | cmp - want.hxs
-		hexz-cat -T $threads a.hxz | cmp - "$IN/twice"
-		hexz-cat -T $threads <want.hxs | cmp - "$IN/twice"
-		hexz-verify -T $threads a.hxz
-	done
 }
 
 @test "byte by byte into each stage" {
@@ -64,34 +41,11 @@ while True:
 	[ "$(slowly <a.hxz | hexz-inspect --json)" = "$(hexz-inspect --json <want.hxz)" ]
 }
 
-@test "a file, a redirection and -o" {
-	pipeline 2 "$IN/noise" >want.hxz
-	hexz-chunk <"$IN/noise" | hexz-dedup - -o - | hexz-compress -o /dev/stdout - | hexz-seal -o a.hxz
-	cmp want.hxz a.hxz
-	hexz-chunk -o 1.hxs "$IN/noise"
-	hexz-dedup -o 2.hxs 1.hxs
-	hexz-compress -o 3.hxs 2.hxs
-	hexz-seal -o b.hxz 3.hxs
-	cmp want.hxz b.hxz
-}
-
 @test "another name or time of the input changes nothing" {
 	cp "$IN/noise" other
 	touch -d 2001-01-01 other
 	pipeline 2 "$IN/noise" >want.hxz
 	TZ=Asia/Tokyo HOSTNAME=other pipeline 2 ./other | cmp - want.hxz
-}
-
-@test "unseal and seal give the archive again" {
-	hexz-chunk a="$IN/sparse" b="$IN/twice" c="$IN/empty" --digest sha256 | hexz-dedup | hexz-compress --train-dict=8K | hexz-seal -o a.hxz
-	hexz-unseal a.hxz | hexz-seal | cmp - a.hxz
-	hexz-unseal a.hxz | hexz-seal | hexz-unseal | hexz-seal | cmp - a.hxz
-	hexz-seal a.hxz | cmp - a.hxz
-}
-
-@test "unseal gives the stream again" {
-	hexz-chunk "$IN/twice" | hexz-dedup | hexz-compress >a.hxs
-	hexz-seal a.hxs | hexz-unseal | cmp - a.hxs
 }
 
 @test "hexz-seal --max-memory makes the same archive, with its index in files" {

@@ -2,58 +2,6 @@
 
 load helper
 
-two_streams() {
-	hexz-chunk disk="$IN/sparse" memory="$IN/tree.tar" | hexz-dedup | hexz-compress | hexz-seal -o vm.hxz
-}
-
-@test "two streams of one archive" {
-	two_streams
-	hexz-verify vm.hxz
-	hexz-cat --stream disk vm.hxz | cmp - "$IN/sparse"
-	hexz-cat --stream memory vm.hxz | cmp - "$IN/tree.tar"
-	hexz-unseal vm.hxz | hexz-cat --stream disk | cmp - "$IN/sparse"
-	hexz-unseal vm.hxz | hexz-cat --stream memory | cmp - "$IN/tree.tar"
-	[ "$(hexz-inspect --json vm.hxz | jq -c '[.streams[].name]')" = '["disk","memory"]' ]
-}
-
-@test "chunks are shared between streams" {
-	hexz-chunk a="$IN/noise" b="$IN/noise" c="$IN/twice" | hexz-dedup | hexz-seal -o a.hxz
-	[ "$(size a.hxz)" -lt $(($(size "$IN/noise") * 11 / 10)) ]
-	hexz-cat --stream b a.hxz | cmp - "$IN/noise"
-	hexz-cat --stream c <a.hxz | cmp - "$IN/twice"
-}
-
-@test "without a choice among streams: exit 2, nothing written, and their names" {
-	two_streams
-	run -2 --separate-stderr hexz-cat vm.hxz
-	[ -z "$output" ]
-	[[ $stderr == *'"disk"'*'"memory"'*"--stream"* ]]
-	run -2 --separate-stderr hexz-cat --stream swap -o out vm.hxz
-	[[ $stderr == *'there is no stream "swap"; there are "disk", "memory"'* && $stderr != *"name it by"* ]] || fail "$stderr"
-	[[ $stderr == *'"swap"'*'"disk"'*'"memory"'* ]]
-	only vm.hxz
-}
-
-@test "without a choice among streams of a pipe: exit 2, and their names" {
-	two_streams
-	run -2 --separate-stderr bash -c 'hexz-unseal vm.hxz | hexz-cat -o out'
-	[[ $stderr == *'"disk"'*'"memory"'*"--stream"* ]]
-	run -2 --separate-stderr bash -c 'hexz-unseal vm.hxz | hexz-cat --stream swap -o out'
-	[[ $stderr == *'"swap"'*'"disk"'*'"memory"'* ]]
-	only vm.hxz
-}
-
-@test "names of streams: two alike are refused, one of them without =, any text will do" {
-	run -2 --separate-stderr hexz-chunk "$IN/one" "$IN/one"
-	[[ $stderr == *"NAME"* || $stderr == *"name"* ]]
-	run -2 --separate-stderr hexz-chunk a="$IN/one" a="$IN/one"
-	run -2 hexz-chunk ="$IN/one"
-	run -2 hexz-chunk --name '' "$IN/one"
-	hexz-chunk --name 'größe 1' "$IN/one" x="$IN/empty" | hexz-seal -o a.hxz
-	hexz-cat --stream 'größe 1' a.hxz | cmp - "$IN/one"
-	hexz-cat --stream x a.hxz | cmp - "$IN/empty"
-}
-
 @test "ranges, from an archive and from pipes" {
 	pack "$IN/twice" a.hxz
 	hexz-unseal a.hxz -o a.hxs
@@ -81,69 +29,6 @@ two_streams() {
 	done
 }
 
-@test "a range of no bytes" {
-	pack "$IN/noise" a.hxz
-	for offset in 0 1000; do
-		[ "$(hexz-cat --offset $offset --length 0 a.hxz | wc -c)" -eq 0 ]
-		[ "$(hexz-cat --offset $offset --length 0 <a.hxz | wc -c)" -eq 0 ]
-		[ "$(cat a.hxz | hexz-cat --offset $offset --length 0 | wc -c)" -eq 0 ]
-	done
-}
-
-@test "a range that begins behind the end is an error" {
-	pack "$IN/one" a.hxz
-	for cat in "hexz-cat --offset 2 -o out a.hxz" "hexz-cat --offset 2 -o out <a.hxz" "hexz-unseal a.hxz | hexz-cat --offset 2 -o out"; do
-		run --separate-stderr bash -c "$cat"
-		[ "$status" -eq 1 ] || [ "$status" -eq 2 ] || fail "$cat: exit $status"
-		[[ $stderr == *"1 byte"* ]] || fail "$cat: $stderr"
-	done
-	only a.hxz
-}
-
-@test "stages in another order" {
-	in=$IN/twice
-	hexz-chunk "$in" | hexz-compress | hexz-dedup | hexz-seal -o dedup-last.hxz
-	hexz-chunk "$in" | hexz-dedup | hexz-dedup | hexz-compress -c s2 | hexz-compress -c lz4 | hexz-seal -o two.hxz
-	hexz-chunk "$in" | hexz-dedup | hexz-compress | hexz-compress -d | hexz-seal -o undone.hxz
-	hexz-chunk "$in" | hexz-seal | hexz-dedup | hexz-seal -o sealed-twice.hxz
-	hexz-chunk "$in" | hexz-seal -o plain.hxz
-	for archive in dedup-last two undone sealed-twice plain; do
-		hexz-verify $archive.hxz || fail "$archive does not verify"
-		hexz-cat $archive.hxz | cmp - "$in" || fail "$archive: another content"
-		hexz-cat <$archive.hxz | cmp - "$in" || fail "$archive from stdin: another content"
-	done
-	[ "$(size dedup-last.hxz)" -lt $(($(size "$in") * 6 / 10)) ]
-	[ "$(hexz-inspect --json two.hxz | jq -c '.codecs | keys')" != '["s2"]' ]
-}
-
-@test "compress -d gives the stream that was compressed" {
-	# Segments are grouped anew by hexz-compress, so it is the second stream that must not change.
-	hexz-chunk "$IN/tree.tar" | hexz-compress -c none >plain.hxs
-	hexz-compress <plain.hxs | hexz-compress -d | hexz-inspect --chunks >chunks
-	hexz-inspect --chunks plain.hxs | cmp - chunks
-	[ "$(hexz-compress plain.hxs | hexz-compress -d | hexz-inspect --json | jq -c '.codecs | keys')" = '["none"]' ]
-	hexz-compress plain.hxs | hexz-compress -d | hexz-cat | cmp - "$IN/tree.tar"
-}
-
-@test "the root of a stream does not depend on dedup, codec or segments" {
-	root() { hexz-inspect --json | jq -r '.streams[].root'; }
-	want=$(hexz-chunk "$IN/twice" | root)
-	[ "$(hexz-chunk "$IN/twice" | hexz-dedup | root)" = "$want" ]
-	[ "$(hexz-chunk "$IN/twice" | hexz-compress -c lz4 -b 1M | root)" = "$want" ]
-	[ "$(hexz-chunk "$IN/twice" | hexz-dedup | hexz-compress | hexz-seal | root)" = "$want" ]
-	[ "$(hexz-chunk --avg 8K "$IN/twice" | root)" != "$want" ]
-}
-
-@test "every stage reads an archive, by name and from stdin" {
-	hexz-chunk "$IN/twice" | hexz-seal -o a.hxz
-	for stage in hexz-dedup hexz-compress "hexz-compress -d" hexz-seal hexz-unseal; do
-		$stage a.hxz >by-name
-		$stage <a.hxz | cmp - by-name || fail "$stage <a.hxz"
-		cat a.hxz | $stage - | cmp - by-name || fail "cat a.hxz | $stage -"
-		hexz-cat <by-name | cmp - "$IN/twice" || fail "$stage: another content"
-	done
-}
-
 @test "a stage in another language" {
 	# Decodes and encodes every frame with a msgpack library of another language.
 	cat >copy.py <<-'END'
@@ -154,17 +39,6 @@ two_streams() {
 	hexz-chunk "$IN/sparse" | hexz-dedup | hexz-compress | hexz-seal -o want.hxz
 	hexz-chunk "$IN/sparse" | "$PYTHON" copy.py | hexz-dedup | "$PYTHON" copy.py | hexz-compress | "$PYTHON" copy.py | hexz-seal -o a.hxz
 	cmp want.hxz a.hxz
-}
-
-@test "digests of whole streams" {
-	hexz-chunk --digest sha256,blake3 "$IN/sparse" | hexz-dedup | hexz-compress | hexz-seal -o a.hxz
-	want=$(sha256sum <"$IN/sparse")
-	[ "$(hexz-inspect --json a.hxz | jq -r '.streams[0].digests.sha256')  -" = "$want" ]
-	[ "$(hexz-inspect --json a.hxz | jq -r '.streams[0].digests | keys | join(" ")')" = "blake3 sha256" ]
-	hexz-inspect a.hxz | grep -qw "${want%  -}"
-	hexz-verify a.hxz
-	run -2 --separate-stderr hexz-chunk --digest crc32 "$IN/one"
-	[[ $stderr == *sha256* ]]
 }
 
 @test "--expect-size" {
@@ -208,27 +82,6 @@ two_streams() {
 	only out.hxs
 	run -2 hexz-chunk --exec
 	run -2 hexz-chunk --exec "$IN/one" -- cat
-}
-
-@test "a dictionary is trained where it helps" {
-	hexz-chunk --avg 1K "$IN/records.json" | hexz-compress -b 2K | hexz-seal -o without.hxz
-	hexz-chunk --avg 1K "$IN/records.json" | hexz-compress -v -b 2K --train-dict 2>note | hexz-seal -o with.hxz
-	grep -q "hexz-compress: a dictionary of [0-9]* bytes gained" note
-	[ "$(size with.hxz)" -lt "$(size without.hxz)" ]
-	hexz-verify with.hxz
-	hexz-cat with.hxz | cmp - "$IN/records.json"
-	hexz-cat <with.hxz | cmp - "$IN/records.json"
-	hexz-cat --offset 1M --length 100 with.hxz | cmp - <(tail -c +1048577 "$IN/records.json" | head -c 100)
-	# Stages behind it cope with the dictionary, or do away with it.
-	hexz-dedup with.hxz | hexz-seal | hexz-cat | cmp - "$IN/records.json"
-	hexz-compress -d with.hxz | hexz-cat | cmp - "$IN/records.json"
-}
-
-@test "no dictionary where it does not help" {
-	hexz-chunk --avg 1K "$IN/noise" | hexz-compress -v -b 2K --train-dict=8K 2>note >a.hxs
-	grep -q "hexz-compress: no dictionary" note
-	hexz-cat a.hxs | cmp - "$IN/noise"
-	hexz-chunk "$IN/empty" | hexz-compress --train-dict | hexz-cat | cmp - "$IN/empty"
 }
 
 @test "a given dictionary" {
