@@ -49,7 +49,7 @@ var rows = []row{
 	{"pkg/ordered", ""},
 	{"pkg/overlay", ""},
 	{"pkg/seal", ""},
-	{"bench/*", "pkg/archive pkg/index pkg/parents pkg/stage pkg/restore pkg/stream"},
+	{"bench*", "pkg/archive pkg/index pkg/parents pkg/stage pkg/restore pkg/stream"},
 	{"internal/*", "pkg/* internal/contenttest"},
 }
 
