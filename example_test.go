@@ -211,7 +211,7 @@ func Example_salvage() {
 func ExamplePipeline() {
 	lengths := map[int64]int{}
 	pass := func(ctx context.Context, out *flow.Writer, src io.Reader) error {
-		for f, err := range flow.Frames(ctx, archive.NewScanner(src), nil) {
+		for f, err := range flow.Frames(ctx, archive.NewScanner(src, nil), nil) {
 			if err != nil {
 				return err
 			}

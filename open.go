@@ -11,6 +11,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/keys"
 	"hexz/pkg/parents"
 	"hexz/pkg/restore"
 	"hexz/pkg/seal"
@@ -32,7 +33,7 @@ type Archive struct {
 
 // Open opens the archive of size bytes on src, which has to stay open.
 func Open(src io.ReaderAt, size int64, o OpenOptions) (*Archive, error) {
-	r, err := archive.NewReader(src, size, archive.Options{Identities: o.Identities, Find: o.Find, CacheBytes: o.CacheBytes})
+	r, err := archive.NewReader(src, size, archive.Options{Identities: keys.Opener(o.Identities...), Find: o.Find, CacheBytes: o.CacheBytes})
 	if err == nil {
 		err = r.Locked()
 	}
@@ -52,7 +53,7 @@ func OpenFile(path string, o OpenOptions) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	find := &parents.Finder{Beside: filepath.Dir(path), Identities: o.Identities}
+	find := &parents.Finder{Beside: filepath.Dir(path), Identities: keys.Opener(o.Identities...)}
 	if o.Find == nil {
 		o.Find = find.Find
 	}

@@ -10,6 +10,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/chunker"
+	"hexz/pkg/keys"
 	"hexz/pkg/parents"
 	"hexz/pkg/seal"
 	"hexz/pkg/similar"
@@ -65,7 +66,7 @@ func Pack(ctx context.Context, dst io.Writer, inputs []Input, o PackOptions) (ID
 		dedup.OnOtherCut = func(c stage.OtherCut) { o.Note(c.String()) }
 	}
 	for _, path := range o.Parents {
-		p, err := parents.Open(nil, path, o.Identities)
+		p, err := parents.Open(nil, path, keys.Opener(o.Identities...))
 		if err != nil {
 			return ID{}, err
 		}
@@ -74,13 +75,13 @@ func Pack(ctx context.Context, dst io.Writer, inputs []Input, o PackOptions) (ID
 	}
 	stages = append(stages, Dedup(dedup))
 	if o.Delta {
-		find := &parents.Finder{Files: o.Parents, Identities: o.Identities}
+		find := &parents.Finder{Files: o.Parents, Identities: keys.Opener(o.Identities...)}
 		defer find.Close()
-		stages = append(stages, Delta(similar.Options{Find: find.Find, Identities: o.Identities, Threads: threads, Note: o.Note}))
+		stages = append(stages, Delta(similar.Options{Find: find.Find, Identities: keys.Opener(o.Identities...), Threads: threads, Note: o.Note}))
 	}
 	var id ID
 	stages = append(stages,
 		Compress(stage.CompressOptions{Codec: o.Codec, Level: o.Level, Block: o.Block, Threads: threads, Note: o.Note}),
-		Seal(stage.SealOptions{Recipients: o.Recipients, Sign: o.Sign, MaxMemory: o.MaxMemory, Progress: o.Progress, Note: o.Note}, &id))
+		Seal(stage.SealOptions{Recipients: keys.Wrapper(o.Recipients...), Sign: o.Sign, MaxMemory: o.MaxMemory, Progress: o.Progress, Note: o.Note}, &id))
 	return id, Pipeline(ctx, dst, nil, stages...)
 }

@@ -2,8 +2,9 @@
 package main
 
 import (
-	"github.com/spf13/pflag"
 	"slices"
+
+	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/chunker"

@@ -47,7 +47,7 @@ takes 36 bytes of memory more for each chunk of a parent.`,
 		MaxArgs: 1,
 		Output:  true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
-			s.to.AddFlags(f)
+			s.to.addFlags(f)
 			f.StringArrayVar(&s.sign, "sign", nil, "sign with the minisign secret key in `FILE`; may be repeated")
 			s.pass.AddFlags(f)
 			f.Var(cli.MemoryVar(&s.o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
@@ -62,7 +62,7 @@ takes 36 bytes of memory more for each chunk of a parent.`,
 // sealer holds the values of the flags.
 type sealer struct {
 	o    stage.SealOptions
-	to   cli.RecipientFlags
+	to   recipientFlags
 	sign []string
 	pass cli.PassphraseFlags
 	ids  cli.IdentityFlags // for parents
@@ -78,10 +78,10 @@ func (s *sealer) addIdentity(f *pflag.FlagSet) {
 }
 
 func (s *sealer) run(env *cli.Env, args []string) (err error) {
-	if s.pass.Given() && !s.to.Passphrase && len(s.sign) == 0 {
+	if s.pass.Given() && !s.to.passphrase && len(s.sign) == 0 {
 		return cli.WithHint(cli.Usagef("a passphrase was given, but neither -p nor a signing key"), "-p encrypts with it")
 	}
-	if s.o.Recipients, err = s.to.Load(env, &s.pass); err != nil {
+	if s.o.Recipients, err = s.to.wrapper(env, &s.pass); err != nil {
 		return err
 	}
 	if s.o.Sign, err = cli.SecretKeys(env, s.sign, &s.pass); err != nil {

@@ -4,7 +4,6 @@ package main
 import (
 	"errors"
 
-	"filippo.io/age"
 	"github.com/spf13/pflag"
 
 	"hexz/cmd/internal/cli"
@@ -66,7 +65,7 @@ type verifier struct {
 	set      *pflag.FlagSet
 	codecs   cli.CodecFlags
 	signers  []seal.PublicKey
-	keys     []age.Identity
+	keys     seal.Opener
 }
 
 func (v *verifier) run(env *cli.Env, args []string) error {

@@ -50,7 +50,7 @@ func (s *sample) check(ctx context.Context, rng *rand.Rand, damaged []byte) (ver
 		return found, errors.New("verify says that it is sound")
 	}
 	// A reader without a key finds the same, by the stored bytes alone.
-	if len(s.ids) > 0 {
+	if s.ids != nil {
 		locked := *s
 		locked.ids = nil
 		if err := locked.verify(ctx, damaged, archive.Stored); (err == nil) != (fault == nil) || !expected(err) {

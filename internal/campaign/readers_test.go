@@ -146,7 +146,7 @@ func (s *sample) opinion(ctx context.Context) (v opinion, err error) {
 // catAll restores all streams as from a pipe, up to the one where a reader of frames alone fails.
 func (s *sample) catAll(ctx context.Context) (map[string][]byte, error) {
 	content := map[string][]byte{}
-	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
+	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids)
 	in.Demand(s.signedBy)
 	var scanErr error
 	for {

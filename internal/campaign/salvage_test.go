@@ -28,7 +28,7 @@ type piece struct {
 
 // note records where the parts of the content stand in the undamaged archive.
 func (s *sample) note() error {
-	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids...)
+	in := archive.NewScanner(bytes.NewReader(s.archive), s.ids)
 	s.names = map[string]string{}
 	var common []span                 // needed by all segments
 	chunks := map[index.Hash][]span{} // needed by each chunk
@@ -44,7 +44,7 @@ func (s *sample) note() error {
 		at := span{pos, pos + n}
 		switch f := f.(type) {
 		case *pkgstream.Header:
-			if len(s.ids) > 0 { // without the clear header no key opens it
+			if s.ids != nil { // without the clear header no key opens it
 				common = append(common, span{0, pos})
 			}
 		case *pkgstream.Parent:

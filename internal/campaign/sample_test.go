@@ -16,6 +16,7 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
 	"hexz/pkg/flow"
+	"hexz/pkg/keys"
 	"hexz/pkg/parents"
 	"hexz/pkg/seal"
 	"hexz/pkg/similar"
@@ -52,7 +53,7 @@ type sample struct {
 	child    []byte // a thin archive whose parent is the damaged archive; or nil
 	parent   []byte // a sound parent; or nil
 	patches  bool   // the archive has patches
-	ids      []age.Identity
+	ids      seal.Opener
 	signedBy []seal.PublicKey
 }
 
@@ -181,13 +182,13 @@ func (m *maker) sealed() []*sample {
 	if err := errors.Join(err, err2, err3); err != nil {
 		m.t.Fatal(err)
 	}
-	to := []age.Recipient{id.Recipient()}
+	to := keys.Wrapper(id.Recipient())
 	signed := m.plain("signed", options{seal: stage.SealOptions{Sign: []seal.SecretKey{key}}})
 	signed.archive = m.sign(signed.archive, other) // counts stays where it was
 	encrypted := m.plain("encrypted", options{seal: stage.SealOptions{Recipients: to}})
 	both := m.plain("encrypted, signed", options{seal: stage.SealOptions{Recipients: to, Sign: []seal.SecretKey{key}}})
 	signed.signedBy, both.signedBy = []seal.PublicKey{pub}, []seal.PublicKey{pub}
-	encrypted.ids, both.ids = []age.Identity{id}, []age.Identity{id}
+	encrypted.ids, both.ids = keys.Opener(id), keys.Opener(id)
 	return []*sample{signed, encrypted, both}
 }
 

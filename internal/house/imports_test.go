@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -25,17 +26,18 @@ type row struct{ of, may string }
 var rows = []row{
 	{"hexz", "pkg/*"},
 	{"cmd/hexz-*", "cmd/internal/* internal/patient pkg/*"},
+	{"cmd/internal/cli", "cmd/internal/unlock internal/patient pkg/*"},
 	{"cmd/internal/*", "internal/patient pkg/*"},
-	{"pkg/salvage", "pkg/carve pkg/stage pkg/restore pkg/flow pkg/archive pkg/index pkg/stream pkg/codec pkg/dedup pkg/ordered"},
+	{"pkg/salvage", "pkg/carve pkg/stage pkg/restore pkg/flow pkg/archive pkg/index pkg/stream pkg/codec pkg/dedup pkg/ordered pkg/seal"},
 	{"pkg/commit", "pkg/stage pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/chunker pkg/overlay"},
 	{"pkg/diff", "pkg/restore pkg/flow pkg/archive pkg/index pkg/stream"},
 	{"pkg/inspect", "pkg/archive pkg/index pkg/stream pkg/seal"},
 	{"pkg/stage", "pkg/parents pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/chunker pkg/codec pkg/dedup pkg/ordered pkg/overlay pkg/seal internal/patient"},
-	{"pkg/similar", "pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/codec pkg/delta pkg/ordered"},
+	{"pkg/similar", "pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/codec pkg/delta pkg/ordered pkg/seal"},
 	{"pkg/restore", "pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/chunker pkg/codec pkg/ordered pkg/overlay pkg/seal"},
 	{"pkg/flow", "pkg/archive pkg/index pkg/stream pkg/codec pkg/dedup pkg/ordered"},
-	{"pkg/parents", "pkg/archive pkg/index pkg/stream"},
-	{"pkg/carve", "pkg/archive pkg/index pkg/stream pkg/stream/wire pkg/blake pkg/codec"},
+	{"pkg/parents", "pkg/archive pkg/index pkg/stream pkg/seal"},
+	{"pkg/carve", "pkg/archive pkg/index pkg/stream pkg/stream/wire pkg/blake pkg/codec pkg/seal"},
 	{"pkg/archive", "pkg/index pkg/stream pkg/stream/wire pkg/blake pkg/cache pkg/codec pkg/dedup pkg/delta pkg/ordered pkg/seal"},
 	{"pkg/index", "pkg/stream pkg/stream/wire pkg/blake pkg/cache pkg/seal"},
 	{"pkg/stream", "pkg/stream/wire pkg/blake"},
@@ -49,6 +51,7 @@ var rows = []row{
 	{"pkg/ordered", ""},
 	{"pkg/overlay", ""},
 	{"pkg/seal", ""},
+	{"pkg/keys", "pkg/seal"},
 	{"bench*", "pkg/archive pkg/index pkg/parents pkg/stage pkg/restore pkg/stream"},
 	{"internal/*", "pkg/* internal/contenttest"},
 }
@@ -71,6 +74,25 @@ func TestImports(t *testing.T) {
 		for _, other := range imported {
 			if fits("pkg/*", name) && fits("cmd/*", other) {
 				t.Errorf("a test of %s must not import %s", name, other)
+			}
+		}
+	}
+}
+
+// TestLinks holds age and SSH to their place: private keys are read by hexz-unlock alone, and no other
+// binary is made larger by them, but for hexz-seal, which wraps keys for public ones, and hexz-keygen.
+func TestLinks(t *testing.T) {
+	const age, ssh = "filippo.io/age", "golang.org/x/crypto/ssh"
+	may := map[string][]string{"hexz/cmd/hexz-unlock": {age, ssh}, "hexz/cmd/hexz-seal": {age, ssh}, "hexz/cmd/hexz-keygen": {age}}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "hexz/cmd/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		linked := strings.Fields(line)
+		for _, name := range []string{age, ssh} {
+			if slices.Contains(linked, name) && !slices.Contains(may[linked[0]], name) {
+				t.Errorf("%s must not link %s", linked[0], name)
 			}
 		}
 	}

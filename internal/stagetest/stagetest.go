@@ -11,6 +11,7 @@ import (
 
 	"hexz/internal/contenttest"
 	"hexz/pkg/archive"
+	"hexz/pkg/keys"
 	"hexz/pkg/restore"
 	"hexz/pkg/similar"
 	"hexz/pkg/stage"
@@ -129,7 +130,7 @@ func OpenFile(t testing.TB, path string, find archive.FindFunc, ids ...age.Ident
 	}
 	t.Cleanup(func() { f.Close() })
 	info, _ := f.Stat()
-	r, err := archive.NewReader(f, info.Size(), archive.Options{Find: find, Identities: ids})
+	r, err := archive.NewReader(f, info.Size(), archive.Options{Find: find, Identities: keys.Opener(ids...)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func Changing(kind stream.EntryKind, change func(*stream.Entry)) Filter {
 	return func(dst io.Writer, src io.Reader) error {
 		out := flow.NewWriter(dst, "", nil)
 		n := 0
-		for f, err := range flow.Frames(context.Background(), archive.NewScanner(src), nil) {
+		for f, err := range flow.Frames(context.Background(), archive.NewScanner(src, nil), nil) {
 			if err != nil {
 				return err
 			}

@@ -16,6 +16,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
+	"hexz/pkg/keys"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -122,7 +123,7 @@ func TestHolesAndZerosAreKeptApart(t *testing.T) {
 
 // scan reads r from front to back, and returns the archive that a Writer makes of its frames.
 func scan(r io.Reader, ids ...age.Identity) ([]byte, *Scanner, error) {
-	s := NewScanner(r, ids...)
+	s := NewScanner(r, keys.Opener(ids...))
 	var buf bytes.Buffer
 	w := NewWriter(&buf, WriterOptions{})
 	for {
@@ -173,7 +174,7 @@ func checkDamaged(t *testing.T, what string, p []byte, b *builder, ids ...age.Id
 	if !errors.Is(err, stream.ErrCorrupt) {
 		t.Fatalf("%s: Verify of stored bytes without a key: %v", what, err)
 	}
-	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Threads: 1, Identities: ids})
+	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Threads: 1, Identities: keys.Opener(ids...)})
 	if err != nil {
 		if !isDamage(err) {
 			t.Fatalf("%s: NewReader: %v", what, err)

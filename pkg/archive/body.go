@@ -4,10 +4,9 @@ import (
 	"errors"
 	"io"
 
-	"filippo.io/age"
-
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -18,19 +17,19 @@ type bodyReader struct {
 	file    *stream.Reader // reads the input as it is stored
 	frames  *stream.Reader // reads frames: file, or a reader of the decrypted frames
 	opened  *openReader    // nil if the archive is not encrypted
-	ids     []age.Identity
+	opener  seal.Opener
 	kinds   []string       // of recipients
-	ciphers *index.Ciphers // used instead of ids; nil if not known
+	ciphers *index.Ciphers // used instead of opener; nil if not known
 	count   int64          // frames that were decrypted
 	digests bool           // whether the digests of frames are wanted
 	at      index.Extent   // of the last frame as stored; without the digest if the stream is plain
 }
 
 // newBodyReader returns a bodyReader on r. It always computes the digest of a clear header.
-func newBodyReader(r io.Reader, ids []age.Identity, digests bool) *bodyReader {
+func newBodyReader(r io.Reader, opener seal.Opener, digests bool) *bodyReader {
 	file := stream.NewReader(r)
 	file.KeepDigests(true)
-	return &bodyReader{file: file, frames: file, ids: ids, digests: digests}
+	return &bodyReader{file: file, frames: file, opener: opener, digests: digests}
 }
 
 // next returns the next frame, as stream.Reader.Next does.
@@ -66,7 +65,7 @@ func (b *bodyReader) next() (stream.Frame, error) {
 func (b *bodyReader) unlock(h *stream.Header) error {
 	if b.ciphers == nil {
 		var err error
-		if b.ciphers, b.kinds, err = index.Unlock(h, b.at.Digest, b.ids); err != nil {
+		if b.ciphers, b.kinds, err = index.Unlock(h, b.at.Digest, b.opener); err != nil {
 			return err
 		}
 	}

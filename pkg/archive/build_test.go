@@ -10,6 +10,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
+	"hexz/pkg/keys"
 	"hexz/pkg/stream"
 )
 
@@ -191,7 +192,7 @@ func largeWith(t testing.TB, segments int, o WriterOptions) *builder {
 
 func open(t testing.TB, p []byte, ids ...age.Identity) *Reader {
 	t.Helper()
-	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{CacheBytes: 64 << 10, Threads: 2, Identities: ids})
+	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{CacheBytes: 64 << 10, Threads: 2, Identities: keys.Opener(ids...)})
 	if err != nil {
 		t.Fatal(err)
 	}

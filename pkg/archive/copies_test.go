@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
-
 	"hexz/pkg/index"
+	"hexz/pkg/keys"
 	"hexz/pkg/stream"
 )
 
@@ -159,7 +158,7 @@ func TestCheckParents(t *testing.T) {
 
 func TestExportOpenIndex(t *testing.T) {
 	id := identity(t)
-	p := largeWith(t, 1500, WriterOptions{Recipients: []age.Recipient{id.Recipient()}}).Buf.Bytes()
+	p := largeWith(t, 1500, WriterOptions{Recipients: keys.Wrapper(id.Recipient())}).Buf.Bytes()
 	r := open(t, p, id)
 	var locked *index.LockedError
 	if err := open(t, p).ExportOpenIndex(io.Discard); !errors.As(err, &locked) {
@@ -170,7 +169,7 @@ func TestExportOpenIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw := buf.Bytes()
-	x, err := index.OpenAny(bytes.NewReader(raw), int64(len(raw)))
+	x, err := index.OpenAny(bytes.NewReader(raw), int64(len(raw)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +189,7 @@ func TestExportOpenIndex(t *testing.T) {
 	for i := 0; i < len(raw); i += 1 + len(raw)/500 {
 		q := bytes.Clone(raw)
 		q[i] ^= 0x10
-		x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)))
+		x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)), nil)
 		if err == nil {
 			_, err = chunkList(x)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
+	"hexz/pkg/keys"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -36,7 +37,7 @@ func signKey(t testing.TB) (seal.PublicKey, seal.SecretKey) {
 
 func TestEncryptedRoundTrip(t *testing.T) {
 	alice, bob := identity(t), identity(t)
-	o := WriterOptions{Recipients: []age.Recipient{alice.Recipient(), bob.Recipient()}}
+	o := WriterOptions{Recipients: keys.Wrapper(alice.Recipient(), bob.Recipient())}
 	for name, b := range map[string]*builder{"small": smallWith(t, o), "large": largeWith(t, 1500, o)} {
 		p := b.Buf.Bytes()
 		for _, id := range []*age.X25519Identity{alice, bob} {
@@ -70,7 +71,7 @@ func TestEncryptedRoundTrip(t *testing.T) {
 }
 
 func TestLocked(t *testing.T) {
-	b := largeWith(t, 30, WriterOptions{Recipients: []age.Recipient{identity(t).Recipient()}})
+	b := largeWith(t, 30, WriterOptions{Recipients: keys.Wrapper(identity(t).Recipient())})
 	r := open(t, b.Buf.Bytes())
 	for _, level := range []Level{Structure, Stored} {
 		if err := r.Verify(t.Context(), VerifyOptions{Level: level}); err != nil {
@@ -95,7 +96,7 @@ func TestLocked(t *testing.T) {
 		}
 	}
 	var other *seal.NoMatchError
-	if _, err := NewReader(bytes.NewReader(b.Buf.Bytes()), int64(b.Buf.Len()), Options{Identities: []age.Identity{identity(t)}}); !errors.As(err, &other) {
+	if _, err := NewReader(bytes.NewReader(b.Buf.Bytes()), int64(b.Buf.Len()), Options{Identities: keys.Opener(identity(t))}); !errors.As(err, &other) {
 		t.Errorf("with the key of somebody else: %v", err)
 	}
 	// A damaged segment is named even without the key.
@@ -119,7 +120,7 @@ func variants(t *testing.T) map[string]struct {
 } {
 	id := identity(t)
 	_, key := signKey(t)
-	to := []age.Recipient{id.Recipient()}
+	to := keys.Wrapper(id.Recipient())
 	sign := []seal.SecretKey{key}
 	type variant = struct {
 		*builder
@@ -250,7 +251,7 @@ func swap(list [][]byte, i, j int) [][]byte {
 // forgery.
 func TestForgedWithoutTheKey(t *testing.T) {
 	id := identity(t)
-	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
+	o := WriterOptions{Recipients: keys.Wrapper(id.Recipient())}
 	b, other := smallWith(t, o), smallWith(t, o)
 	a, z := takeApart(t, b.Buf.Bytes()), takeApart(t, other.Buf.Bytes())
 	if p := a.forge(t, segmentFrames); !bytes.Equal(p, b.Buf.Bytes()) {
@@ -282,7 +283,7 @@ func TestForgedWithoutTheKey(t *testing.T) {
 		if _, _, err := scan(bytes.NewReader(p), id); isDamage(err) {
 			refused++
 		}
-		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Identities: []age.Identity{id}})
+		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Identities: keys.Opener(id)})
 		if err == nil {
 			err = r.Verify(t.Context(), VerifyOptions{Level: Content})
 			for no, s := range r.Info().Streams {
@@ -306,7 +307,7 @@ func TestForgedWithoutTheKey(t *testing.T) {
 // An old trailer, or the trailer of another archive, is not accepted.
 func TestReplayedTrailer(t *testing.T) {
 	id := identity(t)
-	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
+	o := WriterOptions{Recipients: keys.Wrapper(id.Recipient())}
 	b, other := smallWith(t, o), smallWith(t, o)
 	p, z := b.Buf.Bytes(), other.Buf.Bytes()
 	checkDamaged(t, "in the place of its own", append(bytes.Clone(p[:len(p)-index.TrailerSize]), z[len(z)-index.TrailerSize:]...), b, id)
@@ -320,7 +321,7 @@ func TestEncryptedShowsNothing(t *testing.T) {
 		t.Skip("tries everything there is")
 	}
 	id := identity(t)
-	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
+	o := WriterOptions{Recipients: keys.Wrapper(id.Recipient())}
 	build := func() *builder {
 		b := newBuilderWith(t, o)
 		b.Stream(7, "secret-name.img", func() {
@@ -386,9 +387,9 @@ func (r *rangeRecorder) ReadAt(p []byte, off int64) (int, error) {
 // A random read fetches and decrypts only the segment that it needs.
 func TestRandomReadOfEncrypted(t *testing.T) {
 	id := identity(t)
-	b := largeWith(t, 200, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})
+	b := largeWith(t, 200, WriterOptions{Recipients: keys.Wrapper(id.Recipient())})
 	src := &rangeRecorder{Reader: bytes.NewReader(b.Buf.Bytes())}
-	r, err := NewReader(src, int64(b.Buf.Len()), Options{Identities: []age.Identity{id}})
+	r, err := NewReader(src, int64(b.Buf.Len()), Options{Identities: keys.Opener(id)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +412,7 @@ func TestRandomReadOfEncrypted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, _ = NewReader(src, int64(b.Buf.Len()), Options{Identities: []age.Identity{id}})
+	r, _ = NewReader(src, int64(b.Buf.Len()), Options{Identities: keys.Opener(id)})
 	if _, err := r.Page(0); err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +430,7 @@ func BenchmarkWriter(b *testing.B) {
 	id := identity(b)
 	raw := Text(1, 256<<10)
 	sum := blake.Sum(raw)
-	for name, o := range map[string]WriterOptions{"plain": {}, "encrypted": {Recipients: []age.Recipient{id.Recipient()}}} {
+	for name, o := range map[string]WriterOptions{"plain": {}, "encrypted": {Recipients: keys.Wrapper(id.Recipient())}} {
 		b.Run(name, func(b *testing.B) {
 			w := NewWriter(io.Discard, o)
 			w.Write(&stream.Header{})
@@ -450,7 +451,7 @@ func BenchmarkWriter(b *testing.B) {
 // A writer with the key could seal frames in other ways than one by one. All readers refuse that.
 func TestSealedFramesAreOneToOne(t *testing.T) {
 	id := identity(t)
-	b := smallWith(t, WriterOptions{Recipients: []age.Recipient{id.Recipient()}})
+	b := smallWith(t, WriterOptions{Recipients: keys.Wrapper(id.Recipient())})
 	a := takeApart(t, b.Buf.Bytes())
 	c := open(t, b.Buf.Bytes(), id).Ciphers
 	sealed := func(number int, p []byte) []byte {
@@ -486,7 +487,7 @@ func TestSealedFramesAreOneToOne(t *testing.T) {
 		if _, _, err := scan(bytes.NewReader(p), id); !isDamage(err) {
 			t.Errorf("%s: Scanner: %v", name, err)
 		}
-		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Identities: []age.Identity{id}})
+		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{Identities: keys.Opener(id)})
 		if err == nil {
 			err = r.Verify(t.Context(), VerifyOptions{Level: Content})
 		}

@@ -10,6 +10,7 @@ import (
 
 	"hexz/pkg/codec"
 	"hexz/pkg/index"
+	"hexz/pkg/keys"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -139,7 +140,7 @@ func FuzzExportedIndex(f *testing.F) {
 		if int(damage) < len(exported) {
 			copy(exported[damage:], with)
 		}
-		x, err := index.OpenAny(bytes.NewReader(exported), int64(len(exported)))
+		x, err := index.OpenAny(bytes.NewReader(exported), int64(len(exported)), nil)
 		var got []index.Chunk
 		if err == nil {
 			got, err = chunkList(x)
@@ -157,7 +158,7 @@ func FuzzExportedIndex(f *testing.F) {
 // header, and a function that seals them again.
 func encryptedBody(t testing.TB) (plain []byte, seal func(plain []byte) []byte, id age.Identity) {
 	key := identity(t)
-	b := smallWith(t, WriterOptions{Recipients: []age.Recipient{key.Recipient()}})
+	b := smallWith(t, WriterOptions{Recipients: keys.Wrapper(key.Recipient())})
 	a := takeApart(t, b.Buf.Bytes())
 	c := open(t, b.Buf.Bytes(), key).Ciphers
 	for _, sealed := range a.body[1:] {
@@ -202,11 +203,11 @@ func FuzzSealed(f *testing.F) {
 				frames++
 			}
 		}
-		frames, err := read(NewScanner(bytes.NewReader(seal(plain)), id))
+		frames, err := read(NewScanner(bytes.NewReader(seal(plain)), keys.Opener(id)))
 		if err == io.EOF {
 			t.Fatal("an archive without an index was taken")
 		}
-		of, want := read(NewScanner(bytes.NewReader(plain)))
+		of, want := read(NewScanner(bytes.NewReader(plain), nil))
 		if frames > of {
 			t.Fatalf("%d frames (%v) of a stream of %d (%v)", frames, err, of, want)
 		}
@@ -236,7 +237,7 @@ func TestFuzzSeeds(t *testing.T) {
 		}
 	}
 	plain, seal, id := encryptedBody(t)
-	s, n := NewScanner(bytes.NewReader(seal(plain)), id), 0
+	s, n := NewScanner(bytes.NewReader(seal(plain)), keys.Opener(id)), 0
 	for ; ; n++ {
 		if _, err := s.Next(); err != nil {
 			break

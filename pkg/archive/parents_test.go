@@ -12,6 +12,7 @@ import (
 
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
+	"hexz/pkg/keys"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
@@ -92,7 +93,7 @@ func failingToFind(err error) FindFunc {
 
 func openThin(t testing.TB, p []byte, find FindFunc, ids ...age.Identity) *Reader {
 	t.Helper()
-	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{CacheBytes: 4 << 10, Find: find, Identities: ids})
+	r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{CacheBytes: 4 << 10, Find: find, Identities: keys.Opener(ids...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +104,8 @@ func TestThin(t *testing.T) {
 	alice, bob := identity(t), identity(t)
 	for name, o := range map[string][2]WriterOptions{
 		"plain":          {},
-		"encrypted":      {{Recipients: []age.Recipient{alice.Recipient()}}, {Recipients: []age.Recipient{bob.Recipient()}}},
-		"encrypted base": {{Recipients: []age.Recipient{alice.Recipient()}}, {}},
+		"encrypted":      {{Recipients: keys.Wrapper(alice.Recipient())}, {Recipients: keys.Wrapper(bob.Recipient())}},
+		"encrypted base": {{Recipients: keys.Wrapper(alice.Recipient())}, {}},
 	} {
 		base := largeWith(t, 60, o[0]).Buf.Bytes()
 		b := thin(t, open(t, base, alice), o[1])
@@ -136,7 +137,7 @@ func TestParentErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	damaged[page[10].End()-1] ^= 1
-	locked := largeWith(t, 20, WriterOptions{Recipients: []age.Recipient{identity(t).Recipient()}}).Buf.Bytes()
+	locked := largeWith(t, 20, WriterOptions{Recipients: keys.Wrapper(identity(t).Recipient())}).Buf.Bytes()
 	boom := errors.New("boom")
 	for name, c := range map[string]struct {
 		find FindFunc
@@ -173,7 +174,7 @@ func TestExportedIndex(t *testing.T) {
 	for name, o := range map[string]WriterOptions{
 		"plain":     {},
 		"signed":    {Sign: []seal.SecretKey{key}},
-		"encrypted": {Recipients: []age.Recipient{id.Recipient()}},
+		"encrypted": {Recipients: keys.Wrapper(id.Recipient())},
 	} {
 		p := largeWith(t, 1500, o).Buf.Bytes()
 		r := open(t, p, id)
@@ -185,7 +186,7 @@ func TestExportedIndex(t *testing.T) {
 		if len(raw) > len(p)/2 || index.HasTrailer(bytes.NewReader(raw), int64(len(raw))) || !index.IsIndex(bytes.NewReader(raw), int64(len(raw))) {
 			t.Errorf("%s: index of %d bytes for %d", name, len(raw), len(p))
 		}
-		x, err := index.OpenAny(bytes.NewReader(raw), int64(len(raw)), id)
+		x, err := index.OpenAny(bytes.NewReader(raw), int64(len(raw)), keys.Opener(id))
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -205,7 +206,7 @@ func TestExportedIndex(t *testing.T) {
 		for i := 0; i < len(raw); i += 1 + len(raw)/500 {
 			q := bytes.Clone(raw)
 			q[i] ^= 0x10
-			x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)), id)
+			x, err := index.OpenAny(bytes.NewReader(q), int64(len(q)), keys.Opener(id))
 			if err == nil {
 				_, err = chunkList(x)
 			}

@@ -5,10 +5,9 @@ import (
 	"io"
 	"math"
 
-	"filippo.io/age"
-
 	"hexz/pkg/codec"
 	"hexz/pkg/index"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -16,7 +15,7 @@ const defaultCache = 20 << 20 // with it, a program that restores stays below 64
 
 // Options of a Reader. The zero value works.
 type Options struct {
-	Identities []age.Identity // to open an encrypted archive; without any, the archive is locked
+	Identities seal.Opener    // to open an encrypted archive; without any, the archive is locked
 	CacheBytes int64          // limit for decoded segments, with those of parents; 0 is 20 MiB
 	Threads    int            // decoders that may run at a time; 0 is one for each CPU
 	Codecs     codec.Decoders // of codecs that package codec does not have

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"filippo.io/age"
-
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
 	"hexz/pkg/index"
@@ -39,8 +37,8 @@ type Scanner struct {
 
 // NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities.
 // Without any, the first Next returns a LockedError.
-func NewScanner(r io.Reader, ids ...age.Identity) *Scanner {
-	return &Scanner{in: newBodyReader(r, ids, true), agrees: agreement{w: wire.NewWriter()}}
+func NewScanner(r io.Reader, opener seal.Opener) *Scanner {
+	return &Scanner{in: newBodyReader(r, opener, true), agrees: agreement{w: wire.NewWriter()}}
 }
 
 // ID returns the archive id, once the End frame was read, and whether the input is an archive.

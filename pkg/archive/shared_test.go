@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"filippo.io/age"
+	"hexz/pkg/keys"
 )
 
 // Many goroutines use one Reader of a thin and encrypted archive, whose cache is too small for
@@ -17,13 +17,13 @@ import (
 // archive anew. Run this test with -race, and with -cpu 1,8.
 func TestSharedReader(t *testing.T) {
 	id := identity(t)
-	o := WriterOptions{Recipients: []age.Recipient{id.Recipient()}}
+	o := WriterOptions{Recipients: keys.Wrapper(id.Recipient())}
 	base := largeWith(t, 25, o).Buf.Bytes()
 	b := thin(t, open(t, base, id), o)
 	p, want := b.Buf.Bytes(), b.content["next"]
 	opened := func() *Reader {
 		r, err := NewReader(bytes.NewReader(p), int64(len(p)), Options{
-			CacheBytes: 4 << 10, Threads: 2, Identities: []age.Identity{id}, Find: finder(base),
+			CacheBytes: 4 << 10, Threads: 2, Identities: keys.Opener(id), Find: finder(base),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -5,8 +5,6 @@ import (
 	"io"
 	"math"
 
-	"filippo.io/age"
-
 	"hexz/pkg/blake"
 	"hexz/pkg/dedup"
 	"hexz/pkg/index"
@@ -27,7 +25,7 @@ import (
 type Writer struct {
 	out     frameSink
 	frames  *stream.Writer
-	to      []age.Recipient
+	to      seal.Wrapper
 	sign    []seal.SecretKey
 	ciphers *index.Ciphers // nil if the archive is not encrypted
 	sealer  *frameSealer   // likewise
@@ -67,7 +65,7 @@ func (t target) patched() bool  { return t&patchedTarget != 0 }
 
 // WriterOptions are the options of a Writer. The zero value works.
 type WriterOptions struct {
-	Recipients []age.Recipient  // of the archive, which is encrypted if there are any
+	Recipients seal.Wrapper     // of the archive, which is encrypted if there are any
 	Sign       []seal.SecretKey // keys that sign the archive id
 
 	// MaxMemory bounds the memory for the index, in bytes, at least 1 MiB; 0 is no limit. The rest
@@ -124,7 +122,7 @@ func (a *Writer) write(f stream.Frame) error {
 	first := a.ordinal
 	switch f := f.(type) {
 	case *stream.Header:
-		if len(a.to) == 0 {
+		if a.to == nil {
 			sealed := *f
 			sealed.Meta = withSealed(f.Meta)
 			return a.frame(&sealed, first)
@@ -143,7 +141,7 @@ func (a *Writer) write(f stream.Frame) error {
 // encrypt writes the clear header of an encrypted archive. All frames after it are sealed.
 func (a *Writer) encrypt() error {
 	key := seal.NewFileKey()
-	wrapped, err := seal.Wrap(key, a.to)
+	wrapped, err := a.to.WrapKey(key)
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"io"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
 	"hexz/pkg/index"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -108,7 +107,7 @@ func newCarver(src io.ReaderAt, size int64, o archive.Options) (*Carver, error) 
 }
 
 // open reads the clear header of an encrypted archive, and the index.
-func (s *Carver) open(ids []age.Identity) error {
+func (s *Carver) open(opener seal.Opener) error {
 	f, n, err := s.frameAt(0)
 	h, ok := f.(*stream.Header)
 	if err == nil && ok {
@@ -118,7 +117,7 @@ func (s *Carver) open(ids []age.Identity) error {
 			if err != nil {
 				return err
 			}
-			if s.ciphers, s.kinds, err = index.Unlock(h, digest, ids); err != nil {
+			if s.ciphers, s.kinds, err = index.Unlock(h, digest, opener); err != nil {
 				return err
 			}
 			s.body = n

@@ -12,6 +12,7 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
+	"hexz/pkg/keys"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
@@ -19,7 +20,7 @@ import (
 // salvaged returns the chunks that a Carver hands out of p: of each stream, by offset.
 func salvaged(t testing.TB, p []byte, ids ...age.Identity) (map[int64]map[int64][]byte, *Carver) {
 	t.Helper()
-	s, err := Open(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 1, Identities: ids})
+	s, err := Open(bytes.NewReader(p), int64(len(p)), archive.Options{Threads: 1, Identities: keys.Opener(ids...)})
 	if err != nil {
 		return nil, nil
 	}

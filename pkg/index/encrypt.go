@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"filippo.io/age"
-
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
@@ -78,8 +76,8 @@ func CheckSealed(h *stream.Header, must bool) error {
 }
 
 // Unlock returns the keys of the archive that begins with header h, and the kinds of its
-// recipients. digest is that of the header. Without identities Unlock fails with a LockedError.
-func Unlock(h *stream.Header, digest Hash, ids []age.Identity) (c *Ciphers, kinds []string, err error) {
+// recipients. digest is that of the header. Without an opener Unlock fails with a LockedError.
+func Unlock(h *stream.Header, digest Hash, opener seal.Opener) (c *Ciphers, kinds []string, err error) {
 	if err := CheckSealed(h, true); err != nil {
 		return nil, nil, err
 	}
@@ -87,10 +85,10 @@ func Unlock(h *stream.Header, digest Hash, ids []age.Identity) (c *Ciphers, kind
 	if kinds, err = seal.RecipientKinds(wrapped); err != nil {
 		return nil, nil, Corruptf("wrapped key in the header: %v", err)
 	}
-	if len(ids) == 0 {
+	if opener == nil {
 		return nil, kinds, &LockedError{kinds}
 	}
-	key, err := seal.Unwrap(wrapped, ids)
+	key, err := opener.OpenKey(wrapped)
 	if errors.Is(err, seal.ErrFormat) {
 		err = Corrupt(err)
 	}

@@ -3,8 +3,7 @@ package index
 import (
 	"io"
 
-	"filippo.io/age"
-
+	"hexz/pkg/seal"
 	"hexz/pkg/stream/wire"
 )
 
@@ -61,12 +60,12 @@ func (x *Index) ExportIndex(w io.Writer) error {
 }
 
 // OpenAny opens the index of an archive, or an exported index, of size bytes on src.
-func OpenAny(src io.ReaderAt, size int64, ids ...age.Identity) (*Index, error) {
+func OpenAny(src io.ReaderAt, size int64, opener seal.Opener) (*Index, error) {
 	magic := ArchiveMagic
 	if IsIndex(src, size) {
 		magic = indexMagic
 	}
-	x, err := Open(src, size, magic, ids, NewPageCache())
+	x, err := Open(src, size, magic, opener, NewPageCache())
 	if err == nil {
 		err = x.Locked()
 	}

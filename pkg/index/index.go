@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"filippo.io/age"
-
 	"hexz/pkg/blake"
 	"hexz/pkg/cache"
 	"hexz/pkg/seal"
@@ -58,12 +56,12 @@ func NewPageCache() *PageCache {
 
 // Open opens an index in the size bytes of src. magic is that of the trailer: of an archive or of
 // an exported index.
-func Open(src io.ReaderAt, size int64, magic string, ids []age.Identity, pages *PageCache) (*Index, error) {
+func Open(src io.ReaderAt, size int64, magic string, opener seal.Opener, pages *PageCache) (*Index, error) {
 	x := &Index{Src: src, FileSize: size, magic: magic, pages: pages}
 	if err := x.open(); err != nil {
 		return nil, err
 	}
-	if err := x.unlock(ids); err != nil || x.locked != nil {
+	if err := x.unlock(opener); err != nil || x.locked != nil {
 		return x, err
 	}
 	if err := x.Root.Open(x.Ciphers); err != nil {
@@ -130,7 +128,7 @@ func (x *Index) open() error {
 }
 
 // unlock finds the keys of an encrypted archive, or sets locked.
-func (x *Index) unlock(ids []age.Identity) error {
+func (x *Index) unlock(opener seal.Opener) error {
 	if !x.Root.Encrypted() {
 		return nil
 	}
@@ -141,7 +139,7 @@ func (x *Index) unlock(ids []age.Identity) error {
 	if !h.Encrypted() {
 		return Corruptf("header and root do not agree on whether the archive is encrypted")
 	}
-	x.Ciphers, x.kinds, err = Unlock(h, at.Digest, ids)
+	x.Ciphers, x.kinds, err = Unlock(h, at.Digest, opener)
 	if errors.As(err, &x.locked) {
 		return nil
 	}

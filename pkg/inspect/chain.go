@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
 	"hexz/pkg/seal"
@@ -70,7 +68,7 @@ func withoutKey(err error) bool {
 
 // ChainOptions say how to find and open parents.
 type ChainOptions struct {
-	Identities []age.Identity
+	Identities seal.Opener
 	Find       archive.FindFunc
 }
 

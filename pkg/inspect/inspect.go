@@ -6,8 +6,6 @@ import (
 	"io"
 	"math/bits"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
 	"hexz/pkg/seal"
@@ -19,7 +17,7 @@ type Options struct {
 	Segment func(SegmentLine) error
 	Chunk   func(ChunkLine) error
 
-	Identities []age.Identity // of Stream, to open an encrypted archive
+	Identities seal.Opener // of Stream, to open an encrypted archive
 }
 
 // inspector collects a report.
@@ -59,7 +57,7 @@ func Archive(r *archive.Reader, o Options) (*Report, error) {
 
 // Stream reports on a stream of frames, or on an archive that is read from front to back.
 func Stream(src io.Reader, o Options) (*Report, error) {
-	scan := archive.NewScanner(src, o.Identities...)
+	scan := archive.NewScanner(src, o.Identities)
 	in := &inspector{o: o}
 	info := &index.Info{}
 	size, dicts := int64(0), 0

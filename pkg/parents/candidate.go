@@ -100,7 +100,7 @@ func (f *Finder) identify(c *candidate) {
 
 // identifyIndex opens an exported index, whose id is not in its trailer.
 func (f *Finder) identifyIndex(c *candidate) {
-	x, err := index.OpenAny(c.file, c.file.size(), f.Identities...)
+	x, err := index.OpenAny(c.file, c.file.size(), f.Identities)
 	if err != nil {
 		c.kind, c.err = unreadableFile, fmt.Errorf("%s: %w", c.path, err)
 		return
@@ -116,7 +116,7 @@ func (f *Finder) servesAs(c *candidate, want *stream.Parent) bool {
 	defer f.mu.Unlock()
 	if !c.opened {
 		c.opened = true
-		x, err := index.OpenAny(c.file, c.file.size(), f.Identities...)
+		x, err := index.OpenAny(c.file, c.file.size(), f.Identities)
 		if err == nil {
 			origin := x.Info().Origin()
 			c.origin = &origin

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"os"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -16,13 +15,13 @@ import (
 // chunks are referred to takes 36 bytes of memory for each of its chunks.
 type Check struct {
 	find    *Finder
-	ids     []age.Identity
+	opener  seal.Opener
 	parents []*chunkList
 	name    string // of the current stream
 }
 
-func NewCheck(dir string, ids []age.Identity, open OpenFunc) (*Check, error) {
-	c := &Check{find: &Finder{Dirs: []string{dir}, Indexes: true, Identities: ids, Open: open}, ids: ids}
+func NewCheck(dir string, opener seal.Opener, open OpenFunc) (*Check, error) {
+	c := &Check{find: &Finder{Dirs: []string{dir}, Indexes: true, Identities: opener, Open: open}, opener: opener}
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
@@ -121,7 +120,7 @@ func (c *Check) load(l *chunkList) error {
 	var first error
 	for at, err := range c.find.Find(&l.Parent) {
 		if err == nil {
-			if err = l.load(at.Name, c.ids); err == nil {
+			if err = l.load(at.Name, c.opener); err == nil {
 				return nil
 			}
 		}
@@ -131,8 +130,8 @@ func (c *Check) load(l *chunkList) error {
 }
 
 // load reads the list of chunks of the archive, or the exported index, at path.
-func (l *chunkList) load(path string, ids []age.Identity) error {
-	p, err := Open(nil, path, ids)
+func (l *chunkList) load(path string, opener seal.Opener) error {
+	p, err := Open(nil, path, opener)
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,8 @@ import (
 	"sync"
 	"syscall"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -35,7 +34,7 @@ type Finder struct {
 	Indexes bool
 
 	// Identities open encrypted archives; without them the content of these is unknown.
-	Identities []age.Identity
+	Identities seal.Opener
 
 	// Open is called for the archives that are found.
 	Open OpenFunc

@@ -6,10 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
+	"hexz/pkg/seal"
 )
 
 // Parent is an archive, or the exported index of one, whose chunks are known.
@@ -38,7 +37,7 @@ func (o OpenFunc) note(path string) error {
 // Open opens the archive or exported index at path. The hint of the Parent is the name that the
 // archive has or should have. Of the content of an archive only the dictionaries are read: without
 // them nothing that is packed against it could be restored. Close the Parent after use.
-func Open(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
+func Open(open OpenFunc, path string, opener seal.Opener) (Parent, error) {
 	f, err := new(filePool).add(path)
 	if err == nil {
 		err = open.note(path)
@@ -46,7 +45,7 @@ func Open(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
 	if err == nil {
 		defer f.pool.close() // there may be a thousand parents
 		var p Parent
-		if p, err = openIndex(f, ids); err == nil {
+		if p, err = openIndex(f, opener); err == nil {
 			return p, nil
 		}
 	}
@@ -56,12 +55,12 @@ func Open(open OpenFunc, path string, ids []age.Identity) (Parent, error) {
 	return Parent{}, err
 }
 
-func openIndex(f *pooledFile, ids []age.Identity) (p Parent, err error) {
+func openIndex(f *pooledFile, opener seal.Opener) (p Parent, err error) {
 	p = Parent{Hint: filepath.Base(f.path), file: f}
 	if name, ok := strings.CutSuffix(p.Hint, ".hxi"); ok {
 		p.Hint = name + ".hxz"
 	}
-	p.Index, err = index.OpenAny(f, f.size(), ids...)
+	p.Index, err = index.OpenAny(f, f.size(), opener)
 	if err == nil && !p.Index.Exported() {
 		err = archive.CheckDicts(p.Index)
 	}

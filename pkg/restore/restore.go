@@ -10,8 +10,6 @@ import (
 	"math"
 	"strings"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/blake"
 	"hexz/pkg/codec"
@@ -32,7 +30,7 @@ type Options struct {
 	OnParent flow.ParentFunc
 	TempDir  string // of Stream's temporary file; "" is the system's
 
-	Identities []age.Identity   // of Stream, to open an encrypted archive
+	Identities seal.Opener      // of Stream, to open an encrypted archive
 	Find       archive.FindFunc // of Stream, to find parents
 	CacheBytes int64            // of Stream, for segments of parents; 0 is 12 MiB
 	Codecs     codec.Decoders   // of Stream, of codecs that package codec does not have
@@ -147,7 +145,7 @@ func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) e
 	if err != nil {
 		return err
 	}
-	c := &restorer{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities...)}
+	c := &restorer{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities)}
 	c.in.Demand(o.SignedBy)
 	c.in.CheckRefs()
 	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})

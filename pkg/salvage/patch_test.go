@@ -19,7 +19,7 @@ import (
 // segmentRange returns where the first segment stands in an archive that holds an entry of a kind.
 func segmentRange(t *testing.T, p []byte, kind stream.EntryKind) (from, to int64) {
 	t.Helper()
-	in := archive.NewScanner(bytes.NewReader(p))
+	in := archive.NewScanner(bytes.NewReader(p), nil)
 	for {
 		f, err := in.Next()
 		if err != nil {
@@ -81,7 +81,7 @@ func TestSalvagePatches(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		for in := archive.NewScanner(frames); ; {
+		for in := archive.NewScanner(frames, nil); ; {
 			if _, err := in.Next(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {

@@ -6,23 +6,22 @@ import (
 	"errors"
 	"io"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/carve"
 	"hexz/pkg/codec"
 	"hexz/pkg/flow"
 	"hexz/pkg/index"
 	"hexz/pkg/ordered"
+	"hexz/pkg/seal"
 	"hexz/pkg/stage"
 	"hexz/pkg/stream"
 )
 
 // Options are the options of Salvage. The zero value works.
 type Options struct {
-	Identities []age.Identity // to open an encrypted archive
-	Threads    int            // decoders; 0 is 1
-	TempDir    string         // for a copy of input from a pipe; "" is the system's
+	Identities seal.Opener // to open an encrypted archive
+	Threads    int         // decoders; 0 is 1
+	TempDir    string      // for a copy of input from a pipe; "" is the system's
 	Progress   flow.Progress
 	OnParent   flow.ParentFunc
 	Codecs     codec.Decoders // of codecs that package codec does not have

@@ -19,6 +19,7 @@ import (
 	"hexz/pkg/codec"
 	"hexz/pkg/flow"
 	"hexz/pkg/index"
+	"hexz/pkg/keys"
 	"hexz/pkg/parents"
 	"hexz/pkg/seal"
 	"hexz/pkg/stage"
@@ -31,7 +32,7 @@ type subject struct {
 	sound    []byte
 	frames   []byte // stream that Unseal makes of the archive
 	content  map[string][]byte
-	ids      []age.Identity
+	ids      seal.Opener
 	parent   map[stream.Hash][]byte // chunks of the parent
 	decoder  flow.Decoder
 	odd      bool // read has met a chunk that the parent does not have
@@ -64,7 +65,7 @@ func smallContent(seed uint64) []byte {
 	return fmt.Appendf(p, "the end of %d", seed)
 }
 
-func newSubject(t *testing.T, codecName string, dict bool, o stage.SealOptions, ids []age.Identity, d stage.DedupOptions, names ...string) *subject {
+func newSubject(t *testing.T, codecName string, dict bool, o stage.SealOptions, ids seal.Opener, d stage.DedupOptions, names ...string) *subject {
 	s := &subject{t: t, content: map[string][]byte{}, ids: ids, indexed: true, dict: dict, parent: map[stream.Hash][]byte{}}
 	var err error
 	if s.decoder, err = flow.NewDecoder(1, nil); err != nil {
@@ -168,7 +169,7 @@ func (s *subject) salvage(what string, bad []byte) (*Report, []byte) {
 // chunks, to which read adds the chunks of the stream.
 func (s *subject) read(what string, frames []byte, chunks map[stream.Hash][]byte) map[string][]byte {
 	s.t.Helper()
-	in := archive.NewScanner(bytes.NewReader(frames))
+	in := archive.NewScanner(bytes.NewReader(frames), nil)
 	content := map[string][]byte{}
 	name := ""
 	for {
@@ -282,14 +283,14 @@ func subjects(t *testing.T) map[string]*subject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encrypted := stage.SealOptions{Recipients: []age.Recipient{id.Recipient()}}
+	encrypted := stage.SealOptions{Recipients: keys.Wrapper(id.Recipient())}
 	none := stage.DedupOptions{}
 	list := map[string]*subject{
 		"plain":     newSubject(t, codec.None, false, stage.SealOptions{}, nil, none, "disk"),
 		"lz4":       newSubject(t, codec.LZ4, false, stage.SealOptions{}, nil, none, "disk"),
 		"dict":      newSubject(t, codec.Zstd, true, stage.SealOptions{}, nil, none, "disk"),
 		"signed":    newSubject(t, codec.Zstd, false, stage.SealOptions{Sign: []seal.SecretKey{key}}, nil, none, "disk", "memory"),
-		"encrypted": newSubject(t, codec.Zstd, false, encrypted, []age.Identity{id}, none, "disk", "memory"),
+		"encrypted": newSubject(t, codec.Zstd, false, encrypted, keys.Opener(id), none, "disk", "memory"),
 		"streams":   newSubject(t, codec.S2, false, stage.SealOptions{}, nil, none, "a", "b", "c"),
 	}
 	dir := t.TempDir()

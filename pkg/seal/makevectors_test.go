@@ -2,20 +2,16 @@ package seal
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/rsa"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 
+	"hexz/internal/keytest"
+
 	"aead.dev/minisign"
-	"filippo.io/age"
-	"golang.org/x/crypto/ssh"
 )
 
 // TestMakeVectors makes the missing files when HEXZ_NEW_GOLDEN is set. The files are made once and
@@ -24,139 +20,8 @@ func TestMakeVectors(t *testing.T) {
 	if os.Getenv("HEXZ_NEW_GOLDEN") == "" {
 		t.Skip("makes files")
 	}
-	t.Run("wrap", makeWrapVectors)
 	t.Run("frame", makeFrameVectors)
 	t.Run("signature", makeSignatureVectors)
-}
-
-// must returns the value of a call that must not fail.
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// sshPair returns an SSH private key file, encrypted unless pass is empty, and its public line.
-func sshPair(kind, pass string) (private, public string) {
-	var key any
-	if kind == ssh.KeyAlgoED25519 {
-		_, k, err := ed25519.GenerateKey(nil)
-		key = must(k, err)
-	} else {
-		key = must(rsa.GenerateKey(rand.Reader, 2048))
-	}
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if pass != "" {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(key, "", []byte(pass))
-	}
-	private = string(pem.EncodeToMemory(must(block, err)))
-	signer := must(ssh.NewSignerFromKey(key))
-	return private, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
-}
-
-// ageFile encrypts any plaintext.
-func ageFile(plain []byte, to ...age.Recipient) []byte {
-	var b bytes.Buffer
-	w := must(age.Encrypt(&b, to...))
-	must(w.Write(plain))
-	if err := w.Close(); err != nil {
-		panic(err)
-	}
-	return b.Bytes()
-}
-
-// flipped returns b with one bit changed, in the byte n after the start of the first mark. n counts
-// from the end of b if mark is empty.
-func flipped(b []byte, mark string, n int) []byte {
-	b = bytes.Clone(b)
-	i := bytes.Index(b, []byte(mark)) + n
-	if mark == "" {
-		i = len(b) - n
-	}
-	b[i] ^= 1
-	return b
-}
-
-// scryptWith returns a cheap recipient for tests.
-func scryptWith(pass string, work int) *age.ScryptRecipient {
-	r := must(age.NewScryptRecipient(pass))
-	r.SetWorkFactor(work)
-	return r
-}
-
-func makeWrapVectors(t *testing.T) {
-	k := NewFileKey()
-	alice, bob := x25519(t), x25519(t)
-	hybrid := must(age.GenerateHybridIdentity())
-	edKey, edPub := sshPair(ssh.KeyAlgoED25519, "")
-	rsaKey, rsaPub := sshPair(ssh.KeyAlgoRSA, "")
-	lockedKey, lockedPub := sshPair(ssh.KeyAlgoED25519, "locked")
-	ed, rs, locked := must(ParseRecipient(edPub)), must(ParseRecipient(rsaPub)), must(ParseRecipient(lockedPub))
-
-	add := func(name, expect, about, kinds string, file []byte, fields ...string) {
-		save(t, "wrap-"+name, about, append([]string{"kind", "wrap", "expect", expect, "key", hex.EncodeToString(k[:]),
-			"kinds", kinds, "file", inLines(file)}, fields...)...)
-	}
-	byAlice := must(Wrap(k, []age.Recipient{alice.Recipient()}))
-	byPass := must(Wrap(k, []age.Recipient{scryptWith("correct horse", 10)}))
-	byAll := must(Wrap(k, []age.Recipient{bob.Recipient(), rs, ed, alice.Recipient()}))
-	byLocked := must(Wrap(k, []age.Recipient{locked}))
-	const all = "X25519 ssh-rsa ssh-ed25519 X25519"
-
-	add("x25519", "ok", "one native recipient", "X25519", byAlice, "identity", alice.String())
-	add("hybrid", "ok", "one post-quantum recipient", "mlkem768x25519", must(Wrap(k, []age.Recipient{hybrid.Recipient()})), "identity", hybrid.String())
-	add("ssh-ed25519", "ok", "an SSH key of type ssh-ed25519", "ssh-ed25519", must(Wrap(k, []age.Recipient{ed})), "identity", edKey)
-	add("ssh-rsa", "ok", "an SSH key of type ssh-rsa", "ssh-rsa", must(Wrap(k, []age.Recipient{rs})), "identity", rsaKey)
-	add("ssh-locked", "ok", "an SSH key with a passphrase", "ssh-ed25519", byLocked, "identity", lockedKey, "ask", "locked")
-	add("ssh-locked-wrong", "wrong passphrase", "an SSH key, but not its passphrase", "ssh-ed25519", byLocked, "identity", lockedKey, "ask", "open")
-	add("ssh-locked-other", "no match", "an SSH key with a passphrase that is not asked for: it is not a recipient", "ssh-ed25519", must(Wrap(k, []age.Recipient{ed})), "identity", lockedKey)
-	add("scrypt", "ok", "a passphrase", "passphrase", byPass, "passphrase", "correct horse")
-	add("scrypt-wrong", "wrong passphrase", "another passphrase", "passphrase", byPass, "passphrase", "battery staple")
-	add("scrypt-identity", "no match", "a passphrase is needed, a native identity is given", "passphrase", byPass, "identity", alice.String())
-	add("scrypt-work", "format", "a work factor of 21, one above the limit", "passphrase", bytes.Replace(byPass, []byte(" 10\n"), []byte(" 21\n"), 1), "passphrase", "correct horse")
-	add("scrypt-work-huge", "format", "a work factor that no machine can do", "passphrase", bytes.Replace(byPass, []byte(" 10\n"), []byte(" 99999999999999999999\n"), 1), "passphrase", "correct horse")
-	add("scrypt-among", "format", "a passphrase among other recipients", "passphrase X25519", withStanza(byPass, byAlice), "identity", alice.String())
-	add("several", "ok", "four recipients, of whom the last opens it", all, byAll, "identity", alice.String())
-	add("several-ssh", "ok", "four recipients, of whom the one in the middle opens it", all, byAll, "identity", edKey)
-	add("identities", "ok", "several identities, of which the last fits", "X25519", byAlice, "identity", "# bob and alice\n"+bob.String()+"\n"+alice.String())
-	add("passphrase-unasked", "no match", "a passphrase is given, native identities are needed", "X25519", byAlice, "passphrase", "correct horse")
-	add("no-identity", "no match", "no identities", "X25519", byAlice)
-	add("other", "no match", "another identity", "X25519", byAlice, "identity", bob.String())
-	add("flip-stanza", "no match", "a flipped bit in the share of the only recipient", "X25519", flippedStanza(byAlice), "identity", alice.String())
-	add("flip-mac", "format", "a flipped bit in the MAC of the header", "X25519", flipped(byAlice, "\n--- ", 12), "identity", alice.String())
-	add("flip-payload", "format", "a flipped bit in the payload", "X25519", flipped(byAlice, "", 20), "identity", alice.String())
-	add("flip-intro", "format", "a flipped bit in the first line", "", flipped(byAlice, "age", 3), "identity", alice.String())
-	add("args", "format", "a share of kind X25519 with an argument too many", "X25519", bytes.Replace(byAlice, []byte("-> X25519 "), []byte("-> X25519 more "), 1), "identity", alice.String())
-	add("cut-header", "format", "ends within the header", "", byAlice[:60], "identity", alice.String())
-	add("cut-nonce", "format", "ends with the header", "X25519", byAlice[:len(byAlice)-64], "identity", alice.String())
-	add("cut-payload", "format", "the last byte is missing", "X25519", byAlice[:len(byAlice)-1], "identity", alice.String())
-	add("trailing", "format", "a byte behind the end", "X25519", append(bytes.Clone(byAlice), 0), "identity", alice.String())
-	add("key-31", "format", "a key of 31 bytes", "X25519", ageFile(k[:31], alice.Recipient()), "identity", alice.String())
-	add("key-33", "format", "a key of 33 bytes", "X25519", ageFile(append(k[:], 0), alice.Recipient()), "identity", alice.String())
-	add("key-none", "format", "a key of no bytes", "X25519", ageFile(nil, alice.Recipient()), "identity", alice.String())
-	add("empty", "format", "no bytes at all", "", nil, "identity", alice.String())
-	add("not-age", "format", "some other file", "", []byte("\x1f\x8b\x08 this is gzip"), "identity", alice.String())
-	add("armor", "format", "an armored file", "", []byte("-----BEGIN AGE ENCRYPTED FILE-----\n"+inLines(byAlice)+"\n-----END AGE ENCRYPTED FILE-----\n"), "identity", alice.String())
-}
-
-// withStanza inserts the stanza of another header after the stanza of an age file.
-func withStanza(file, other []byte) []byte {
-	end := bytes.Index(file, []byte("\n--- ")) + 1
-	from, to := bytes.Index(other, []byte("-> ")), bytes.Index(other, []byte("\n--- "))+1
-	return []byte(string(file[:end]) + string(other[from:to]) + string(file[end:]))
-}
-
-// flippedStanza flips a bit in the body of the first stanza; the result is still base64.
-func flippedStanza(file []byte) []byte {
-	body := bytes.IndexByte(file[bytes.Index(file, []byte("-> ")):], '\n') + bytes.Index(file, []byte("-> ")) + 1
-	file = bytes.Clone(file)
-	if file[body] == 'A' {
-		file[body] = 'B'
-	} else {
-		file[body] = 'A'
-	}
-	return file
 }
 
 func makeFrameVectors(t *testing.T) {
@@ -167,7 +32,7 @@ func makeFrameVectors(t *testing.T) {
 	}
 	const seq, domain = 1<<40 + 5, "data"
 	frame := func(name, expect, about string, h [32]byte, domain string, seq uint64, plain string, sealed []byte) {
-		save(t, "frame-"+name, about, "kind", "frame", "expect", expect, "key", hex.EncodeToString(key[:]),
+		keytest.Save(t, "frame-"+name, about, "kind", "frame", "expect", expect, "key", hex.EncodeToString(key[:]),
 			"header", hex.EncodeToString(h[:]), "domain", domain, "seq", strconv.FormatUint(seq, 10),
 			"plaintext", hex.EncodeToString([]byte(plain)), "sealed", hex.EncodeToString(sealed))
 	}
@@ -185,8 +50,8 @@ func makeFrameVectors(t *testing.T) {
 	frame("seq-high", "auth", "a sequence number with the same low 32 bits", header, domain, 5, plain, sealed)
 	frame("header", "auth", "another header", other, domain, seq, plain, sealed)
 	frame("domain", "auth", "another domain", header, "index", seq, plain, sealed)
-	frame("flip-tag", "auth", "a flipped bit in the tag", header, domain, seq, plain, flipped(sealed, "", 1))
-	frame("flip-text", "auth", "a flipped bit in the ciphertext", header, domain, seq, plain, flipped(sealed, "", len(sealed)))
+	frame("flip-tag", "auth", "a flipped bit in the tag", header, domain, seq, plain, keytest.Flipped(sealed, "", 1))
+	frame("flip-text", "auth", "a flipped bit in the ciphertext", header, domain, seq, plain, keytest.Flipped(sealed, "", len(sealed)))
 	frame("cut", "auth", "the last byte is missing", header, domain, seq, plain, sealed[:len(sealed)-1])
 	frame("cut-short", "auth", "shorter than a tag", header, domain, seq, plain, sealed[:15])
 	frame("none", "auth", "no bytes at all", header, domain, seq, plain, nil)
@@ -204,19 +69,19 @@ func makeSignatureVectors(t *testing.T) {
 		id[i], other[i] = byte(i*7), byte(i*7+1)
 	}
 	add := func(name, expect, about string, k PublicKey, id [32]byte, sig []byte) {
-		save(t, "signature-"+name, about, "kind", "signature", "expect", expect, "public", k.String(),
-			"id", hex.EncodeToString(id[:]), "signature", inLines(sig))
+		keytest.Save(t, "signature-"+name, about, "kind", "signature", "expect", expect, "public", k.String(),
+			"id", hex.EncodeToString(id[:]), "signature", keytest.InLines(sig))
 	}
-	sig := must(Sign(k, id))
+	sig := keytest.Must(Sign(k, id))
 	text := string(sig)
 	lines := strings.SplitAfter(text, "\n")
 	comments := func(untrusted, trusted string) []byte {
 		r := minisign.NewReader(bytes.NewReader(Message(id)))
-		must(new(bytes.Buffer).ReadFrom(r))
+		keytest.Must(new(bytes.Buffer).ReadFrom(r))
 		return r.SignWithComments(k.key, trusted, untrusted)
 	}
 	digest := id
-	foreign := strings.Replace(string(must(Sign(strange, id))), strange.KeyID(), k.KeyID(), 1)
+	foreign := strings.Replace(string(keytest.Must(Sign(strange, id))), strange.KeyID(), k.KeyID(), 1)
 
 	add("ok", "ok", "a signature", pub, id, sig)
 	add("comments", "ok", "other comments, as minisign writes them", pub, id, comments("signature from minisign secret key", "timestamp:1700000000\tfile:message.txt\thashed"))
@@ -242,7 +107,7 @@ func makeSignatureVectors(t *testing.T) {
 
 func signBytes(k SecretKey, message []byte) []byte {
 	r := minisign.NewReader(bytes.NewReader(message))
-	must(new(bytes.Buffer).ReadFrom(r))
+	keytest.Must(new(bytes.Buffer).ReadFrom(r))
 	return r.SignWithComments(k.key, "hexz archive", "signature")
 }
 

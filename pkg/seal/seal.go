@@ -1,8 +1,9 @@
-// Package seal holds the keys of an archive: the file key and its wrapping for the readers of the
-// archive, the AEAD that seals frames under the file key, and the signatures of archive ids.
+// Package seal holds the file key of an archive, the AEAD that seals frames under it, and the
+// signatures of archive ids.
 //
-// It knows nothing of frames or files. Wrapped keys are age files (C2SP, age-encryption.org/v1), so
-// age itself opens them. Frames are sealed with AES-256-GCM (NIST SP 800-38D) under keys derived by
+// It knows nothing of frames or files. A file key is wrapped for the readers of the archive in an age
+// file (C2SP, age-encryption.org/v1), so age itself opens it. This package only lists for whom that
+// is; package keys wraps and opens. Frames are sealed with AES-256-GCM (NIST SP 800-38D) under keys derived by
 // HKDF-SHA256 (RFC 5869). Signatures and their keys are those of minisign, which checks them as
 // well.
 //
@@ -53,8 +54,24 @@ type formatError string
 func (e formatError) Error() string        { return string(e) }
 func (e formatError) Is(target error) bool { return target == ErrFormat }
 
-func malformed(format string, args ...any) error {
+// Malformed returns an ErrFormat of a text.
+func Malformed(format string, args ...any) error {
 	return formatError(fmt.Sprintf(format, args...))
+}
+
+// WrongPassphrase returns an ErrPassphrase that says what the passphrase is of.
+func WrongPassphrase(of string) error { return fmt.Errorf("%s: %w", of, ErrPassphrase) }
+
+// AskPassphrase calls ask, which may be nil, for the passphrase of something that is encrypted.
+func AskPassphrase(ask func() ([]byte, error), what string) ([]byte, error) {
+	if ask == nil {
+		return nil, fmt.Errorf("%s is encrypted: %w: none was given", what, ErrPassphrase)
+	}
+	p, err := ask()
+	if err != nil {
+		return nil, fmt.Errorf("passphrase of %s: %w", what, err)
+	}
+	return p, nil
 }
 
 // A FileKey is the secret of one archive. Everything else that seals the archive is derived from

@@ -2,52 +2,20 @@ package seal
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
-	"filippo.io/age"
+	"hexz/internal/keytest"
 )
-
-// noPassphrase fails a test that asks for a passphrase.
-func noPassphrase(t testing.TB) func() ([]byte, error) {
-	return func() ([]byte, error) {
-		t.Helper()
-		t.Error("asked for a passphrase")
-		return nil, errors.New("asked")
-	}
-}
-
-// answer returns a function that returns p and counts its calls.
-func answer(p string, n *int) func() ([]byte, error) {
-	return func() ([]byte, error) {
-		if n != nil {
-			*n++
-		}
-		return []byte(p), nil
-	}
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // class names the kind of an error that a caller can distinguish.
 func class(err error) string {
-	_, noMatch := errors.AsType[*NoMatchError](err)
 	switch {
 	case err == nil:
 		return "ok"
-	case noMatch:
-		return "no match"
 	case errors.Is(err, ErrPassphrase):
 		return "wrong passphrase"
 	case errors.Is(err, ErrAuth):
@@ -97,7 +65,7 @@ func TestCipherSpec(t *testing.T) {
 		key[i], header[i] = byte(i), byte(0x80+i)
 	}
 	got := NewCipher(key, header, "data").Seal(nil, []byte("hexz frame"), 0x0102030405060708)
-	if want := unhex(t, "fef0e8fd972a904c8b60d5243985a287c494ea26f1f0fb3aa08a"); !bytes.Equal(got, want) {
+	if want := keytest.Unhex(t, "fef0e8fd972a904c8b60d5243985a287c494ea26f1f0fb3aa08a"); !bytes.Equal(got, want) {
 		t.Errorf("%x instead of %x", got, want)
 	}
 }
@@ -221,14 +189,4 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 	}
-}
-
-// x25519 returns a pair of keys.
-func x25519(t testing.TB) *age.X25519Identity {
-	t.Helper()
-	id, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
 }

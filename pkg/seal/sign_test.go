@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"hexz/internal/keytest"
+
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/scrypt"
 )
@@ -22,8 +24,8 @@ func TestSign(t *testing.T) {
 	if got, want := string(Message(id)), "hexz archive v1\nab"+strings.Repeat("00", 30)+"cd\n"; got != want {
 		t.Errorf("message %q", got)
 	}
-	text := must(Sign(k, id))
-	if again := must(Sign(k, id)); !bytes.Equal(text, again) {
+	text := keytest.Must(Sign(k, id))
+	if again := keytest.Must(Sign(k, id)); !bytes.Equal(text, again) {
 		t.Error("another signature for the same id")
 	}
 	s, err := ParseSignature(text)
@@ -73,7 +75,7 @@ func TestSign(t *testing.T) {
 
 // lock encrypts a secret key as minisign does, with any cost, since minisign's own cost is high.
 func lock(k SecretKey, pass string, ops, mem uint64, n, p int) string {
-	raw := must(base64.StdEncoding.DecodeString(strings.Split(string(must(k.Marshal(nil))), "\n")[1]))
+	raw := keytest.Must(base64.StdEncoding.DecodeString(strings.Split(string(keytest.Must(k.Marshal(nil))), "\n")[1]))
 	copy(raw[2:], "Sc")
 	salt := raw[6:38]
 	copy(salt, "salt")
@@ -81,7 +83,7 @@ func lock(k SecretKey, pass string, ops, mem uint64, n, p int) string {
 	binary.LittleEndian.PutUint64(raw[46:], mem)
 	sum := blake2b.Sum256(append([]byte("Ed"), raw[54:126]...))
 	copy(raw[126:], sum[:])
-	for i, x := range must(scrypt.Key([]byte(pass), salt, n, 8, p, 104)) {
+	for i, x := range keytest.Must(scrypt.Key([]byte(pass), salt, n, 8, p, 104)) {
 		raw[54+i] ^= x
 	}
 	return "untrusted comment: locked\n" + base64.StdEncoding.EncodeToString(raw) + "\n"
@@ -92,7 +94,7 @@ func TestSecretKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := string(must(k.Marshal(nil)))
+	plain := string(keytest.Must(k.Marshal(nil)))
 	if !strings.HasSuffix(plain, "\n") || strings.Count(plain, "\n") != 2 {
 		t.Errorf("%d lines", strings.Count(plain, "\n"))
 	}
@@ -100,21 +102,21 @@ func TestSecretKey(t *testing.T) {
 		t.Errorf("empty passphrase: %v", err)
 	}
 	for _, text := range []string{plain, strings.ReplaceAll(plain, "\n", "\r\n"), strings.SplitAfter(plain, "\n")[1]} {
-		got, err := ParseSecretKey([]byte(text), noPassphrase(t))
+		got, err := ParseSecretKey([]byte(text), keytest.NoPassphrase(t))
 		if err != nil || !got.key.Equal(k.key) {
 			t.Errorf("%v", err)
 		}
 	}
 	const ops, mem = 1 << 15, 1 << 20 // libsodium's pickparams makes N = 2^10, p = 1 from these
 	locked := lock(k, "pw", ops, mem, 1<<10, 1)
-	got, err := ParseSecretKey([]byte(locked), answer("pw", nil))
+	got, err := ParseSecretKey([]byte(locked), keytest.Answer("pw", nil))
 	if err != nil || !got.key.Equal(k.key) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
 		ask    func() ([]byte, error)
 		expect error
-	}{{answer("wp", nil), ErrPassphrase}, {nil, ErrPassphrase}, {answer("", nil), ErrPassphrase},
+	}{{keytest.Answer("wp", nil), ErrPassphrase}, {nil, ErrPassphrase}, {keytest.Answer("", nil), ErrPassphrase},
 		{func() ([]byte, error) { return nil, io.ErrClosedPipe }, io.ErrClosedPipe}} {
 		if _, err := ParseSecretKey([]byte(locked), tc.ask); !errors.Is(err, tc.expect) {
 			t.Errorf("%v instead of %v", err, tc.expect)
@@ -124,16 +126,16 @@ func TestSecretKey(t *testing.T) {
 	// edit changes the bytes of a key file.
 	edit := func(text string, f func(raw []byte)) string {
 		lines := strings.Split(text, "\n")
-		raw := must(base64.StdEncoding.DecodeString(lines[1]))
+		raw := keytest.Must(base64.StdEncoding.DecodeString(lines[1]))
 		f(raw)
 		return lines[0] + "\n" + base64.StdEncoding.EncodeToString(raw) + "\n"
 	}
 	set := func(i int, b byte) func([]byte) { return func(raw []byte) { raw[i] = b } }
 	for _, tc := range []struct{ text, want string }{
 		{"", "no base64"},
-		{secretText + "!", "no base64"},
+		{keytest.SecretText + "!", "no base64"},
 		{"untrusted comment: x\n", "no base64"},
-		{"untrusted comment: x\n" + secretText + "\n" + secretText, "more than one line"},
+		{"untrusted comment: x\n" + keytest.SecretText + "\n" + keytest.SecretText, "more than one line"},
 		{string(pub.Marshal()), "public key"},
 		{pub.String(), "public key"},
 		{"RWQ=", "malformed"},
@@ -149,12 +151,12 @@ func TestSecretKey(t *testing.T) {
 		{edit(locked, set(53, 1)), "more work"},
 		{strings.Repeat("x", 5000), "longer"},
 	} {
-		_, err := ParseSecretKey([]byte(tc.text), noPassphrase(t))
+		_, err := ParseSecretKey([]byte(tc.text), keytest.NoPassphrase(t))
 		if err == nil {
 			t.Errorf("%.60q is taken", tc.text)
 			continue
 		}
-		checkError(t, err, tc.want)
+		keytest.CheckError(t, err, ErrFormat, tc.want)
 	}
 }
 
@@ -174,7 +176,7 @@ func TestPublicKey(t *testing.T) {
 	}
 	for _, tc := range []struct{ text, want string }{
 		{"", "no base64"},
-		{string(must(k.Marshal(nil))), "secret key"},
+		{string(keytest.Must(k.Marshal(nil))), "secret key"},
 		{lock(k, "pw", 1<<15, 1<<20, 1<<10, 1), "secret key"},
 		{text + pub.String(), "more than one line"},
 		{pub.String()[:40], "malformed"},
@@ -186,6 +188,6 @@ func TestPublicKey(t *testing.T) {
 			t.Errorf("%.60q is taken", tc.text)
 			continue
 		}
-		checkError(t, err, tc.want)
+		keytest.CheckError(t, err, ErrFormat, tc.want)
 	}
 }

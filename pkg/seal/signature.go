@@ -41,17 +41,17 @@ type Signature struct{ sig minisign.Signature }
 // refused, and so is the legacy form that signs without hashing. The only error is ErrFormat.
 func ParseSignature(text []byte) (Signature, error) {
 	if len(text) > maxText {
-		return Signature{}, malformed("signature is longer than %d bytes", maxText)
+		return Signature{}, Malformed("signature is longer than %d bytes", maxText)
 	}
 	var s minisign.Signature
 	if err := s.UnmarshalText(text); err != nil || s.String() != string(text) {
-		return Signature{}, malformed("not a signature of minisign")
+		return Signature{}, Malformed("not a signature of minisign")
 	}
 	if s.Algorithm != minisign.HashEdDSA {
-		return Signature{}, malformed("signature is of minisign's legacy form: it has to be prehashed")
+		return Signature{}, Malformed("signature is of minisign's legacy form: it has to be prehashed")
 	}
 	if !printable(s.UntrustedComment) || !printable(s.TrustedComment) {
-		return Signature{}, malformed("signature has control characters in its comments")
+		return Signature{}, Malformed("signature has control characters in its comments")
 	}
 	return Signature{s}, nil
 }

@@ -85,11 +85,11 @@ func ParsePublicKey(text []byte) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	if len(raw) == secretLen {
-		return PublicKey{}, malformed("this is a minisign secret key: give the public key of it")
+		return PublicKey{}, Malformed("this is a minisign secret key: give the public key of it")
 	}
 	var k minisign.PublicKey
 	if err := k.UnmarshalText(line); err != nil {
-		return PublicKey{}, malformed("malformed %s", what)
+		return PublicKey{}, Malformed("malformed %s", what)
 	}
 	return PublicKey{k}, nil
 }
@@ -105,10 +105,10 @@ func ParseSecretKey(text []byte, passphrase func() ([]byte, error)) (SecretKey, 
 		return SecretKey{}, err
 	}
 	if len(raw) == publicLen {
-		return SecretKey{}, malformed("this is a minisign public key: give the secret key of it")
+		return SecretKey{}, Malformed("this is a minisign public key: give the secret key of it")
 	}
 	if len(raw) != secretLen || string(raw[:2]) != "Ed" || string(raw[4:6]) != "B2" {
-		return SecretKey{}, malformed("malformed %s", what)
+		return SecretKey{}, Malformed("malformed %s", what)
 	}
 
 	var k minisign.PrivateKey
@@ -116,30 +116,30 @@ func ParseSecretKey(text []byte, passphrase func() ([]byte, error)) (SecretKey, 
 	case "\x00\x00":
 		// minisign leaves unused fields zero, the checksum too.
 		if !allZero(raw[6:54]) || !allZero(raw[126:]) {
-			return SecretKey{}, malformed("malformed %s", what)
+			return SecretKey{}, Malformed("malformed %s", what)
 		}
 		err = k.UnmarshalText(line)
 	case "Sc":
 		const maxOps, maxMem = 1 << 25, 1 << 30 // the values of minisign
 		if binary.LittleEndian.Uint64(raw[38:]) > maxOps || binary.LittleEndian.Uint64(raw[46:]) > maxMem {
-			return SecretKey{}, malformed("%s asks for more work than minisign itself", what)
+			return SecretKey{}, Malformed("%s asks for more work than minisign itself", what)
 		}
 		var pass []byte
-		if pass, err = ask(passphrase, what); err != nil {
+		if pass, err = AskPassphrase(passphrase, what); err != nil {
 			return SecretKey{}, err
 		}
 		// Everything that DecryptKey could reject is checked by now, except for the checksum.
 		if k, err = minisign.DecryptKey(string(pass), line); err != nil {
-			return SecretKey{}, wrongPassphrase(what)
+			return SecretKey{}, WrongPassphrase(what)
 		}
 	default:
-		return SecretKey{}, malformed("%s is encrypted in an unknown way", what)
+		return SecretKey{}, Malformed("%s is encrypted in an unknown way", what)
 	}
 	if err == nil {
 		err = checkPair(k)
 	}
 	if err != nil {
-		return SecretKey{}, malformed("malformed %s", what)
+		return SecretKey{}, Malformed("malformed %s", what)
 	}
 	return SecretKey{k}, nil
 }
@@ -165,7 +165,7 @@ func checkPair(k minisign.PrivateKey) error {
 // decodeKey returns the line of base64 in a key file, and its bytes.
 func decodeKey(text []byte, what string) (line, raw []byte, err error) {
 	if len(text) > maxText {
-		return nil, nil, malformed("%s is longer than %d bytes", what, maxText)
+		return nil, nil, Malformed("%s is longer than %d bytes", what, maxText)
 	}
 	line = bytes.TrimSpace(text)
 	if bytes.HasPrefix(line, []byte(commentPrefix)) {
@@ -174,11 +174,11 @@ func decodeKey(text []byte, what string) (line, raw []byte, err error) {
 	}
 	s := string(line)
 	if strings.ContainsAny(s, "\r\n") { // base64 would skip these
-		return nil, nil, malformed("malformed %s: more than one line", what)
+		return nil, nil, Malformed("malformed %s: more than one line", what)
 	}
 	raw, err = base64.StdEncoding.Strict().DecodeString(s)
 	if err != nil || len(raw) == 0 {
-		return nil, nil, malformed("malformed %s: no base64", what)
+		return nil, nil, Malformed("malformed %s: no base64", what)
 	}
 	return line, raw, nil
 }

@@ -5,13 +5,12 @@ import (
 	"io"
 	"slices"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
 	"hexz/pkg/delta"
 	"hexz/pkg/flow"
 	"hexz/pkg/ordered"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -19,7 +18,7 @@ import (
 type Options struct {
 	Self       bool             // make patches of earlier chunks of the stream as well
 	Find       archive.FindFunc // to find the parents of the stream
-	Identities []age.Identity   // to open them
+	Identities seal.Opener      // to open them
 	CacheBytes int64            // for segments of parents; 0 is 20 MiB
 	MaxMemory  int64            // bytes for the index of samples; 0 is DefaultDeltaIndex
 	TempDir    string           // of the file for Self; "" is the system's
@@ -51,7 +50,7 @@ const roundBytes = 1 << 20
 // does not depend on Threads and CacheBytes.
 func Delta(ctx context.Context, dst io.Writer, src io.Reader, o Options) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, stageName, o.Progress)
-	d := &deltifier{out: out, o: o, in: archive.NewScanner(src)}
+	d := &deltifier{out: out, o: o, in: archive.NewScanner(src, nil)}
 	if d.o.MaxMemory == 0 {
 		d.o.MaxMemory = DefaultIndex
 	}

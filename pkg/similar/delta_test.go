@@ -229,7 +229,7 @@ func TestDeltaThatLies(t *testing.T) {
 // eachPatch calls do for each patched chunk of a stream.
 func eachPatch(t testing.TB, p []byte, do func(*stream.Entry)) {
 	t.Helper()
-	for f, err := range flow.Frames(t.Context(), archive.NewScanner(bytes.NewReader(p)), nil) {
+	for f, err := range flow.Frames(t.Context(), archive.NewScanner(bytes.NewReader(p), nil), nil) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ var Nearest = nearest
 func DeltaOf(t testing.TB, thin []byte, find archive.FindFunc) ([]byte, deltaWork) {
 	t.Helper()
 	var dst bytes.Buffer
-	d := &deltifier{out: flow.NewWriter(&dst, "", nil), in: archive.NewScanner(bytes.NewReader(thin))}
+	d := &deltifier{out: flow.NewWriter(&dst, "", nil), in: archive.NewScanner(bytes.NewReader(thin), nil)}
 	d.o = Options{Find: find, Threads: 2, MaxMemory: DefaultIndex}
 	defer d.close()
 	if _, err := d.out.Finish(d.run(t.Context())); err != nil {

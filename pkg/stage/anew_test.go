@@ -15,6 +15,7 @@ import (
 	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
 	"hexz/pkg/inspect"
+	"hexz/pkg/keys"
 	"hexz/pkg/parents"
 	"hexz/pkg/restore"
 	"hexz/pkg/similar"
@@ -60,7 +61,7 @@ func TestParentsSealedAnew(t *testing.T) {
 			rewrite(t, paths[i], p)
 		}
 		last, _ := os.ReadFile(paths[2])
-		f := &parents.Finder{Dirs: []string{dir}, Identities: []age.Identity{id}}
+		f := &parents.Finder{Dirs: []string{dir}, Identities: keys.Opener(id)}
 		r := stagetest.OpenFile(t, paths[2], f.Find, id)
 		if err := r.CheckParents(); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -70,13 +71,13 @@ func TestParentsSealedAnew(t *testing.T) {
 		if err := restore.Archive(t.Context(), plain, r, restore.Options{Threads: 2}); err != nil || plain.Flush() != nil || !bytes.Equal(out.Bytes(), list[2]) {
 			t.Errorf("%s: Cat: %v", name, err)
 		}
-		if _, err := stage.Unseal(t.Context(), &flat, bytes.NewReader(last), stage.UnsealOptions{Flatten: true, Find: f.Find, Identities: []age.Identity{id}}); err != nil {
+		if _, err := stage.Unseal(t.Context(), &flat, bytes.NewReader(last), stage.UnsealOptions{Flatten: true, Find: f.Find, Identities: keys.Opener(id)}); err != nil {
 			t.Errorf("%s: Unseal: %v", name, err)
 		}
 		if err := r.Verify(t.Context(), archive.VerifyOptions{Level: archive.Content}); err != nil {
 			t.Errorf("%s: Verify: %v", name, err)
 		}
-		rep, err := inspect.Chain(r, inspect.ChainOptions{Find: f.Find, Identities: []age.Identity{id}})
+		rep, err := inspect.Chain(r, inspect.ChainOptions{Find: f.Find, Identities: keys.Opener(id)})
 		if err != nil || rep.Err() != nil || rep.Archives[1].OtherID == "" || rep.Archives[1].Missing {
 			t.Errorf("%s: Chain: %+v, %v", name, rep, err)
 		}
@@ -87,7 +88,7 @@ func TestParentsSealedAnew(t *testing.T) {
 // sealingTo seals an archive that is encrypted to r.
 func sealingTo(r age.Recipient) stagetest.Filter {
 	return func(dst io.Writer, src io.Reader) error {
-		_, err := stage.Seal(context.Background(), dst, src, stage.SealOptions{Recipients: []age.Recipient{r}})
+		_, err := stage.Seal(context.Background(), dst, src, stage.SealOptions{Recipients: keys.Wrapper(r)})
 		return err
 	}
 }

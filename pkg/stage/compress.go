@@ -39,7 +39,7 @@ const compressName = "hexz-compress"
 // The end of a segment depends on the chunks alone, not on the segments of the input.
 func Compress(ctx context.Context, dst io.Writer, src io.Reader, o CompressOptions) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, compressName, o.Progress)
-	c := &compressor{out: out, o: o, in: archive.NewScanner(src)}
+	c := &compressor{out: out, o: o, in: archive.NewScanner(src, nil)}
 	return out.Finish(c.run(ctx))
 }
 

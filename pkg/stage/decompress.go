@@ -22,7 +22,7 @@ type DecompressOptions struct {
 // Decompress undoes Compress: it copies a stream of frames with all payloads decoded, and
 // without dictionaries.
 func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o DecompressOptions) (*flow.Stats, error) {
-	d := &decompressor{out: flow.NewWriter(dst, compressName, o.Progress), in: archive.NewScanner(src)}
+	d := &decompressor{out: flow.NewWriter(dst, compressName, o.Progress), in: archive.NewScanner(src, nil)}
 	return d.out.Finish(d.run(ctx, o))
 }
 

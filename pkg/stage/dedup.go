@@ -57,7 +57,7 @@ func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*
 	out := flow.NewWriter(dst, dedupName, o.Progress)
 	move := newMover(src, dst)
 	defer move.close()
-	in := archive.NewScanner(src)
+	in := archive.NewScanner(src, nil)
 	in.LeaveStreamPayloads()
 	d := &deduper{in: in, out: out, move: move, o: o}
 	return out.Finish(d.run(ctx))

@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 
-	"filippo.io/age"
-
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
 	"hexz/pkg/codec"
@@ -17,7 +15,7 @@ import (
 
 // SealOptions are the options of Seal. The zero value works.
 type SealOptions struct {
-	Recipients []age.Recipient  // who can open the archive; if there are any, it is encrypted
+	Recipients seal.Wrapper     // who can open the archive; if there are any, it is encrypted
 	Sign       []seal.SecretKey // keys to sign the archive with
 
 	MaxMemory int64  // bytes for the index, at least 1 MiB; the rest goes to files; 0 is no limit
@@ -31,7 +29,7 @@ type SealOptions struct {
 	// archive.ErrParent. The check takes 36 bytes of memory for each chunk of a parent, which do
 	// not count for MaxMemory. "" is no check.
 	CheckParents string
-	Identities   []age.Identity   // to open encrypted parents
+	Identities   seal.Opener      // to open encrypted parents
 	Open         parents.OpenFunc // opens them; nil is os.Open
 
 	// Note is called with a remark worth a line: that chunk lengths can reveal known content.
@@ -56,7 +54,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*fl
 	})
 	defer w.Close()
 	done, unkeyed := int64(0), false
-	for f, err := range flow.Frames(ctx, archive.NewScanner(src), o.OnParent) {
+	for f, err := range flow.Frames(ctx, archive.NewScanner(src, nil), o.OnParent) {
 		if err == nil {
 			err = check(f)
 		}
@@ -75,7 +73,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*fl
 			f.Release()
 		}
 	}
-	if unkeyed && len(o.Recipients) > 0 && o.Note != nil {
+	if unkeyed && o.Recipients != nil && o.Note != nil {
 		o.Note("chunk lengths can reveal known content")
 	}
 	id, err := w.Finish()
@@ -90,7 +88,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*fl
 
 // UnsealOptions are the options of Unseal. The zero value works.
 type UnsealOptions struct {
-	Identities []age.Identity   // to open an encrypted archive
+	Identities seal.Opener      // to open an encrypted archive
 	Flatten    bool             // copy the chunks of parents, so that the stream needs none
 	Find       archive.FindFunc // to find them
 	CacheBytes int64            // of Flatten, for segments of parents; 0 is 12 MiB
@@ -111,7 +109,7 @@ const UnsealName = "hexz-unseal"
 // only after all stored bytes were verified.
 func Unseal(ctx context.Context, dst io.Writer, src io.Reader, o UnsealOptions) (*flow.Stats, error) {
 	out := flow.NewWriter(dst, UnsealName, o.Progress)
-	in := archive.NewScanner(src, o.Identities...)
+	in := archive.NewScanner(src, o.Identities)
 	in.Demand(o.SignedBy)
 	if o.Flatten {
 		if err := checkParentsOf(src, o); err != nil {

@@ -11,6 +11,7 @@ import (
 	"filippo.io/age"
 
 	"hexz/internal/stagetest"
+	"hexz/pkg/keys"
 	"hexz/pkg/seal"
 	"hexz/pkg/stage"
 	"hexz/pkg/stream"
@@ -38,20 +39,20 @@ func signFile(t *testing.T, ctx context.Context, path string, o stage.SignOption
 
 func TestSign(t *testing.T) {
 	var pubs []seal.PublicKey
-	var keys []seal.SecretKey
+	var secret []seal.SecretKey
 	for range 3 {
 		pub, key, err := seal.GenerateKey()
 		if err != nil {
 			t.Fatal(err)
 		}
-		pubs, keys = append(pubs, pub), append(keys, key)
+		pubs, secret = append(pubs, pub), append(secret, key)
 	}
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	encrypting := func(dst *bytes.Buffer, src []byte) error {
-		_, err := stage.Seal(t.Context(), dst, bytes.NewReader(src), stage.SealOptions{Recipients: []age.Recipient{identity.Recipient()}})
+		_, err := stage.Seal(t.Context(), dst, bytes.NewReader(src), stage.SealOptions{Recipients: keys.Wrapper(identity.Recipient())})
 		return err
 	}
 	frames := stagetest.Pipe(t, stagetest.Content(300_000), stagetest.Cutting(stage.ChunkOptions{}))
@@ -77,7 +78,7 @@ func TestSign(t *testing.T) {
 				}
 			}
 			// A key that is given twice signs once.
-			s, one, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: []seal.SecretKey{keys[1], keys[0], keys[1]}, Threads: 2})
+			s, one, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: []seal.SecretKey{secret[1], secret[0], secret[1]}, Threads: 2})
 			if err != nil || !bytes.HasPrefix(one, archive) {
 				t.Fatal(err)
 			}
@@ -86,13 +87,13 @@ func TestSign(t *testing.T) {
 			if n := len(stagetest.OpenArchive(t, one).Signatures()); n != 2 {
 				t.Errorf("%d signatures", n)
 			}
-			s, two, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: keys})
+			s, two, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: secret})
 			if err != nil || !bytes.HasPrefix(two, one) {
 				t.Fatal(err)
 			}
 			check("new", s.New, pubs[2])
 			check("before", s.Before, pubs[0], pubs[1])
-			s, again, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: keys})
+			s, again, err := signFile(t, t.Context(), path, stage.SignOptions{Keys: secret})
 			if err != nil || !bytes.Equal(again, two) {
 				t.Fatal("signed once more: ", err)
 			}

@@ -71,6 +71,14 @@ func WithHint(err error, hint string) error {
 	return &hintError{err, hint}
 }
 
+// HintOf returns the hint that WithHint has given err, or "".
+func HintOf(err error) string {
+	if hinted, ok := errors.AsType[*hintError](err); ok {
+		return hinted.hint
+	}
+	return ""
+}
+
 // Reported returns an error that has the exit code of err, and of which only the hint is printed:
 // the binary has printed the rest. It returns nil if err is nil.
 func Reported(err error) error {

@@ -2,10 +2,7 @@ package cli
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 
-	"filippo.io/age"
 	"github.com/spf13/pflag"
 
 	"hexz/pkg/index"
@@ -35,65 +32,25 @@ func (i *IdentityFlags) NotePlain(env *Env) func(string) {
 	return env.Warn
 }
 
-// Load returns the identities: those of the files, and one that asks for the passphrase when it is
-// needed. If quiet is set and no flags were given, there are none.
-func (i *IdentityFlags) Load(env *Env, quiet bool) ([]age.Identity, error) {
+// Load returns what opens keys with the identities of the files, and with a passphrase. It opens the
+// files; hexz-unlock reads them when a key is to be opened, and asks for a passphrase if one is
+// needed. If quiet is set and no flags were given, Load returns nil.
+func (i *IdentityFlags) Load(env *Env, quiet bool) (seal.Opener, error) {
 	if err := i.pass.check(); err != nil {
 		return nil, err
 	}
 	if quiet && !i.Given() {
 		return nil, nil
 	}
-	var ids []age.Identity
+	u := &unlocker{env: env, pass: &i.pass}
 	for _, path := range i.files {
-		more, err := i.load(env, path)
+		f, err := env.OpenKey(path)
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, more...)
+		u.files = append(u.files, f)
 	}
-	if len(i.files) == 0 || i.pass.Given() {
-		ids = append(ids, &passphraseIdentity{env, i})
-	}
-	return ids, nil
-}
-
-func (i *IdentityFlags) load(env *Env, path string) ([]age.Identity, error) {
-	f, err := env.openKey(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	ids, err := seal.ParseIdentities(f, func() ([]byte, error) { return i.pass.Get(env, path, false) })
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return ids, nil
-}
-
-// passphraseIdentity asks for the passphrase when an archive is encrypted with one.
-type passphraseIdentity struct {
-	env   *Env
-	flags *IdentityFlags
-}
-
-func (p *passphraseIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
-	if !slices.ContainsFunc(stanzas, func(s *age.Stanza) bool { return s.Type == "scrypt" }) {
-		return nil, age.ErrIncorrectIdentity
-	}
-	pass, err := p.flags.pass.Get(p.env, "the archive", false)
-	if err != nil {
-		return nil, err
-	}
-	id, err := seal.PassphraseIdentity(pass)
-	if err != nil {
-		return nil, err
-	}
-	key, err := id.Unwrap(stanzas)
-	if errors.Is(err, age.ErrIncorrectIdentity) {
-		return nil, seal.ErrPassphrase
-	}
-	return key, err
+	return u, nil
 }
 
 // Explain adds to err what the user can do if an archive could not be opened.

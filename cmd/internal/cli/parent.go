@@ -6,11 +6,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"filippo.io/age"
 	"github.com/spf13/pflag"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/parents"
+	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
 
@@ -85,8 +85,8 @@ func (f Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 
 // Finder returns a Finder for the parents of the archive that args name. The identities open
 // encrypted parents.
-func (p *ParentFlags) Finder(env *Env, args []string, ids []age.Identity) Finder {
-	f := &parents.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Identities: ids, Open: env.Open}
+func (p *ParentFlags) Finder(env *Env, args []string, opener seal.Opener) Finder {
+	f := &parents.Finder{Files: p.files, Dirs: p.dirs, FollowHints: p.follow, Identities: opener, Open: env.Open}
 	f.Dirs = append(f.Dirs, filepath.SplitList(os.Getenv(pathVariable))...)
 	for _, file := range p.files { // the parents of that parent are likely to be there
 		f.Dirs = append(f.Dirs, filepath.Dir(file))
@@ -99,8 +99,8 @@ func (p *ParentFlags) Finder(env *Env, args []string, ids []age.Identity) Finder
 
 // OpenParent opens an archive, or the exported index of one, whose chunks need not be stored again.
 // Close it.
-func OpenParent(env *Env, path string, ids []age.Identity) (parents.Parent, error) {
-	p, err := parents.Open(env.Open, path, ids)
+func OpenParent(env *Env, path string, opener seal.Opener) (parents.Parent, error) {
+	p, err := parents.Open(env.Open, path, opener)
 	if err != nil {
 		return p, err
 	}

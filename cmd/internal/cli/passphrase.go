@@ -96,24 +96,54 @@ func (p *PassphraseFlags) read(env *Env) ([]byte, error) {
 		}
 		return text, nil
 	}
-	var f *os.File
-	var err error
-	if p.file != "" {
-		f, err = env.Open(p.file)
-	} else if name := fmt.Sprintf("file descriptor %d", p.fd); inherited(p.fd) {
-		if f, err = dupFile(p.fd, name); err == nil {
-			err = env.Reads(name, f)
-		}
-	} else {
-		err = &os.PathError{Op: "open", Path: name, Err: unix.EBADF}
-	}
-	if f != nil {
-		defer f.Close()
-	}
+	f, err := p.open(env)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	return io.ReadAll(io.LimitReader(patient.New(f), maxPassphrase+1))
+}
+
+// open opens the file or the descriptor that holds the passphrase.
+func (p *PassphraseFlags) open(env *Env) (*os.File, error) {
+	if p.file != "" {
+		return env.Open(p.file)
+	}
+	return InheritedFile(env, p.fd, fmt.Sprintf("file descriptor %d", p.fd))
+}
+
+// handedOver is the source of a passphrase for another process.
+type handedOver struct {
+	flags []string
+	file  *os.File // nil for none
+}
+
+// handOver returns the flags for a process that inherits the file, if there is one, as descriptor fd.
+func (p *PassphraseFlags) handOver(env *Env, fd int) (handedOver, error) {
+	switch {
+	case p.command != "":
+		return handedOver{flags: []string{"--passphrase-command", p.command}}, nil
+	case !p.Given():
+		return handedOver{}, nil
+	}
+	f, err := p.open(env)
+	return handedOver{[]string{"--passphrase-fd", strconv.Itoa(fd)}, f}, err
+}
+
+// InheritedFile returns a file with which the process was started, as an input of that name.
+func InheritedFile(env *Env, fd int, name string) (*os.File, error) {
+	if !inherited(fd) {
+		return nil, &os.PathError{Op: "open", Path: name, Err: unix.EBADF}
+	}
+	f, err := dupFile(fd, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := env.Reads(name, f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // inherited reports whether the process was started with the file descriptor. Descriptors that it

@@ -14,7 +14,7 @@ const maxKeyFile = 64 << 10
 
 // ReadKeyFile reads a small file with a key. It refuses standard input, which is for data.
 func ReadKeyFile(env *Env, path string) ([]byte, error) {
-	f, err := env.openKey(path)
+	f, err := env.OpenKey(path)
 	if err != nil {
 		return nil, err
 	}
@@ -26,8 +26,8 @@ func ReadKeyFile(env *Env, path string) ([]byte, error) {
 	return text, err
 }
 
-// openKey opens a file with a key.
-func (e *Env) openKey(path string) (*os.File, error) {
+// OpenKey opens a file with a key.
+func (e *Env) OpenKey(path string) (*os.File, error) {
 	fd, isFD := fdPath(path)
 	switch {
 	case path == "-", isFD && fd == 0:

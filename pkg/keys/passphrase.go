@@ -1,7 +1,9 @@
-package seal
+package keys
 
 import (
 	"fmt"
+
+	"hexz/pkg/seal"
 
 	"filippo.io/age"
 )
@@ -15,7 +17,7 @@ const MaxWorkFactor = 20
 // only be the sole recipient of a key. An empty passphrase is refused.
 func PassphraseRecipient(p []byte) (age.Recipient, error) {
 	if len(p) == 0 {
-		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
+		return nil, fmt.Errorf("%w: it is empty", seal.ErrPassphrase)
 	}
 	return age.NewScryptRecipient(string(p))
 }
@@ -24,7 +26,7 @@ func PassphraseRecipient(p []byte) (age.Recipient, error) {
 // work factors up to MaxWorkFactor. An empty passphrase is refused.
 func PassphraseIdentity(p []byte) (age.Identity, error) {
 	if len(p) == 0 {
-		return nil, fmt.Errorf("%w: it is empty", ErrPassphrase)
+		return nil, fmt.Errorf("%w: it is empty", seal.ErrPassphrase)
 	}
 	id, err := age.NewScryptIdentity(string(p))
 	if err != nil {
@@ -32,16 +34,4 @@ func PassphraseIdentity(p []byte) (age.Identity, error) {
 	}
 	id.SetMaxWorkFactor(MaxWorkFactor)
 	return id, nil
-}
-
-// ask calls passphrase, which may be nil.
-func ask(passphrase func() ([]byte, error), what string) ([]byte, error) {
-	if passphrase == nil {
-		return nil, fmt.Errorf("%s is encrypted: %w: none was given", what, ErrPassphrase)
-	}
-	p, err := passphrase()
-	if err != nil {
-		return nil, fmt.Errorf("passphrase of %s: %w", what, err)
-	}
-	return p, nil
 }

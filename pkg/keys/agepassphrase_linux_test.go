@@ -1,4 +1,4 @@
-package seal
+package keys
 
 import (
 	"io"
@@ -6,6 +6,9 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"hexz/internal/keytest"
+	"hexz/pkg/seal"
 
 	"filippo.io/age"
 	"github.com/creack/pty"
@@ -24,9 +27,9 @@ func echoes(t *testing.T, terminal *os.File) bool {
 
 // TestAgePassphrase makes age ask for the passphrase, for which age needs a terminal.
 func TestAgePassphrase(t *testing.T) {
-	_, path := tool(t, "age")
-	k := NewFileKey()
-	writeFile(t, path("wrapped"), must(Wrap(k, []age.Recipient{scryptWith("correct horse", 12)})))
+	_, path := keytest.Tool(t, "age")
+	k := seal.NewFileKey()
+	keytest.WriteFile(t, path("wrapped"), keytest.Must(Wrap(k, []age.Recipient{scryptWith("correct horse", 12)})))
 	cmd := exec.CommandContext(t.Context(), "age", "-d", "-o", path("key"), path("wrapped"))
 	terminal, err := pty.Start(cmd)
 	if err != nil {
@@ -44,7 +47,7 @@ func TestAgePassphrase(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got := readText(t, path("key")); got != string(k[:]) {
+	if got := keytest.ReadText(t, path("key")); got != string(k[:]) {
 		t.Errorf("age got %x", got)
 	}
 }

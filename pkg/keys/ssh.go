@@ -1,4 +1,4 @@
-package seal
+package keys
 
 import (
 	"bytes"
@@ -10,8 +10,9 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"strings"
+
+	"hexz/pkg/seal"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -25,15 +26,15 @@ func parseSSHIdentity(text []byte, passphrase func() ([]byte, error)) (age.Ident
 	block, rest := pem.Decode(text)
 	switch {
 	case block == nil:
-		return nil, malformed("malformed %s: no PEM", sshKey)
+		return nil, seal.Malformed("malformed %s: no PEM", sshKey)
 	case strings.Contains(block.Type, "PUBLIC KEY"):
-		return nil, malformed("this is a public key, and identities are private keys: give the private key of it")
+		return nil, seal.Malformed("this is a public key, and identities are private keys: give the private key of it")
 	case !strings.HasSuffix(block.Type, "PRIVATE KEY"):
-		return nil, malformed("PEM of another type than an SSH private key")
+		return nil, seal.Malformed("PEM of another type than an SSH private key")
 	case block.Type == "ENCRYPTED PRIVATE KEY":
-		return nil, malformed("encrypted PKCS #8 is not supported: convert the key with ssh-keygen -p -f FILE")
+		return nil, seal.Malformed("encrypted PKCS #8 is not supported: convert the key with ssh-keygen -p -f FILE")
 	case len(bytes.TrimSpace(rest)) > 0:
-		return nil, malformed("text behind the %s: one key a file", sshKey)
+		return nil, seal.Malformed("text behind the %s: one key a file", sshKey)
 	}
 
 	key, err := ssh.ParseRawPrivateKey(text)
@@ -53,7 +54,7 @@ func parseSSHIdentity(text []byte, passphrase func() ([]byte, error)) (age.Ident
 		if bytes.Contains(block.Bytes, []byte("sk-ssh-")) || bytes.Contains(block.Bytes, []byte("sk-ecdsa-")) {
 			return nil, unsupportedSSH("sk-")
 		}
-		return nil, malformed("malformed %s, or one of a type that is not supported", sshKey)
+		return nil, seal.Malformed("malformed %s, or one of a type that is not supported", sshKey)
 	}
 	id, _, err := identityOf(key)
 	return id, err
@@ -75,10 +76,10 @@ func identityOf(key any) (age.Identity, crypto.PublicKey, error) {
 		id, err = agessh.NewRSAIdentity(k)
 		public = k.Public()
 	default:
-		return nil, nil, malformed("SSH keys of this type are not supported: use ssh-ed25519, ssh-rsa or age")
+		return nil, nil, seal.Malformed("SSH keys of this type are not supported: use ssh-ed25519, ssh-rsa or age")
 	}
 	if err != nil {
-		return nil, nil, malformed("malformed %s", sshKey)
+		return nil, nil, seal.Malformed("malformed %s", sshKey)
 	}
 	return id, public, nil
 }
@@ -106,7 +107,7 @@ func (l *lockedSSH) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	}
 	key, err := l.open.Unwrap(stanzas)
 	if err != nil && !errors.Is(err, age.ErrIncorrectIdentity) {
-		err = malformed("wrapped key is damaged: %v", err)
+		err = seal.Malformed("wrapped key is damaged: %v", err)
 	}
 	return key, err
 }
@@ -126,26 +127,26 @@ func (l *lockedSSH) fits(stanzas []*age.Stanza) bool {
 
 // unlock asks for the passphrase and decrypts the key.
 func (l *lockedSSH) unlock() (age.Identity, error) {
-	pass, err := ask(l.passphrase, sshKey)
+	pass, err := seal.AskPassphrase(l.passphrase, sshKey)
 	if err != nil {
 		return nil, err
 	}
 	if len(pass) == 0 {
-		return nil, wrongPassphrase(sshKey) // package ssh would call it malformed
+		return nil, seal.WrongPassphrase(sshKey) // package ssh would call it malformed
 	}
 	key, err := ssh.ParseRawPrivateKeyWithPassphrase(l.text, pass)
 	if errors.Is(err, x509.IncorrectPasswordError) {
-		return nil, wrongPassphrase(sshKey)
+		return nil, seal.WrongPassphrase(sshKey)
 	}
 	if err != nil {
-		return nil, malformed("malformed %s", sshKey)
+		return nil, seal.Malformed("malformed %s", sshKey)
 	}
 	id, public, err := identityOf(key)
 	if err != nil {
 		return nil, err
 	}
 	if l.public != nil && !samePublic(public, l.public) {
-		return nil, malformed("%s does not fit the public key in its file", sshKey)
+		return nil, seal.Malformed("%s does not fit the public key in its file", sshKey)
 	}
 	return id, nil
 }
@@ -154,5 +155,3 @@ func samePublic(k crypto.PublicKey, of ssh.PublicKey) bool {
 	p, err := ssh.NewPublicKey(k)
 	return err == nil && bytes.Equal(p.Marshal(), of.Marshal())
 }
-
-func wrongPassphrase(of string) error { return fmt.Errorf("%s: %w", of, ErrPassphrase) }

@@ -1,10 +1,12 @@
-package seal
+package keys
 
 import (
 	"bytes"
 	"errors"
 	"io"
 	"strings"
+
+	"hexz/pkg/seal"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -20,8 +22,8 @@ import (
 // passphrase, which may be nil, is called only when a passphrase is needed. For encrypted age files
 // and SSH keys in PEM formats older than OpenSSH's own, that is at once. For SSH keys in OpenSSH's
 // format, that is when [Unwrap] has a key that is wrapped for the SSH key. The errors of passphrase
-// are wrapped. A wrong passphrase is ErrPassphrase. Any other error comes from r or is ErrFormat;
-// an ErrFormat names the line if there is one, and never quotes it.
+// are wrapped. A wrong passphrase is seal.ErrPassphrase. Any other error comes from r or is seal.ErrFormat;
+// an seal.ErrFormat names the line if there is one, and never quotes it.
 //
 // The identities of SSH keys with a passphrase must not be used concurrently.
 func ParseIdentities(r io.Reader, passphrase func() ([]byte, error)) ([]age.Identity, error) {
@@ -31,7 +33,7 @@ func ParseIdentities(r io.Reader, passphrase func() ([]byte, error)) ([]age.Iden
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte(armor.Header)) {
 		if text, err = io.ReadAll(armor.NewReader(bytes.NewReader(text))); err != nil {
-			return nil, malformed("identity file has a malformed armor")
+			return nil, seal.Malformed("identity file has a malformed armor")
 		}
 	}
 	if bytes.HasPrefix(text, []byte("age-encryption.org/")) {
@@ -57,7 +59,7 @@ func ParseIdentities(r io.Reader, passphrase func() ([]byte, error)) ([]age.Iden
 		return nil, err
 	}
 	if len(list) == 0 {
-		return nil, malformed("no identities in the file")
+		return nil, seal.Malformed("no identities in the file")
 	}
 	return list, nil
 }
@@ -65,17 +67,17 @@ func ParseIdentities(r io.Reader, passphrase func() ([]byte, error)) ([]age.Iden
 // decryptIdentities returns the plaintext of an identity file that age encrypted.
 func decryptIdentities(text []byte, passphrase func() ([]byte, error)) ([]byte, error) {
 	const what = "identity file"
-	var p probe
-	if _, err := age.Decrypt(bytes.NewReader(text), &p); len(p.stanzas) == 0 {
-		return nil, malformed("%s is damaged: %v", what, err)
+	stanzas, err := seal.ParseStanzas(text)
+	if err != nil {
+		return nil, seal.Malformed("%s is damaged: %v", what, err)
 	}
-	if p.stanzas[0].Type != scryptType {
-		return nil, malformed("identity file is encrypted for a key instead of by a passphrase: decrypt it with age first")
+	if stanzas[0].Type != seal.Scrypt {
+		return nil, seal.Malformed("identity file is encrypted for a key instead of by a passphrase: decrypt it with age first")
 	}
-	if err := checkScrypt(p.stanzas); err != nil {
-		return nil, malformed("identity file: %v", err)
+	if err := checkScrypt(stanzas); err != nil {
+		return nil, seal.Malformed("identity file: %v", err)
 	}
-	pass, err := ask(passphrase, what)
+	pass, err := seal.AskPassphrase(passphrase, what)
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +87,14 @@ func decryptIdentities(text []byte, passphrase func() ([]byte, error)) ([]byte, 
 	}
 	r, err := age.Decrypt(bytes.NewReader(text), id)
 	if errors.Is(err, age.ErrIncorrectIdentity) {
-		return nil, wrongPassphrase(what)
+		return nil, seal.WrongPassphrase(what)
 	}
 	if err != nil {
-		return nil, malformed("%s is damaged: %v", what, err)
+		return nil, seal.Malformed("%s is damaged: %v", what, err)
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
-		return nil, malformed("%s is damaged: %v", what, err)
+		return nil, seal.Malformed("%s is damaged: %v", what, err)
 	}
 	return plain, nil
 }
@@ -105,21 +107,21 @@ func parseIdentity(line string) (age.Identity, error) {
 	case strings.HasPrefix(line, "AGE-SECRET-KEY-PQ-1"):
 		id, err := age.ParseHybridIdentity(line)
 		if err != nil {
-			return nil, malformed("malformed age secret key")
+			return nil, seal.Malformed("malformed age secret key")
 		}
 		return id, nil
 	case strings.HasPrefix(line, "AGE-SECRET-KEY-"):
 		id, err := age.ParseX25519Identity(line)
 		if err != nil {
-			return nil, malformed("malformed age secret key")
+			return nil, seal.Malformed("malformed age secret key")
 		}
 		return id, nil
 	case strings.HasPrefix(strings.ToUpper(line), "AGE-PLUGIN-"):
-		return nil, malformed("age identities of plugins are not supported")
+		return nil, seal.Malformed("age identities of plugins are not supported")
 	case strings.HasPrefix(line, "age1"), isSSHPublic(kind), strings.HasPrefix(line, "---- BEGIN SSH2 PUBLIC KEY"):
-		return nil, malformed("this is a public key, and identities are private keys: give the private key of it (one that only an SSH agent or a hardware key holds cannot decrypt)")
+		return nil, seal.Malformed("this is a public key, and identities are private keys: give the private key of it (one that only an SSH agent or a hardware key holds cannot decrypt)")
 	case strings.HasPrefix(line, "untrusted comment:"):
-		return nil, malformed("this is a key of minisign, which is for signatures: it cannot decrypt")
+		return nil, seal.Malformed("this is a key of minisign, which is for signatures: it cannot decrypt")
 	}
-	return nil, malformed("neither an age identity (AGE-SECRET-KEY-...) nor an SSH private key")
+	return nil, seal.Malformed("neither an age identity (AGE-SECRET-KEY-...) nor an SSH private key")
 }

@@ -1,4 +1,4 @@
-package seal
+package keys
 
 import (
 	"bufio"
@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"hexz/pkg/seal"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -18,7 +20,7 @@ const MaxKeyFile = 1 << 20
 
 // ParseRecipient parses a public key of age ("age1...", also the post-quantum "age1pq1...") or of
 // SSH ("ssh-ed25519 ...", "ssh-rsa ..." of 2048 bits and more, as in a .pub file). The only error
-// is ErrFormat. It says what the text is instead, and never quotes it.
+// is seal.ErrFormat. It says what the text is instead, and never quotes it.
 //
 // Keys in hardware and of plugins are refused even where their public part would be enough to wrap
 // a key: this package could not unwrap that key.
@@ -27,23 +29,23 @@ func ParseRecipient(s string) (age.Recipient, error) {
 	kind, _, _ := strings.Cut(s, " ")
 	switch {
 	case s == "":
-		return nil, malformed("recipient is empty")
+		return nil, seal.Malformed("recipient is empty")
 	case strings.ContainsAny(s, "\r\n"):
-		return nil, malformed("recipient is more than one line")
+		return nil, seal.Malformed("recipient is more than one line")
 	case isSecret(s):
-		return nil, malformed("this is a private key, and recipients are public keys: give the public key of it")
+		return nil, seal.Malformed("this is a private key, and recipients are public keys: give the public key of it")
 	case strings.HasPrefix(s, "age1pq1"):
 		r, err := age.ParseHybridRecipient(s)
 		if err != nil {
-			return nil, malformed("malformed age recipient")
+			return nil, seal.Malformed("malformed age recipient")
 		}
 		return r, nil
 	case strings.HasPrefix(s, "age1") && strings.Count(s, "1") > 1: // bech32 has no 1 in its data
-		return nil, malformed("age recipients of plugins and hardware are not supported")
+		return nil, seal.Malformed("age recipients of plugins and hardware are not supported")
 	case strings.HasPrefix(s, "age1"):
 		r, err := age.ParseX25519Recipient(s)
 		if err != nil {
-			return nil, malformed("malformed age recipient")
+			return nil, seal.Malformed("malformed age recipient")
 		}
 		return r, nil
 	case kind == ssh.KeyAlgoED25519 || kind == ssh.KeyAlgoRSA:
@@ -51,14 +53,14 @@ func ParseRecipient(s string) (age.Recipient, error) {
 	case isSSHPublic(kind):
 		return nil, unsupportedSSH(kind)
 	}
-	return nil, malformed("neither an age recipient (age1...) nor an SSH public key (ssh-ed25519, ssh-rsa)")
+	return nil, seal.Malformed("neither an age recipient (age1...) nor an SSH public key (ssh-ed25519, ssh-rsa)")
 }
 
 func parseSSHRecipient(s, kind string) (age.Recipient, error) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s))
 	// The parser may also take the first word for an option, and find the key after it.
 	if err != nil || key.Type() != kind {
-		return nil, malformed("malformed SSH public key of type %s", kind)
+		return nil, seal.Malformed("malformed SSH public key of type %s", kind)
 	}
 	var r age.Recipient
 	if kind == ssh.KeyAlgoRSA {
@@ -67,14 +69,14 @@ func parseSSHRecipient(s, kind string) (age.Recipient, error) {
 		r, err = agessh.NewEd25519Recipient(key)
 	}
 	if err != nil {
-		return nil, malformed("SSH public key of type %s cannot be used: %v", kind, err)
+		return nil, seal.Malformed("SSH public key of type %s cannot be used: %v", kind, err)
 	}
 	return r, nil
 }
 
 // ParseRecipients parses a file of at most MaxKeyFile bytes with one recipient a line, in the
 // forms of ParseRecipient. Empty lines and lines that begin with # are skipped. A file without
-// recipients is an error. Errors name the line and are ErrFormat, or come from r.
+// recipients is an error. Errors name the line and are seal.ErrFormat, or come from r.
 func ParseRecipients(r io.Reader) ([]age.Recipient, error) {
 	text, err := readKeyFile(r, "recipients")
 	if err != nil {
@@ -90,7 +92,7 @@ func ParseRecipients(r io.Reader) ([]age.Recipient, error) {
 		return nil, err
 	}
 	if len(list) == 0 {
-		return nil, malformed("no recipients in the file")
+		return nil, seal.Malformed("no recipients in the file")
 	}
 	return list, nil
 }
@@ -102,7 +104,7 @@ func readKeyFile(r io.Reader, what string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", what, err)
 	}
 	if len(text) > MaxKeyFile {
-		return nil, malformed("file of %s is longer than %d bytes", what, MaxKeyFile)
+		return nil, seal.Malformed("file of %s is longer than %d bytes", what, MaxKeyFile)
 	}
 	return text, nil
 }
@@ -111,7 +113,7 @@ func readKeyFile(r io.Reader, what string) ([]byte, error) {
 // before the errors of parse.
 func eachLine(text []byte, parse func(line string) error) error {
 	if !utf8.Valid(text) {
-		return malformed("no text: the file is not UTF-8")
+		return seal.Malformed("no text: the file is not UTF-8")
 	}
 	s := bufio.NewScanner(bytes.NewReader(text))
 	s.Buffer(nil, MaxKeyFile+1)
@@ -144,9 +146,9 @@ func isSSHPublic(kind string) bool {
 func unsupportedSSH(kind string) error {
 	switch {
 	case strings.HasPrefix(kind, "sk-"):
-		return malformed("SSH keys in hardware (sk-...) can only sign: use ssh-ed25519, ssh-rsa or age1...")
+		return seal.Malformed("SSH keys in hardware (sk-...) can only sign: use ssh-ed25519, ssh-rsa or age1...")
 	case strings.HasPrefix(kind, "ecdsa-"):
-		return malformed("SSH keys of type ECDSA are not supported: use ssh-ed25519, ssh-rsa or age1...")
+		return seal.Malformed("SSH keys of type ECDSA are not supported: use ssh-ed25519, ssh-rsa or age1...")
 	}
-	return malformed("SSH keys of this type are not supported: use ssh-ed25519, ssh-rsa or age1...")
+	return seal.Malformed("SSH keys of this type are not supported: use ssh-ed25519, ssh-rsa or age1...")
 }

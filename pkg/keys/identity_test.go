@@ -1,4 +1,4 @@
-package seal
+package keys
 
 import (
 	"bytes"
@@ -14,6 +14,9 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"hexz/internal/keytest"
+	"hexz/pkg/seal"
+
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"golang.org/x/crypto/ssh"
@@ -27,7 +30,7 @@ func encrypted(text, pass string) string {
 func armored(file string) string {
 	var b strings.Builder
 	w := armor.NewWriter(&b)
-	must(io.WriteString(w, file))
+	keytest.Must(io.WriteString(w, file))
 	if err := w.Close(); err != nil {
 		panic(err)
 	}
@@ -35,14 +38,14 @@ func armored(file string) string {
 }
 
 func TestParseIdentities(t *testing.T) {
-	id, hybrid := x25519(t), must(age.GenerateHybridIdentity())
+	id, hybrid := x25519(t), keytest.Must(age.GenerateHybridIdentity())
 	edKey, edPub := sshPair(ssh.KeyAlgoED25519, "")
-	rsaPrivate := must(rsaKey(2048))
-	rsaPub := string(ssh.MarshalAuthorizedKey(must(ssh.NewPublicKey(&rsaPrivate.PublicKey))))
+	rsaPrivate := keytest.Must(rsaKey(2048))
+	rsaPub := string(ssh.MarshalAuthorizedKey(keytest.Must(ssh.NewPublicKey(&rsaPrivate.PublicKey))))
 	rsaOld := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(rsaPrivate)}))
-	rsaPKCS8 := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(rsaPrivate))}))
+	rsaPKCS8 := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keytest.Must(x509.MarshalPKCS8PrivateKey(rsaPrivate))}))
 	//lint:ignore SA1019 OpenSSH made such keys, and people have them
-	block := must(x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaPrivate), []byte("pw"), x509.PEMCipherAES128))
+	block := keytest.Must(x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaPrivate), []byte("pw"), x509.PEMCipherAES128))
 	rsaOldLocked := string(pem.EncodeToMemory(block))
 	lockedKey, lockedPub := sshPair(ssh.KeyAlgoED25519, "pw")
 	lockedRSA, lockedRSAPub := sshPair(ssh.KeyAlgoRSA, "pw")
@@ -68,28 +71,28 @@ func TestParseIdentities(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			asked := 0
-			ids, err := ParseIdentities(strings.NewReader(tc.text), answer("pw", &asked))
+			ids, err := ParseIdentities(strings.NewReader(tc.text), keytest.Answer("pw", &asked))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if asked != tc.atParse {
 				t.Errorf("asked %d times by parsing", asked)
 			}
-			k := NewFileKey()
+			k := seal.NewFileKey()
 			to := []age.Recipient{x25519(t).Recipient()}
 			if tc.recipient == "" {
-				_, err := Unwrap(must(Wrap(k, to)), ids)
+				_, err := Unwrap(keytest.Must(Wrap(k, to)), ids)
 				if class(err) != "no match" || asked != 0 {
 					t.Errorf("asked %d times, %v", asked, err)
 				}
 				return
 			}
-			to = append(to, must(ParseRecipient(tc.recipient)))
+			to = append(to, keytest.Must(ParseRecipient(tc.recipient)))
 			if strings.HasPrefix(tc.recipient, "age1pq1") {
 				to = to[1:]
 			}
 			for range 2 { // the second time the passphrase is known
-				got, err := Unwrap(must(Wrap(k, to)), ids)
+				got, err := Unwrap(keytest.Must(Wrap(k, to)), ids)
 				if err != nil || got != k {
 					t.Fatal(err)
 				}
@@ -100,19 +103,19 @@ func TestParseIdentities(t *testing.T) {
 		})
 	}
 
-	wrong := answer("wp", nil)
+	wrong := keytest.Answer("wp", nil)
 	broken := func() ([]byte, error) { return nil, io.ErrClosedPipe }
 	for name, text := range map[string]string{"age": encrypted(id.String(), "pw"), "pem": rsaOldLocked, "ssh": lockedKey} {
 		for _, tc := range []struct {
 			ask    func() ([]byte, error)
 			expect error
-		}{{wrong, ErrPassphrase}, {nil, ErrPassphrase}, {answer("", nil), ErrPassphrase}, {broken, io.ErrClosedPipe}} {
+		}{{wrong, seal.ErrPassphrase}, {nil, seal.ErrPassphrase}, {keytest.Answer("", nil), seal.ErrPassphrase}, {broken, io.ErrClosedPipe}} {
 			ids, err := ParseIdentities(strings.NewReader(text), tc.ask)
 			if name == "ssh" {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, err = Unwrap(must(Wrap(FileKey{}, []age.Recipient{must(ParseRecipient(lockedPub))})), ids)
+				_, err = Unwrap(keytest.Must(Wrap(seal.FileKey{}, []age.Recipient{keytest.Must(ParseRecipient(lockedPub))})), ids)
 			}
 			if !errors.Is(err, tc.expect) {
 				t.Errorf("%s: %v instead of %v", name, err, tc.expect)
@@ -125,9 +128,9 @@ func TestParseIdentities(t *testing.T) {
 func TestLockedComesLast(t *testing.T) {
 	id := x25519(t)
 	lockedKey, lockedPub := sshPair(ssh.KeyAlgoED25519, "pw")
-	locked := must(ParseIdentities(strings.NewReader(lockedKey), noPassphrase(t)))
-	wrapped := must(Wrap(FileKey{1}, []age.Recipient{must(ParseRecipient(lockedPub)), id.Recipient()}))
-	if k, err := Unwrap(wrapped, append(locked, id)); err != nil || k != (FileKey{1}) {
+	locked := keytest.Must(ParseIdentities(strings.NewReader(lockedKey), keytest.NoPassphrase(t)))
+	wrapped := keytest.Must(Wrap(seal.FileKey{1}, []age.Recipient{keytest.Must(ParseRecipient(lockedPub)), id.Recipient()}))
+	if k, err := Unwrap(wrapped, append(locked, id)); err != nil || k != (seal.FileKey{1}) {
 		t.Error(err)
 	}
 }
@@ -135,35 +138,35 @@ func TestLockedComesLast(t *testing.T) {
 func TestParseIdentitiesErrors(t *testing.T) {
 	id := x25519(t)
 	edKey, edPub := sshPair(ssh.KeyAlgoED25519, "")
-	ec := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	ecKey := string(pem.EncodeToMemory(must(ssh.MarshalPrivateKey(ec, ""))))
-	ecLocked := string(pem.EncodeToMemory(must(ssh.MarshalPrivateKeyWithPassphrase(ec, "", []byte("pw")))))
+	ec := keytest.Must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	ecKey := string(pem.EncodeToMemory(keytest.Must(ssh.MarshalPrivateKey(ec, ""))))
+	ecLocked := string(pem.EncodeToMemory(keytest.Must(ssh.MarshalPrivateKeyWithPassphrase(ec, "", []byte("pw")))))
 	block := func(kind, content string) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte(content)}))
 	}
 	toKey := string(ageFile([]byte(id.String()), id.Recipient()))
 	hard := strings.Replace(encrypted(id.String(), "pw"), " 10\n", " 21\n", 1)
-	pub, sec, err := GenerateKey()
+	pub, sec, err := seal.GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ text, want string }{
 		{"", "no identities"},
 		{"# nothing\n", "no identities"},
-		{id.String() + "\n" + secretText, "line 2: neither"},
-		{"AGE-SECRET-KEY-1" + secretText, "line 1: malformed age secret key"},
-		{"AGE-SECRET-KEY-PQ-1" + secretText, "malformed age secret key"},
-		{"AGE-PLUGIN-YUBIKEY-1" + secretText, "plugin"},
+		{id.String() + "\n" + keytest.SecretText, "line 2: neither"},
+		{"AGE-SECRET-KEY-1" + keytest.SecretText, "line 1: malformed age secret key"},
+		{"AGE-SECRET-KEY-PQ-1" + keytest.SecretText, "malformed age secret key"},
+		{"AGE-PLUGIN-YUBIKEY-1" + keytest.SecretText, "plugin"},
 		{"\n" + id.Recipient().String(), "line 2: this is a public key"},
 		{edPub, "this is a public key"},
 		{sshLine("sk-ssh-ed25519@openssh.com"), "this is a public key"},
 		{"---- BEGIN SSH2 PUBLIC KEY ----\n", "this is a public key"},
-		{block("PUBLIC KEY", secretText), "this is a public key"},
-		{block("CERTIFICATE", secretText), "another type"},
-		{block("OPENSSH PRIVATE KEY", secretText), "malformed SSH"},
+		{block("PUBLIC KEY", keytest.SecretText), "this is a public key"},
+		{block("CERTIFICATE", keytest.SecretText), "another type"},
+		{block("OPENSSH PRIVATE KEY", keytest.SecretText), "malformed SSH"},
 		{block("OPENSSH PRIVATE KEY", "openssh-key-v1\x00 sk-ssh-ed25519@openssh.com"), "hardware"},
-		{block("ENCRYPTED PRIVATE KEY", secretText), "PKCS #8"},
-		{"-----BEGIN OPENSSH PRIVATE KEY-----\n" + secretText, "malformed SSH"},
+		{block("ENCRYPTED PRIVATE KEY", keytest.SecretText), "PKCS #8"},
+		{"-----BEGIN OPENSSH PRIVATE KEY-----\n" + keytest.SecretText, "malformed SSH"},
 		{edKey + edKey, "one key a file"},
 		{ecKey, "not supported"},
 		{ecLocked, "ECDSA"},
@@ -173,23 +176,23 @@ func TestParseIdentitiesErrors(t *testing.T) {
 		{toKey[:40], "damaged"},
 		{strings.Replace(armored(toKey), "\n", "\n!", 1), "armor"},
 		{string(pub.Marshal()), "minisign"},
-		{string(must(sec.Marshal(nil))), "minisign"},
+		{string(keytest.Must(sec.Marshal(nil))), "minisign"},
 		{strings.Repeat("#", MaxKeyFile+1), "longer"},
 		{"\xff\xfe", "UTF-8"},
 	} {
-		ids, err := ParseIdentities(strings.NewReader(tc.text), noPassphrase(t))
+		ids, err := ParseIdentities(strings.NewReader(tc.text), keytest.NoPassphrase(t))
 		if ids != nil || err == nil {
 			t.Errorf("%.40q is taken", tc.text)
 			continue
 		}
-		checkError(t, err, tc.want)
+		keytest.CheckError(t, err, seal.ErrFormat, tc.want)
 	}
-	if _, err := ParseIdentities(strings.NewReader(encrypted(encrypted(id.String(), "pw"), "pw")), answer("pw", nil)); class(err) != "format" {
+	if _, err := ParseIdentities(strings.NewReader(encrypted(encrypted(id.String(), "pw"), "pw")), keytest.Answer("pw", nil)); class(err) != "format" {
 		t.Errorf("encrypted twice: %v", err)
 	}
 	damaged := []byte(encrypted(id.String(), "pw"))
 	damaged[len(damaged)-1] ^= 1
-	if _, err := ParseIdentities(bytes.NewReader(damaged), answer("pw", nil)); class(err) != "format" {
+	if _, err := ParseIdentities(bytes.NewReader(damaged), keytest.Answer("pw", nil)); class(err) != "format" {
 		t.Errorf("damaged: %v", err)
 	}
 	if _, err := ParseIdentities(iotest.ErrReader(io.ErrClosedPipe), nil); !errors.Is(err, io.ErrClosedPipe) {
@@ -202,14 +205,14 @@ func TestSwappedPublicKey(t *testing.T) {
 	key, public := sshPair(ssh.KeyAlgoED25519, "pw")
 	_, other := sshPair(ssh.KeyAlgoED25519, "")
 	blob := func(line string) []byte {
-		return must(base64.StdEncoding.DecodeString(strings.Fields(line)[1]))
+		return keytest.Must(base64.StdEncoding.DecodeString(strings.Fields(line)[1]))
 	}
 	block, _ := pem.Decode([]byte(key))
 	block.Bytes = bytes.Replace(block.Bytes, blob(public), blob(other), 1)
-	ids, err := ParseIdentities(bytes.NewReader(pem.EncodeToMemory(block)), answer("pw", nil))
+	ids, err := ParseIdentities(bytes.NewReader(pem.EncodeToMemory(block)), keytest.Answer("pw", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Unwrap(must(Wrap(FileKey{}, []age.Recipient{must(ParseRecipient(other))})), ids)
-	checkError(t, err, "does not fit")
+	_, err = Unwrap(keytest.Must(Wrap(seal.FileKey{}, []age.Recipient{keytest.Must(ParseRecipient(other))})), ids)
+	keytest.CheckError(t, err, seal.ErrFormat, "does not fit")
 }
