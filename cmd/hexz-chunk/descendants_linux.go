@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -62,9 +62,12 @@ func readProcess(path string) (p process, ok bool) {
 		return p, false
 	}
 	// The name before the last ")" may contain any characters.
-	_, text, ok = bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" "))
-	var state string
-	var group int
-	n, _ := fmt.Fscan(bytes.NewReader(text), &state, &p.parent, &group, &p.session)
-	return p, ok && n == 4 && state != "Z" && state != "X"
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 4 { // state, parent, group, session
+		return p, false
+	}
+	parent, err := strconv.Atoi(fields[1])
+	session, err2 := strconv.Atoi(fields[3])
+	p.parent, p.session = parent, session
+	return p, err == nil && err2 == nil && fields[0] != "Z" && fields[0] != "X"
 }

@@ -59,12 +59,12 @@ func printJSON(w *bufio.Writer, o *diff.Options) {
 	between := `{"version":1,"streams":[`
 	comma := ""
 	o.Begin = func(s *diff.Stream) error {
-		fmt.Fprintf(w, `%s{"name":%s,"size_a":%s,"size_b":%s,"exact":%v,"ranges":[`, between, encode(s.Name), encode(s.A), encode(s.B), s.Exact)
+		fmt.Fprintf(w, `%s{"name":%s,"size_a":%s,"size_b":%s,"exact":%v,"ranges":[`, between, cli.JSON(s.Name), cli.JSON(s.A), cli.JSON(s.B), s.Exact)
 		between, comma = ",", ""
 		return nil
 	}
 	o.Range = func(r diff.Range) error {
-		_, err := fmt.Fprintf(w, "%s%s", comma, encode(r))
+		_, err := fmt.Fprintf(w, "%s%s", comma, cli.JSON(r))
 		comma = ","
 		return err
 	}
@@ -78,12 +78,6 @@ func endJSON(w *bufio.Writer, rep *diff.Report) error {
 	if len(rep.Streams) == 0 {
 		w.WriteString(`{"version":1,"streams":[`)
 	}
-	_, err := fmt.Fprintf(w, `],"identical":%v,"totals":%s}`+"\n", rep.Identical, encode(rep.Totals))
+	_, err := fmt.Fprintf(w, `],"identical":%v,"totals":%s}`+"\n", rep.Identical, cli.JSON(rep.Totals))
 	return err
-}
-
-// encode returns v as JSON. Nothing in v can fail.
-func encode(v any) []byte {
-	p, _ := cli.JSON(v)
-	return p
 }

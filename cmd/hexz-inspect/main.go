@@ -144,9 +144,6 @@ func run(env *cli.Env, o *flags, args []string) error {
 
 // encode prints v as one line of JSON.
 func encode(w io.Writer, v any) error {
-	p, err := cli.JSON(v)
-	if err == nil {
-		_, err = w.Write(append(p, '\n'))
-	}
+	_, err := w.Write(append(cli.JSON(v), '\n'))
 	return err
 }

@@ -92,9 +92,6 @@ func (rep *report) end(r *result, err error) {
 }
 
 func (rep *report) print(env *cli.Env) error {
-	p, err := cli.JSON(rep)
-	if err == nil {
-		_, err = env.Stdout.Write(append(p, '\n'))
-	}
+	_, err := env.Stdout.Write(append(cli.JSON(rep), '\n'))
 	return err
 }

@@ -1,54 +1,129 @@
 package cli
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// JSON returns v as one line of JSON, without the newline. Text of strangers does no harm on a
-// terminal: encoding/json escapes the control characters of ASCII, and JSON also escapes the other
-// control characters and all invisible ones.
-func JSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	p := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if !bytes.ContainsFunc(p, hidden) {
-		return p, nil
-	}
-	var out []byte
-	for len(p) > 0 {
-		r, n := utf8.DecodeRune(p)
-		if !hidden(r) {
-			out = append(out, p[:n]...)
-		} else if r1, r2 := utf16.EncodeRune(r); r1 != unicode.ReplacementChar {
-			out = fmt.Appendf(out, `\u%04x\u%04x`, r1, r2)
-		} else {
-			out = fmt.Appendf(out, `\u%04x`, r)
+// JSON returns v as one line of JSON, without the newline. It has what reports are made of: structs
+// with a tag on each field, lists, maps with texts as keys, texts, numbers, booleans and pointers to
+// these. Whatever has a method MarshalJSON, as package json calls it, says itself what it is. (That
+// package is a tenth of a binary which does no more than to write statistics.)
+//
+// Text of strangers does no harm on a terminal: all control characters and invisible ones are
+// escaped.
+func JSON(v any) []byte { return appendJSON(nil, reflect.ValueOf(v)) }
+
+func appendJSON(b []byte, v reflect.Value) []byte {
+	kind := v.Kind()
+	switch kind {
+	case reflect.Invalid:
+		return append(b, "null"...)
+	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
+		if v.IsNil() {
+			return append(b, "null"...)
 		}
-		p = p[n:]
 	}
-	return out, nil
+	if own, ok := v.Interface().(interface{ MarshalJSON() ([]byte, error) }); ok {
+		text, err := own.MarshalJSON()
+		if err != nil {
+			text = []byte("null")
+		}
+		for _, r := range string(text) {
+			b = appendVisible(b, r)
+		}
+		return b
+	}
+	switch {
+	case kind == reflect.Pointer, kind == reflect.Interface:
+		return appendJSON(b, v.Elem())
+	case kind == reflect.Bool:
+		return strconv.AppendBool(b, v.Bool())
+	case v.CanInt():
+		return strconv.AppendInt(b, v.Int(), 10)
+	case v.CanUint():
+		return strconv.AppendUint(b, v.Uint(), 10)
+	case v.CanFloat():
+		return strconv.AppendFloat(b, v.Float(), 'f', -1, 64)
+	case kind == reflect.String:
+		return appendText(b, v.String())
+	case kind == reflect.Struct:
+		return appendMembers(b, v)
+	case kind == reflect.Slice:
+		b = append(b, '[')
+		for i := range v.Len() {
+			b = appendJSON(comma(b), v.Index(i))
+		}
+		return append(b, ']')
+	case kind == reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(x, y reflect.Value) int { return strings.Compare(x.String(), y.String()) })
+		b = append(b, '{')
+		for _, key := range keys {
+			b = append(appendText(comma(b), key.String()), ':')
+			b = appendJSON(b, v.MapIndex(key))
+		}
+		return append(b, '}')
+	}
+	panic(fmt.Sprintf("cli: JSON of a %s", v.Type()))
 }
 
-// hidden reports whether r must not be printed. It is for DEL and the characters beyond ASCII.
-func hidden(r rune) bool { return r >= 0x7f && !unicode.IsGraphic(r) }
+// appendMembers appends the fields of a struct, as package json would by their tags.
+func appendMembers(b []byte, v reflect.Value) []byte {
+	b = append(b, '{')
+	for i := range v.NumField() {
+		name, option, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if name == "-" || option == "omitempty" && v.Field(i).IsZero() {
+			continue
+		}
+		b = append(appendText(comma(b), name), ':')
+		b = appendJSON(b, v.Field(i))
+	}
+	return append(b, '}')
+}
+
+// comma appends a comma unless a list or an object has just begun.
+func comma(b []byte) []byte {
+	if last := b[len(b)-1]; last == '[' || last == '{' {
+		return b
+	}
+	return append(b, ',')
+}
+
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
+	for i, r := range s {
+		switch n := strings.IndexRune("\"\\\b\f\n\r\t", r); {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)): // no UTF-8
+			b = append(b, `\ufffd`...)
+		case n >= 0:
+			b = append(b, '\\', `"\bfnrt`[n])
+		default:
+			b = appendVisible(b, r)
+		}
+	}
+	return append(b, '"')
+}
+
+// appendVisible appends r, or the escape of what must not be printed.
+func appendVisible(b []byte, r rune) []byte {
+	if unicode.IsGraphic(r) {
+		return utf8.AppendRune(b, r)
+	}
+	if r1, r2 := utf16.EncodeRune(r); r1 != unicode.ReplacementChar {
+		return fmt.Appendf(b, `\u%04x\u%04x`, r1, r2)
+	}
+	return fmt.Appendf(b, `\u%04x`, r)
+}
 
 // writeJSON writes v to o as one line of JSON, and commits it.
-func writeJSON(o *Output, v any) error {
-	p, err := JSON(v)
-	if err != nil {
-		return err
-	}
-	return writeLine(o, p)
-}
+func writeJSON(o *Output, v any) error { return writeLine(o, JSON(v)) }
 
 // writeLine writes p and a line end to o, and commits it.
 func writeLine(o *Output, p []byte) error {

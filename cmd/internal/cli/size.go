@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/big"
 	"strconv"
 	"strings"
 
@@ -34,15 +33,28 @@ func ParseSize(s string) (int64, error) {
 	if !ok {
 		return 0, fmt.Errorf("unknown unit %q: use B, KiB or K (1024), kB (1000), or M, G, T likewise", unit)
 	}
-	n, _ := new(big.Rat).SetString(number) // cannot fail: digits and one point
-	n.Mul(n, new(big.Rat).SetInt64(factor))
+	part, exact := fractionOf(fraction, factor)
+	n, err := strconv.ParseInt(whole, 10, 64)
 	switch {
-	case !n.IsInt():
+	case !exact:
 		return 0, errors.New("this is not a whole number of bytes")
-	case !n.Num().IsInt64():
+	case err != nil || n > (math.MaxInt64-part)/factor:
 		return 0, errTooLarge
 	}
-	return n.Num().Int64(), nil
+	return n*factor + part, nil
+}
+
+// fractionOf returns the product of factor and the fraction with the given digits after its point. It
+// reports whether that is a whole number. Each step has the digit of one place of the product.
+func fractionOf(digits string, factor int64) (product int64, exact bool) {
+	for i := len(digits) - 1; i >= 0; i-- {
+		product += int64(digits[i]-'0') * factor
+		if product%10 != 0 {
+			return 0, false
+		}
+		product /= 10
+	}
+	return product, true
 }
 
 // maxSizeText is the greatest length of a size as text. It bounds the work; no sensible size is

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -68,10 +70,12 @@ func below(dev uint64) []storage {
 		}
 	}
 	for _, path := range numbers {
-		var major, minor uint32
-		text, err := os.ReadFile(path)
-		if _, scanErr := fmt.Sscanf(string(text), "%d:%d", &major, &minor); err == nil && scanErr == nil {
-			list = append(list, storage{block: true, dev: unix.Mkdev(major, minor)})
+		text, _ := os.ReadFile(path)
+		first, second, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
+		major, err := strconv.ParseUint(first, 10, 32)
+		minor, err2 := strconv.ParseUint(second, 10, 32)
+		if err == nil && err2 == nil {
+			list = append(list, storage{block: true, dev: unix.Mkdev(uint32(major), uint32(minor))})
 		}
 	}
 	return list
