@@ -75,7 +75,7 @@ on.`,
 			f.Var(cli.ChoiceVar(&o.format, formatAuto, formatAuto, commit.FormatRaw, commit.FormatQcow2), "format", "`FORMAT` of each FILE: qcow2 packs what a guest sees; raw, and auto, pack the bytes as they are; auto warns of formats that hide them")
 			f.Var(cli.ChoiceVar(&o.backing, "", commit.FormatRaw, commit.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
 			f.Var(cli.OptionalSizeVar(&o.ExpectSize), "expect-size", "fail unless the input has `SIZE` bytes in all")
-			f.StringSliceVar(&o.Digests, "digest", nil, "store digests of whole streams: `LIST` of sha256, blake3")
+			f.Var(cli.WordsVar(&o.Digests), "digest", "store digests of whole streams: `LIST` of sha256, blake3")
 			o.ids.AddFlags(f)
 		},
 		Rules: likeRules,

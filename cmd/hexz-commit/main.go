@@ -74,14 +74,14 @@ refused.`,
 		Flags: func(f *pflag.FlagSet) {
 			o.set = f
 			f.StringVar(&o.base, "base", "", "the archive `FILE` that the changes were made to")
-			f.StringArrayVar(&o.maps, "map", nil, "what has changed in the OVERLAY of that name stands in `[NAME=]FILE`; may be repeated")
+			f.Var(cli.TextsVar(&o.maps), "map", "what has changed in the OVERLAY of that name stands in `[NAME=]FILE`; may be repeated")
 			f.Var(cli.ChoiceVar(&o.format, commit.FormatAuto, commit.FormatAuto, commit.FormatRaw, commit.FormatQcow2), "format", "`FORMAT` of overlays: raw, qcow2, or auto, which looks for magic numbers; give raw if others can write to the start of the file")
 			f.StringVar(&o.chain, "chain", "", "the changes are in the first `N` files of a chain of qcow2 files; without =N in all but the last")
 			f.Lookup("chain").NoOptDefVal = chainAll
 			f.Var(cli.ChoiceVar(&o.backing, "", commit.FormatRaw, commit.FormatQcow2), "backing-format", "`FORMAT` of backing files where a qcow2 file does not tell it: raw or qcow2")
 			f.BoolVar(&o.unchecked, "no-base-check", false, "do not compare the base with what the changes were made to")
-			f.StringArrayVar(&o.sizes, "size", nil, "new size of a stream, `[NAME=]SIZE`; may be repeated")
-			f.StringArrayVar(&o.replace, "replace", nil, "pack the whole of a file as a stream, `NAME=FILE`, in the place of the one of that name, or as one more; may be repeated")
+			f.Var(cli.TextsVar(&o.sizes), "size", "new size of a stream, `[NAME=]SIZE`; may be repeated")
+			f.Var(cli.TextsVar(&o.replace), "replace", "pack the whole of a file as a stream, `NAME=FILE`, in the place of the one of that name, or as one more; may be repeated")
 			f.StringVar(&o.keyFile, "chunk-key-file", "", "the key in `FILE` that the base was cut with")
 			o.parents.AddFlags(f)
 			o.ids.AddFlags(f)

@@ -43,7 +43,7 @@ has to be decoded.`,
 		Output:  true, Progress: true, Stats: true,
 		Flags: func(f *pflag.FlagSet) {
 			f.Var(cli.MemoryVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`, at least 1M; when it is full, only copies of the chunks in it are found (default no limit)")
-			f.StringArrayVar(&parents, "parent", nil, "store no chunk that `FILE` has, an archive or the exported index of one; may be repeated")
+			f.Var(cli.TextsVar(&parents), "parent", "store no chunk that `FILE` has, an archive or the exported index of one; may be repeated")
 			codecs.AddFlags(f)
 			ids.AddFlags(f)
 		},

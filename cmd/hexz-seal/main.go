@@ -48,7 +48,7 @@ takes 36 bytes of memory more for each chunk of a parent.`,
 		Output:  true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
 			s.to.addFlags(f)
-			f.StringArrayVar(&s.sign, "sign", nil, "sign with the minisign secret key in `FILE`; may be repeated")
+			f.Var(cli.TextsVar(&s.sign), "sign", "sign with the minisign secret key in `FILE`; may be repeated")
 			s.pass.AddFlags(f)
 			f.Var(cli.MemoryVar(&s.o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
 			f.StringVar(&s.o.CheckParents, "check-parents", "", "look into the parents of a thin stream: archives *.hxz or exported indexes *.hxi in `DIR`")

@@ -19,8 +19,8 @@ type recipientFlags struct {
 
 // addFlags adds the flags to f. cli.PassphraseFlags has the flags for the passphrase itself.
 func (r *recipientFlags) addFlags(f *pflag.FlagSet) {
-	f.StringArrayVarP(&r.keys, "recipient", "r", nil, "encrypt to the public `KEY`: age1..., ssh-ed25519 ... or ssh-rsa ...; may be repeated")
-	f.StringArrayVarP(&r.files, "recipients-file", "R", nil, "encrypt to the public keys in `FILE`, one a line, such as a .pub file of SSH; may be repeated")
+	f.VarP(cli.TextsVar(&r.keys), "recipient", "r", "encrypt to the public `KEY`: age1..., ssh-ed25519 ... or ssh-rsa ...; may be repeated")
+	f.VarP(cli.TextsVar(&r.files), "recipients-file", "R", "encrypt to the public keys in `FILE`, one a line, such as a .pub file of SSH; may be repeated")
 	f.BoolVarP(&r.passphrase, "passphrase", "p", false, "encrypt with a passphrase")
 }
 

@@ -35,7 +35,7 @@ them to files for minisign.`,
 		MinArgs: 1, MaxArgs: -1,
 		Threads: true, Progress: true,
 		Flags: func(f *pflag.FlagSet) {
-			f.StringArrayVarP(&s.keys, "key", "k", nil, "sign with the minisign secret key in `FILE`; may be repeated")
+			f.VarP(cli.TextsVar(&s.keys), "key", "k", "sign with the minisign secret key in `FILE`; may be repeated")
 			s.pass.AddFlags(f)
 		},
 		Run: s.run,

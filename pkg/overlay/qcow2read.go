@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/flate"
+	"compress/flate"
+
 	"github.com/klauspost/compress/zstd"
 )
 

@@ -17,7 +17,7 @@ type IdentityFlags struct {
 
 // AddFlags adds the flags to f.
 func (i *IdentityFlags) AddFlags(f *pflag.FlagSet) {
-	f.StringArrayVarP(&i.files, "identity", "i", nil, "open an encrypted archive with the private key in `FILE`, of age or SSH; may be repeated")
+	f.VarP(TextsVar(&i.files), "identity", "i", "open an encrypted archive with the private key in `FILE`, of age or SSH; may be repeated")
 	i.pass.AddFlags(f)
 }
 

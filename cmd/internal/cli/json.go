@@ -62,12 +62,15 @@ func appendJSON(b []byte, v reflect.Value) []byte {
 		}
 		return append(b, ']')
 	case kind == reflect.Map:
-		keys := v.MapKeys()
-		slices.SortFunc(keys, func(x, y reflect.Value) int { return strings.Compare(x.String(), y.String()) })
+		var names []string
+		for _, key := range v.MapKeys() {
+			names = append(names, key.String())
+		}
+		slices.Sort(names)
 		b = append(b, '{')
-		for _, key := range keys {
-			b = append(appendText(comma(b), key.String()), ':')
-			b = appendJSON(b, v.MapIndex(key))
+		for _, name := range names {
+			b = append(appendText(comma(b), name), ':')
+			b = appendJSON(b, v.MapIndex(reflect.ValueOf(name)))
 		}
 		return append(b, '}')
 	}

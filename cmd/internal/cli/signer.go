@@ -11,7 +11,7 @@ type SignerFlags struct{ keys []string }
 
 // AddFlags adds the flag to f.
 func (s *SignerFlags) AddFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&s.keys, "signed-by", nil, "demand a signature by `PUBKEY`, a minisign public key or the file it is in; may be repeated, and all must have signed")
+	f.Var(TextsVar(&s.keys), "signed-by", "demand a signature by `PUBKEY`, a minisign public key or the file it is in; may be repeated, and all must have signed")
 }
 
 // Load returns the keys.
