@@ -27,7 +27,8 @@
 //	pkg/diff       which ranges differ between two archives
 //	pkg/inspect    what is in an archive; its chain of parents
 //	pkg/salvage    what is left of a damaged archive
-//	pkg/seal       keys
+//	pkg/seal       the keys of signatures; what opens an encrypted archive
+//	pkg/keys       identities and recipients, as the options of pkg/stage take them
 //	pkg/chunker    content-defined cut points, for other uses as well
 //
 // # Compatibility
