@@ -51,7 +51,12 @@ func (w *Writer) Map(n int) {
 	w.head(n, msgpcode.FixedMapLow, int(msgpcode.FixedMapMask), msgpcode.Map16, msgpcode.Map32)
 }
 
+// The three below are not inlined: each value of a frame calls one of them, and copies of them took 60
+// KB of each binary.
+
 // head writes the code of a value of length n, and n. If n is at most most, it is part of the code.
+//
+//go:noinline
 func (w *Writer) head(n int, fixed byte, most int, code16, code32 byte) {
 	switch {
 	case n <= most:
@@ -63,10 +68,12 @@ func (w *Writer) head(n int, fixed byte, most int, code16, code32 byte) {
 	}
 }
 
+//go:noinline
 func (w *Writer) head16(code byte, n int) {
 	w.buf = binary.BigEndian.AppendUint16(append(w.buf, code), uint16(n))
 }
 
+//go:noinline
 func (w *Writer) head32(code byte, n int) {
 	w.buf = binary.BigEndian.AppendUint32(append(w.buf, code), uint32(n))
 }
