@@ -77,12 +77,13 @@ func appendJSON(b []byte, v reflect.Value) []byte {
 	panic(fmt.Sprintf("cli: JSON of a %s", v.Type()))
 }
 
-// appendMembers appends the fields of a struct, as package json would by their tags.
+// appendMembers appends the exported fields of a struct, as package json would by their tags.
 func appendMembers(b []byte, v reflect.Value) []byte {
 	b = append(b, '{')
 	for i := range v.NumField() {
-		name, option, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		if name == "-" || option == "omitempty" && v.Field(i).IsZero() {
+		field := v.Type().Field(i)
+		name, option, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !field.IsExported() || name == "-" || option == "omitempty" && v.Field(i).IsZero() {
 			continue
 		}
 		b = append(appendText(comma(b), name), ':')

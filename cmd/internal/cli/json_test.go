@@ -53,6 +53,7 @@ func TestJSONAgrees(t *testing.T) {
 		Any    []any             `json:"any"`
 		Own    own               `json:"own"`
 		Hidden int               `json:"-"`
+		inside []string
 	}
 	zero := int64(0)
 	for _, v := range []any{
@@ -60,7 +61,7 @@ func TestJSONAgrees(t *testing.T) {
 		&all{Own: own{"1"}},
 		all{
 			"a\"b\\c\b\f\n\r\t\x01/<>&\xff\ufffd\u2028", "id", -5, math.MaxUint64, true, []part{{1, 0.5}, {-1, 1e20}}, part{0, 1e-6}, &part{}, &zero,
-			map[string]string{"b": "", "a": "x", "\n": "\""}, map[string]any{"n": 5, "s": "", "l": []any{nil, true, 1.25}}, []any{}, own{`{"x":[1]}`}, 3,
+			map[string]string{"b": "", "a": "x", "\n": "\""}, map[string]any{"n": 5, "s": "", "l": []any{nil, true, 1.25}}, []any{}, own{`{"x":[1]}`}, 3, []string{"y"},
 		},
 	} {
 		var want bytes.Buffer
