@@ -2,7 +2,7 @@
 
 load helper
 
-BINARIES=(hexz-cat hexz-chunk hexz-commit hexz-compress hexz-dedup hexz-delta hexz-diff hexz-inspect hexz-keygen hexz-seal hexz-sign hexz-unseal hexz-verify)
+BINARIES=(hexz-cat hexz-chunk hexz-commit hexz-compress hexz-dedup hexz-delta hexz-diff hexz-inspect hexz-keygen hexz-seal hexz-sign hexz-unlock hexz-unseal hexz-verify)
 FILTERS=(hexz-dedup hexz-compress hexz-seal hexz-unseal)
 
 # in_terminal COMMAND: runs it with a terminal as its standard streams, whose text is the output.
