@@ -166,7 +166,7 @@ func TestSalvageReadError(t *testing.T) {
 	if !errors.Is(err, errDisk) {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := archive.NewScanner(bytes.NewReader(got.Bytes())).Next(); err != nil {
+	if _, err := archive.NewScanner(bytes.NewReader(got.Bytes()), nil).Next(); err != nil {
 		t.Errorf("nothing was written before: %v", err)
 	}
 	for in := stream.NewReader(bytes.NewReader(got.Bytes())); ; {
