@@ -60,7 +60,7 @@ type Builder struct {
 	Move func(maps, entries []Span)
 
 	frames []Span
-	root   stream.Root
+	tree   stream.Tree
 	at     int64 // position in the stream
 	ends   blake.Hasher
 }
@@ -117,6 +117,7 @@ func Encode(f stream.Frame) []byte {
 func (b *Builder) Open(id int64, name string) {
 	b.Frame(&stream.Open{ID: id, Name: name, Size: -1, Chunker: stream.Meta{"name": "fixed-v1", "size": 4096}})
 	b.at = 0
+	b.tree.Reset()
 }
 
 // id returns the id of the open stream.
@@ -136,14 +137,14 @@ func (b *Builder) AddSegment(s *stream.Segment) {
 	s.Stream, s.Offset = b.id(), b.at
 	b.Frame(s)
 	for i := range s.Entries {
-		b.root.Add(&s.Entries[i])
+		b.tree.Add(&s.Entries[i])
 		b.at += s.Entries[i].Len
 	}
 }
 
 // Close ends a stream.
 func (b *Builder) Close() {
-	c := &stream.Close{ID: b.id(), Size: b.at, Root: b.root.Sum()}
+	c := &stream.Close{ID: b.id(), Size: b.at, Root: b.tree.Sum()}
 	b.Frame(c)
 	b.addEnd(b.Info.Streams[len(b.Info.Streams)-1].Name, c)
 }

@@ -24,18 +24,18 @@ func entries() []Case {
 			b.Add("none", alpha, Ref(beta, 1), Data(alpha))
 			b.Add("none", beta, Data(beta))
 		})},
-		{"reference to itself", found, refs(Ref(beta, 1))},
-		{"reference to chunk 2^63 - 1", found, refs(Ref(alpha, stream.MaxSize))},
+		{"reference to itself", found + " dedup=corrupt", refs(Ref(beta, 1))},
+		{"reference to chunk 2^63 - 1", found + " dedup=corrupt", refs(Ref(alpha, stream.MaxSize))},
 		{"reference to another chunk", found + " scan=ok commit=ok diff=corrupt", refs(long)},
 		{"reference that is shorter", found + " scan=ok commit=ok diff=corrupt", refs(short)},
 		{"reference with another hash", "corrupt scan=ok inspect=ok dedup=ok diff=ok commit=ok", refs(Ref(bytes.ToUpper(alpha), 0))},
-		{"reference without an ordinal", found, refs(Ref(alpha, stream.NoOrdinal))},
+		{"reference without an ordinal", found + " dedup=corrupt", refs(Ref(alpha, stream.NoOrdinal))},
 		{"data of no bytes", "corrupt", disk(func(b *Builder) { b.Add("none", alpha, Data(alpha), Data(nil)) })},
 		{"data of no bytes, in the index", "corrupt restore=ok", lying(func(b *Builder) {
 			b.Segments[0].Entries = append(slices.Clone(b.Segments[0].Entries), Data(nil))
 		})},
 		{"run of no bytes", "corrupt", disk(func(b *Builder) { b.Add("none", alpha, Data(alpha), Zeros(stream.Zero, 0)) })},
-		{"lengths that overflow", "corrupt dedup=ok", disk(func(b *Builder) {
+		{"lengths that overflow", "corrupt", disk(func(b *Builder) {
 			b.Add("none", alpha, Data(alpha), Zeros(stream.Zero, stream.MaxSize), Zeros(stream.Hole, stream.MaxSize), Zeros(stream.Zero, 2), Zeros(stream.Hole, 10))
 			b.Info.Totals.Zero.Bytes, b.Info.Totals.Hole.Bytes = stream.MaxSize, stream.MaxSize
 		})},
@@ -100,13 +100,13 @@ func payloads() []Case {
 // parents returns cases of thin archives.
 func parents() []Case {
 	id := func(i int) (h stream.Hash) { return blake.Sum(fmt.Append(nil, i)) }
-	thin := func(n int, e stream.Entry) func() []byte {
+	thin := func(n int, entries ...stream.Entry) func() []byte {
 		return body(func(b *Builder) {
 			for i := range n {
 				b.Frame(&stream.Parent{Index: int64(i), ID: id(i), Hint: "../\x1b[31m\u009b\xff"})
 			}
 			b.Open(1, "disk")
-			b.Add("none", nil, e)
+			b.Add("none", nil, entries...)
 			b.Close()
 			b.End()
 		})
@@ -116,7 +116,16 @@ func parents() []Case {
 		e.Kind, e.Parent = stream.ParentRef, parent
 		return e
 	}
+	node := func(level uint8, parent int32, n, offset int64) stream.Entry {
+		return stream.Entry{Kind: stream.NodeRef, Level: level, Parent: parent, Len: n, Hash: id(9), Ordinal: stream.NoOrdinal, Offset: offset}
+	}
 	return []Case{
+		{"node of a parent that is missing", "parent scan=ok inspect=ok dedup=ok commit=ok diff=parent", thin(1, node(1, 0, 1<<40, 0))},
+		{"node of a parent that is not named", "corrupt", thin(1, node(1, 1, 1000, 0))},
+		{"node above the highest level", "corrupt", thin(1, node(stream.MaxLevel+1, 0, 1000, 0))},
+		{"node of no bytes", "corrupt restore=ok dedup=ok diff=ok", thin(1, node(1, 0, 0, 0))},
+		{"node that ends at 2^63", "corrupt", thin(1, node(1, 0, 1000, stream.MaxSize-999))},
+		{"node after a chunk", "corrupt restore=parent inspect=ok diff=parent", thin(1, from(0, 0), node(0, 0, 1000, 0))},
 		{"parent that is missing", "parent scan=ok inspect=ok dedup=ok diff=ok commit=ok", thin(1, from(0, 0))},
 		{"1024 parents", "parent scan=ok inspect=ok dedup=corrupt diff=ok commit=corrupt", thin(1024, from(1023, stream.MaxSize))},
 		{"1025 parents", "corrupt", thin(1025, from(0, 0))},

@@ -72,8 +72,8 @@ func (b *Builder) info(pages [][]Segment) []byte {
 }
 
 func totals(w *wire.Writer, t *index.Totals) {
-	w.Array(14)
-	for _, c := range []index.Count{t.Data, t.Zero, t.Hole, t.Ref, t.Parent} {
+	w.Array(18)
+	for _, c := range []index.Count{t.Data, t.Zero, t.Hole, t.Ref, t.Parent, t.Patch, t.Node} {
 		w.Int(c.N)
 		w.Int(c.Bytes)
 	}

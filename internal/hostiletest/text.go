@@ -27,7 +27,7 @@ func Text() []byte {
 	e.Kind = stream.ParentRef
 	b.Add("none", beta, Data(beta), e)
 	b.AddSegment(&stream.Segment{Entries: []stream.Entry{Data(alpha)}, Codec: "\x1b[31m\u009b\xff", RawLen: len(alpha), Payload: alpha})
-	c := &stream.Close{ID: 1, Size: b.at, Root: b.root.Sum(), Digests: map[string][]byte{"\x1b[31m\u009b\u202e\xff": {1}}}
+	c := &stream.Close{ID: 1, Size: b.at, Root: b.tree.Sum(), Digests: map[string][]byte{"\x1b[31m\u009b\u202e\xff": {1}}}
 	b.Frame(c)
 	b.addEnd(name, c)
 	b.End()

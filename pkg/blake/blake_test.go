@@ -36,6 +36,22 @@ func TestSameAsReference(t *testing.T) {
 	}
 }
 
+// The independent implementation is DeriveKey of the same module.
+func TestContext(t *testing.T) {
+	src := make([]byte, 100<<10)
+	rand.NewChaCha8([32]byte{2}).Read(src)
+	for _, text := range []string{"", "hexz test context", string(src[:3000])} {
+		c := NewContext(text)
+		for _, n := range []int{0, 1, 40, 1024, 1025, 16384, 16385, 100 << 10} {
+			var want Hash
+			blake3.DeriveKey(want[:], text, src[:n])
+			if got := c.Sum(src[:n]); got != want {
+				t.Errorf("context of %d bytes, %d bytes: got %v, want %v", len(text), n, got, want)
+			}
+		}
+	}
+}
+
 func TestHasherGoesOnAfterSum(t *testing.T) {
 	var h Hasher
 	h.Write(make([]byte, 40000))

@@ -11,6 +11,8 @@ const (
 	maxDigests  = 16
 	maxDigest   = 64
 	maxMessage  = 4 << 10
+
+	maxEntryKind = 255
 )
 
 // arity gives the number of elements of each frame, the kind included.
@@ -152,7 +154,7 @@ func ReadEntries(in *wire.Reader, dst []Entry, refHash bool) []Entry {
 
 func readEntry(in *wire.Reader, refHash bool) Entry {
 	arity := in.Array(8)
-	e := Entry{Kind: EntryKind(in.Int(int64(maxKind))), Ordinal: NoOrdinal}
+	e := Entry{Kind: EntryKind(in.Int(maxEntryKind)), Ordinal: NoOrdinal}
 	want := 0
 	switch e.Kind {
 	case Data:
@@ -185,6 +187,14 @@ func readEntry(in *wire.Reader, refHash bool) Entry {
 		in.Fixed(e.Hash[:])
 		e.Patch = &Patch{Bases: readBases(in, refHash)}
 		e.Patch.Len = int(in.Int(MaxChunk))
+	case NodeRef:
+		want = 7
+		e.Len = in.Int(MaxSize)
+		in.Fixed(e.Hash[:])
+		e.Level = uint8(in.Int(MaxLevel))
+		e.Parent = int32(in.Int(MaxParents))
+		e.Stream = uint16(in.Int(MaxStreams - 1))
+		e.Offset = in.Int(MaxSize)
 	default:
 		in.Failf("entry of unknown kind %d", int(e.Kind))
 	}

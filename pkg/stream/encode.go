@@ -72,6 +72,8 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 		w.Array(3)
 	case ParentRef, Patched:
 		w.Array(5)
+	case NodeRef:
+		w.Array(7)
 	case Ref:
 		if refHash {
 			w.Array(4)
@@ -96,6 +98,12 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 	}
 	if e.Kind == Ref {
 		appendOrdinal(w, e.Ordinal)
+	}
+	if e.Kind == NodeRef {
+		w.Int(int64(e.Level))
+		w.Int(int64(e.Parent))
+		w.Int(int64(e.Stream))
+		w.Int(e.Offset)
 	}
 }
 

@@ -123,7 +123,7 @@ type Open struct {
 }
 
 // EntryKind is the first element of an entry.
-type EntryKind int32
+type EntryKind uint8
 
 // The kinds of entries.
 const (
@@ -133,6 +133,7 @@ const (
 	Ref       EntryKind = 3 // the same bytes as an earlier data chunk
 	ParentRef EntryKind = 4 // the same bytes as a chunk of a parent
 	Patched   EntryKind = 5 // a chunk that a program in the payload makes of other chunks
+	NodeRef   EntryKind = 6 // the same content as a node of a parent's content tree
 )
 
 // IsRun reports whether an entry of that kind is a run of zero bytes, and not a chunk.
@@ -148,10 +149,13 @@ const NoOrdinal = -1
 // Entry describes the next Len bytes of a stream.
 type Entry struct {
 	Kind    EntryKind
-	Parent  int32  // of ParentRef: number of the parent
-	Len     int64  // 1 to MaxChunk for chunks, 1 to MaxSize for runs
-	Hash    Hash   // of chunks
+	Level   uint8  // of NodeRef: level of the node
+	Stream  uint16 // of NodeRef: number of the stream in the parent, counted from 0
+	Parent  int32  // of ParentRef and NodeRef: number of the parent
+	Len     int64  // 1 to MaxChunk for chunks, 1 to MaxSize for runs and nodes
+	Hash    Hash   // of chunks; of NodeRef: digest of the node
 	Ordinal int64  // of ParentRef: in the parent; of Ref: in the archive, or NoOrdinal
+	Offset  int64  // of NodeRef: where the node begins in the stream of the parent
 	Patch   *Patch // of Patched
 }
 
@@ -230,7 +234,7 @@ type Dict struct {
 type Close struct {
 	ID      int64
 	Size    int64
-	Root    Hash              // see Root
+	Root    Hash              // see Tree
 	Digests map[string][]byte // digests of the whole stream by algorithm
 }
 

@@ -18,7 +18,7 @@ type rules struct {
 	parents map[Hash]bool
 	open    Open
 	at      int64 // size of the open stream so far
-	root    Root
+	tree    Tree
 	end     EndRoot
 }
 
@@ -152,6 +152,7 @@ func (r *rules) openStream(f *Open) error {
 	r.ids[f.ID] = true
 	r.open = *f
 	r.at = 0
+	r.tree.Reset()
 	r.state = inStream
 	return nil
 }
@@ -175,7 +176,9 @@ func (r *rules) segment(f *Segment) error {
 			return err
 		}
 		r.at += e.Len
-		r.root.Add(e)
+		if err := r.tree.Add(e); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -200,7 +203,7 @@ func (r *rules) closeStream(f *Close) error {
 	if err := r.want(inStream, f); err != nil {
 		return err
 	}
-	root := r.root.Sum()
+	root := r.tree.Sum()
 	switch {
 	case f.ID != r.open.ID:
 		return corruptf("close of stream %d inside stream %d", f.ID, r.open.ID)

@@ -6,7 +6,7 @@ package stream
 func CheckParents(e *Entry, n int) error {
 	last := int32(-1)
 	switch e.Kind {
-	case ParentRef:
+	case ParentRef, NodeRef:
 		last = e.Parent
 	case Patched:
 		for i := range e.Patch.Bases {
@@ -43,6 +43,10 @@ func (s *Segment) check() error {
 			if e.Len < 1 {
 				return corruptf("run of %d bytes", e.Len)
 			}
+		case NodeRef:
+			if err := e.CheckNode(); err != nil {
+				return err
+			}
 		default:
 			return corruptf("entry of unknown kind %d", int(e.Kind))
 		}
@@ -67,6 +71,21 @@ func (s *Segment) check() error {
 		return corruptf("payload of %d bytes, not encoded, with a raw length of %d", s.PayloadLen(), raw)
 	case raw == 0 && s.Codec != RawCodec:
 		return corruptf("empty payload with the codec %q", s.Codec)
+	}
+	return nil
+}
+
+// CheckNode returns an error if e is an entry for a node, and cannot stand for one.
+func (e *Entry) CheckNode() error {
+	switch {
+	case e.Kind != NodeRef:
+		return nil
+	case e.Len < 1:
+		return corruptf("node of %d bytes", e.Len)
+	case e.Level > MaxLevel:
+		return corruptf("node of level %d, the limit is %d", e.Level, MaxLevel)
+	case e.Offset > MaxSize-e.Len:
+		return corruptf("node of %d bytes at offset %d of a parent", e.Len, e.Offset)
 	}
 	return nil
 }

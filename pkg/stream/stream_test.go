@@ -99,7 +99,7 @@ func TestRoundTrip(t *testing.T) {
 // The root does not depend on dedup, codecs or where segments end.
 func TestRootDependsOnContentOnly(t *testing.T) {
 	rootOf := func(entries ...Entry) Hash {
-		var r Root
+		var r Tree
 		for i := range entries {
 			r.Add(&entries[i])
 		}
@@ -262,8 +262,7 @@ func TestRootIsCheckedAtClose(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	root := w.rules.root
-	sum := root.Sum()
+	sum := w.rules.tree.Sum()
 	sum[0] ^= 1
 	if err := w.Write(&Close{ID: 7, Size: w.rules.at, Root: sum}); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("got %v", err)

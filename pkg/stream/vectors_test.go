@@ -63,10 +63,12 @@ func (r raw) frame(f Frame) raw {
 
 // ending appends Close and End frames that are right for the entries.
 func (r raw) ending(open *Open, entries ...Entry) raw {
-	var root Root
+	var root Tree
 	var size int64
 	for i := range entries {
-		root.Add(&entries[i])
+		if err := root.Add(&entries[i]); err != nil {
+			break // the rules refuse it before they come to the root
+		}
 		size += entries[i].Len
 	}
 	c := &Close{ID: open.ID, Size: size, Root: root.Sum()}
@@ -81,6 +83,7 @@ func TestMakeVectors(t *testing.T) {
 	if os.Getenv("HEXZ_NEW_GOLDEN") == "" {
 		t.Skip("makes files")
 	}
+	abcdRef := Entry{Kind: ParentRef, Len: 4, Hash: dataEntry("abcd").Hash}
 	open := &Open{ID: 1, Name: "disk", Size: -1, Chunker: Meta{"name": "fixed-v1", "size": 4}}
 	abcd, efgh := dataEntry("abcd"), dataEntry("efgh")
 	seg := func(off int64, payload string, entries ...Entry) *Segment {
@@ -162,8 +165,8 @@ func TestMakeVectors(t *testing.T) {
 	add("two-headers", "corrupt", "a second header", start().frame(&Header{}))
 	add("no-open", "corrupt", "a segment outside of a stream", raw{wire.NewWriter()}.frame(&Header{}).frame(seg(0, "abcd", abcd)))
 	add("nested-open", "corrupt", "a stream opened inside another", start().frame(&Open{ID: 2, Name: "memory", Size: -1}))
-	add("same-id", "corrupt", "two streams of one id", raw{start().frame(&Close{ID: 1, Root: new(Root).Sum()}).Writer}.frame(&Open{ID: 1, Name: "other", Size: -1}))
-	add("same-name", "corrupt", "two streams of one name", raw{start().frame(&Close{ID: 1, Root: new(Root).Sum()}).Writer}.frame(&Open{ID: 2, Name: "disk", Size: -1}))
+	add("same-id", "corrupt", "two streams of one id", raw{start().frame(&Close{ID: 1, Root: new(Tree).Sum()}).Writer}.frame(&Open{ID: 1, Name: "other", Size: -1}))
+	add("same-name", "corrupt", "two streams of one name", raw{start().frame(&Close{ID: 1, Root: new(Tree).Sum()}).Writer}.frame(&Open{ID: 2, Name: "disk", Size: -1}))
 	add("name-not-utf8", "corrupt", "a stream name that is not UTF-8", raw{wire.NewWriter()}.frame(&Header{}).frame(&Open{ID: 1, Name: "\xff", Size: -1}))
 	add("gap", "corrupt", "a segment is missing", start().frame(seg(4, "efgh", efgh)))
 	add("doubled", "corrupt", "a segment stands twice", start().frame(seg(0, "abcd", abcd)).frame(seg(0, "abcd", abcd)))
@@ -193,8 +196,8 @@ func TestMakeVectors(t *testing.T) {
 		w.Bytes(nil)
 	})
 	add("entry-in-entry", "corrupt", "an entry of three elements, the last of which could be an entry", inner.ending(open, run(Zero, 10)))
-	add("close-size", "corrupt", "a close frame with another size", start().frame(&Close{ID: 1, Size: 1, Root: new(Root).Sum()}))
-	add("open-size", "corrupt", "an open frame with another size", raw{wire.NewWriter()}.frame(&Header{}).frame(&Open{ID: 1, Name: "disk", Size: 9}).frame(&Close{ID: 1, Root: new(Root).Sum()}))
+	add("close-size", "corrupt", "a close frame with another size", start().frame(&Close{ID: 1, Size: 1, Root: new(Tree).Sum()}))
+	add("open-size", "corrupt", "an open frame with another size", raw{wire.NewWriter()}.frame(&Header{}).frame(&Open{ID: 1, Name: "disk", Size: 9}).frame(&Close{ID: 1, Root: new(Tree).Sum()}))
 	add("close-root", "corrupt", "a close frame with another root", start().frame(seg(0, "abcd", abcd)).ending(open, efgh))
 	add("end-root", "corrupt", "an end frame with another root", raw{wire.NewWriter()}.frame(&Header{}).frame(&End{}))
 	add("end-inside", "corrupt", "an end frame inside a stream", start().frame(&End{Root: new(EndRoot).Sum()}))
@@ -211,6 +214,37 @@ func TestMakeVectors(t *testing.T) {
 		e := patch(n, bases...)
 		return from.frame(seg(0, "abcdefgh", abcd, e)).ending(open, abcd, e)
 	}
+	// The roots of streams of some levels, and nodes that stand for all they hold.
+	node := func(level int, n int64) Entry {
+		return Entry{Kind: NodeRef, Level: uint8(level), Len: n, Hash: Hash{byte(level), 9}, Ordinal: NoOrdinal, Offset: 100}
+	}
+	nodes := func(entries ...Entry) raw {
+		return parents().frame(seg(0, "", entries...)).ending(open, entries...)
+	}
+	refs := func(n int) (list []Entry) {
+		for i := range n {
+			list = append(list, Entry{Kind: ParentRef, Len: 4, Hash: Hash{byte(i), byte(i >> 8), 31: byte(i)}})
+		}
+		return list
+	}
+	short := func(n int) []Entry {
+		list := refs(n)
+		for i := range list {
+			list[i].Hash[31] &^= nodeMask
+		}
+		return list
+	}
+	add("root-two-levels", "ok", "300 chunks: a root of some nodes", nodes(refs(300)...))
+	add("root-three-levels", "ok", "800 chunks in short nodes, and a run within a node", nodes(slices.Concat(short(405), []Entry{run(Zero, 5)}, short(395))...))
+	add("node", "ok", "a node of level 1 at the start, and one of level 0", nodes(node(1, 1000), node(0, 50), abcdRef))
+	add("node-highest", "ok", "a node of the highest level", nodes(node(MaxLevel, MaxSize-100)))
+	add("node-level", "corrupt", "a node above the highest level", nodes(node(MaxLevel+1, 1000)))
+	add("node-empty", "corrupt", "a node of no bytes", nodes(node(0, 0)))
+	add("node-long", "corrupt", "a node that ends after the longest stream", nodes(node(0, MaxSize-99)))
+	add("node-parent", "corrupt", "a node of a parent that is not named", start().frame(seg(0, "", node(0, 9))).ending(open, node(0, 9)))
+	add("node-after-chunk", "corrupt", "a node where one of its level goes on", nodes(abcdRef, node(0, 9)))
+	add("node-after-run", "corrupt", "a node after a run, which is within a node of its level", nodes(run(Hole, 9), node(0, 9)))
+	add("node-after-node", "corrupt", "a node of level 1 after one of level 0", nodes(node(0, 9), node(1, 9)))
 	many := slices.Repeat([]Base{{Ordinal: 5}}, MaxBases)
 	add("patch", "ok", "a patch of two chunks of a parent", patched(parents(), 4, many[:2]...))
 	add("patch-own", "ok", "a patch of an earlier chunk of the stream, which makes abcdabcd", func() raw {

@@ -41,8 +41,7 @@ func (w *Writer) Write(f Frame) error {
 
 // CloseStream writes the Close frame of the open stream, with the size and root of its segments.
 func (w *Writer) CloseStream(digests map[string][]byte) error {
-	root := w.rules.root
-	return w.Write(&Close{ID: w.rules.open.ID, Size: w.rules.at, Root: root.Sum(), Digests: digests})
+	return w.Write(&Close{ID: w.rules.open.ID, Size: w.rules.at, Root: w.rules.tree.Sum(), Digests: digests})
 }
 
 // End writes the End frame with the root of all streams.

@@ -1,0 +1,186 @@
+package stream
+
+import (
+	"encoding/binary"
+
+	"hexz/pkg/blake"
+)
+
+// The content tree. Its leaves are the records of a stream: one of each chunk, and one of each run
+// of zeros and holes, however it is cut into entries. A node of level 0 is a sequence of records,
+// and a node of level k is a sequence of the records of nodes of level k-1. The records alone say
+// where a node ends, so an edit changes the nodes above it, and few beside them.
+//
+// The prolly trees of Noms and Dolt are cut in the same way.
+const (
+	recordSize = 8 + blake.Size
+
+	minNode = 8   // records of a node, if it is not the last of its level
+	maxNode = 256 // a node ends with the first chunk or node after that many records, at the latest
+
+	// A node ends after a record whose hash has these bits of its last byte clear. That is one record
+	// in 32, so a node has 39 records in the mean.
+	nodeMask = 31
+
+	messageCap = 16 << 10 // more than a node has, so that package blake need not copy it
+
+	// MaxLevel is the highest level of a node. A stream of 2^63 chunks needs no more than 21.
+	MaxLevel = 23
+)
+
+var nodeContext = blake.NewContext("hexz 2026-11-25 content tree node v1")
+
+// Tree computes the root of a stream: the digest of the top of its content tree. The root depends
+// on the content and on where chunks were cut. It does not depend on dedup, on codecs, on the bounds
+// of segments, or on which zeros are a hole. A Tree takes 16 KiB of memory for each level.
+// The zero Tree is ready for use.
+type Tree struct {
+	// Ended, if not nil, is called for each node as soon as it is known where it ends, also for those
+	// that Sum ends, from the lowest level up. It is not called for nodes that AddNode adds.
+	Ended func(Node)
+
+	levels []treeLevel
+	run    int64 // length of a zero or hole run that may go on
+}
+
+// Node is a node of a content tree.
+type Node struct {
+	Level int
+	Len   int64 // bytes of content
+	Hash  Hash
+}
+
+// treeLevel is a level of a tree, with the node that may go on.
+type treeLevel struct {
+	message []byte // what the digest of that node covers: the level, then the records
+	records int    // of that node
+	size    int64  // bytes of content of that node
+	nodes   int    // how many have ended
+	last    Node   // the last of them
+}
+
+// Add adds an entry. It returns an error only for a node that does not fit.
+func (t *Tree) Add(e *Entry) error {
+	switch {
+	case e.Kind.IsRun():
+		t.run += e.Len
+		return nil
+	case e.Kind == NodeRef:
+		return t.addNode(Node{int(e.Level), e.Len, e.Hash})
+	}
+	t.endRun()
+	t.addRecord(0, e.Len, &e.Hash, false)
+	return nil
+}
+
+// addNode adds all that a node holds, if a node of its level may begin here.
+func (t *Tree) addNode(n Node) error {
+	t.endRun()
+	if n.Level == MaxLevel && t.level(MaxLevel).nodes > 0 {
+		return corruptf("two nodes of level %d", MaxLevel)
+	}
+	for k := 0; k <= n.Level; k++ {
+		l := t.level(k)
+		if l.records > 0 {
+			return corruptf("a node of level %d begins within a node of level %d", n.Level, k)
+		}
+		if k < n.Level {
+			l.nodes += 2 // some, but more than one: or that one would be the top
+		}
+	}
+	t.addEnded(n)
+	return nil
+}
+
+// Sum returns the root of all entries added. The root of a stream of no bytes is the digest of a
+// node without records. After Sum nothing can be added until Reset.
+func (t *Tree) Sum() Hash {
+	t.endRun()
+	if len(t.levels) == 0 {
+		t.level(0)
+		t.endNode(0)
+	}
+	var top Hash
+	for k := range MaxLevel + 1 {
+		if t.level(k).records > 0 {
+			t.endNode(k)
+		}
+		if top = t.levels[k].last.Hash; t.levels[k].nodes == 1 {
+			break // the first level of a single node
+		}
+	}
+	return top
+}
+
+// NodeOf returns the node of a level that holds all entries added, if there is one. After NodeOf
+// nothing can be added until Reset.
+func (t *Tree) NodeOf(level int) (n Node, ok bool) {
+	t.endRun()
+	for k := range level + 1 {
+		if t.level(k).records > 0 {
+			t.endNode(k)
+		}
+	}
+	l := t.level(level)
+	return l.last, l.nodes == 1
+}
+
+// Reset starts the tree of another stream.
+func (t *Tree) Reset() { t.levels, t.run = t.levels[:0], 0 }
+
+// level returns level k, which may be a new one.
+func (t *Tree) level(k int) *treeLevel {
+	for n := len(t.levels); n <= k; n = len(t.levels) {
+		if n < cap(t.levels) {
+			t.levels = t.levels[:n+1] // the memory of an earlier stream
+		} else {
+			t.levels = append(t.levels, treeLevel{message: make([]byte, 0, messageCap)})
+		}
+		t.levels[n] = treeLevel{message: append(t.levels[n].message[:0], byte(n))}
+	}
+	return &t.levels[k]
+}
+
+func (t *Tree) endRun() {
+	if t.run > 0 {
+		t.addRecord(0, t.run, &Hash{}, true)
+		t.run = 0
+	}
+}
+
+// addRecord adds a record to level k. That of a run ends no node, since only the next record tells
+// how long the run is.
+func (t *Tree) addRecord(k int, n int64, hash *Hash, run bool) {
+	l := t.level(k)
+	l.message = binary.LittleEndian.AppendUint64(l.message, uint64(n))
+	l.message = append(l.message, hash[:]...)
+	l.records++
+	l.size += n
+	if run || l.records < minNode {
+		return
+	}
+	if hash[blake.Size-1]&nodeMask == 0 || l.records >= maxNode {
+		t.endNode(k)
+	}
+}
+
+// endNode ends the node of level k that goes on.
+func (t *Tree) endNode(k int) {
+	l := &t.levels[k]
+	n := Node{k, l.size, nodeContext.Sum(l.message)}
+	l.message, l.records, l.size = l.message[:1], 0, 0
+	if t.Ended != nil {
+		t.Ended(n)
+	}
+	t.addEnded(n)
+}
+
+// addEnded adds a whole node to its level and the one above.
+func (t *Tree) addEnded(n Node) {
+	l := t.level(n.Level)
+	l.nodes++
+	l.last = n
+	if n.Level < MaxLevel {
+		t.addRecord(n.Level+1, n.Len, &n.Hash, false)
+	}
+}

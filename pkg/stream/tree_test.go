@@ -1,0 +1,233 @@
+package stream
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"lukechampine.com/blake3"
+)
+
+// wantNode is a node as the document describes it, made from lists of records.
+type wantNode struct {
+	Node
+	first int // index of its first record in the list of its level
+}
+
+// wantTree returns the nodes of all levels of a tree, up to the top. It makes one level after the
+// other, where Tree makes all at once.
+func wantTree(entries []Entry) (levels [][]wantNode) {
+	var records []Node
+	for _, e := range entries {
+		r := Node{Len: e.Len, Hash: e.Hash}
+		if e.Kind.IsRun() {
+			r.Hash = Hash{}
+			if k := len(records) - 1; k >= 0 && records[k].Hash == (Hash{}) {
+				records[k].Len += r.Len
+				continue
+			}
+		}
+		records = append(records, r)
+	}
+	for level := 0; ; level++ {
+		var nodes []wantNode
+		for first := 0; first < len(records) || len(nodes) == 0; {
+			end := first
+			for end < len(records) {
+				r := records[end]
+				end++
+				whole := r.Hash[31]%32 == 0 && end-first >= 8 || end-first >= 256
+				if whole && r.Hash != (Hash{}) {
+					break
+				}
+			}
+			message, size := []byte{byte(level)}, int64(0)
+			for _, r := range records[first:end] {
+				message = binary.LittleEndian.AppendUint64(message, uint64(r.Len))
+				message = append(message, r.Hash[:]...)
+				size += r.Len
+			}
+			n := wantNode{Node{Level: level, Len: size}, first}
+			blake3.DeriveKey(n.Hash[:], "hexz 2026-11-25 content tree node v1", message)
+			nodes = append(nodes, n)
+			first = max(end, 1)
+		}
+		levels = append(levels, nodes)
+		if len(nodes) == 1 {
+			return levels
+		}
+		records = records[:0]
+		for _, n := range nodes {
+			records = append(records, n.Node)
+		}
+	}
+}
+
+// randomEntries returns n entries: chunks, and some runs.
+func randomEntries(seed uint64, n int) []Entry {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	list := make([]Entry, n)
+	for i := range list {
+		e := Entry{Kind: Data, Len: 1 + rng.Int64N(1000)}
+		for k := range e.Hash {
+			e.Hash[k] = byte(rng.Uint32())
+		}
+		switch rng.IntN(12) {
+		case 0:
+			e = Entry{Kind: Zero, Len: e.Len}
+		case 1:
+			e = Entry{Kind: Hole, Len: e.Len}
+		}
+		list[i] = e
+	}
+	return list
+}
+
+func sumOf(t testing.TB, entries []Entry, ended func(Node)) Hash {
+	t.Helper()
+	tree := Tree{Ended: ended}
+	for i := range entries {
+		if err := tree.Add(&entries[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tree.Sum()
+}
+
+// treeCases are streams of several shapes. Some have no cut but that of the limit, or one after
+// every eighth record.
+func treeCases() map[string][]Entry {
+	cases := map[string][]Entry{
+		"empty": nil, "one chunk": {dataEntry("abc")}, "one run": {run(Zero, 1<<40)},
+	}
+	for _, n := range []int{7, 8, 9, 40, 300, 5000, 60000} {
+		cases["random "+string(rune('a'+len(cases)))] = randomEntries(uint64(n), n)
+	}
+	for name, last := range map[string]byte{"no cuts": 1, "all cuts": 32} {
+		e := dataEntry("x")
+		e.Hash[31] = last
+		cases[name] = slices.Repeat([]Entry{e}, 3000)
+		cases[name+", runs between"] = slices.Repeat([]Entry{e, run(Hole, 5)}, 1500)
+	}
+	return cases
+}
+
+func TestTreeIsWhatTheDocumentSays(t *testing.T) {
+	for name, entries := range treeCases() {
+		levels := wantTree(entries)
+		got := make([][]Node, MaxLevel+1)
+		root := sumOf(t, entries, func(n Node) { got[n.Level] = append(got[n.Level], n) })
+		if top := levels[len(levels)-1][0]; root != top.Hash {
+			t.Errorf("%s: root %v, want %v", name, root, top.Hash)
+		}
+		for k, nodes := range levels {
+			if len(got[k]) != len(nodes) {
+				t.Errorf("%s: %d nodes of level %d, want %d", name, len(got[k]), k, len(nodes))
+				continue
+			}
+			for i := range nodes {
+				if got[k][i] != nodes[i].Node {
+					t.Errorf("%s: node %d of level %d is %v, want %v", name, i, k, got[k][i], nodes[i].Node)
+				}
+			}
+		}
+	}
+}
+
+// A stream in which nodes stand for their content has the same root, wherever they stand.
+func TestTreeTakesNodes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for name, entries := range treeCases() {
+		if len(entries) == 0 {
+			continue
+		}
+		want := sumOf(t, entries, nil)
+		for range 20 {
+			with := withNodes(entries, wantTree(entries), rng)
+			if got := sumOf(t, with, nil); got != want {
+				t.Errorf("%s: %d entries instead of %d: root %v, want %v", name, len(with), len(entries), got, want)
+			}
+		}
+	}
+}
+
+// withNodes puts nodes in the place of entries at random. Only nodes of a tree that was made from
+// lists of records have the number of their first record, so runs must stand alone.
+func withNodes(entries []Entry, levels [][]wantNode, rng *rand.Rand) (out []Entry) {
+	share := rng.IntN(4)
+	starts := map[int64]wantNode{} // a node that begins at an offset
+	for _, nodes := range levels {
+		at := int64(0)
+		for _, n := range nodes {
+			if rng.IntN(4) < share {
+				starts[at] = n
+			}
+			at += n.Len
+		}
+	}
+	at, skip := int64(0), int64(0)
+	for _, e := range entries {
+		if n, ok := starts[at]; ok && at >= skip {
+			out = append(out, Entry{Kind: NodeRef, Level: uint8(n.Level), Len: n.Len, Hash: n.Hash})
+			skip = at + n.Len
+		}
+		if at >= skip {
+			out = append(out, e)
+		}
+		at += e.Len
+	}
+	return out
+}
+
+// A node that does not begin where a node of its level begins is refused.
+func TestTreeRefusesNodesThatAreNotAligned(t *testing.T) {
+	n := Entry{Kind: NodeRef, Len: 5, Hash: Hash{1}}
+	top := Entry{Kind: NodeRef, Len: 5, Level: MaxLevel, Hash: Hash{1}}
+	high := Entry{Kind: NodeRef, Len: 5, Level: 1, Hash: Hash{1}}
+	for name, entries := range map[string][]Entry{
+		"after a chunk":               {dataEntry("abc"), n},
+		"after a run":                 {run(Zero, 4), n},
+		"after a node of lower level": {n, high},
+		"two of the highest level":    {top, top},
+	} {
+		var tree Tree
+		var err error
+		for i := range entries {
+			err = tree.Add(&entries[i])
+		}
+		if err == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+}
+
+// An edit of one chunk of many changes one node of each level, or a few.
+func TestTreeEditsAreLocal(t *testing.T) {
+	entries := randomEntries(3, 100000)
+	nodes := map[Node]bool{}
+	sumOf(t, entries, func(n Node) { nodes[n] = true })
+	levels, worst := len(wantTree(entries)), 0
+	for i := 0; i < len(entries); i += 7919 {
+		edited := slices.Clone(entries)
+		edited[i] = dataEntry("another chunk")
+		changed := 0
+		sumOf(t, edited, func(n Node) {
+			if !nodes[n] {
+				changed++
+			}
+		})
+		worst = max(worst, changed)
+	}
+	if worst > 4*levels {
+		t.Errorf("%d nodes of %d levels differ after an edit of one chunk", worst, levels)
+	}
+}
+
+func BenchmarkTree(b *testing.B) {
+	entries := randomEntries(1, 10000)
+	b.SetBytes(int64(len(entries)) * recordSize)
+	for b.Loop() {
+		sumOf(b, entries, nil)
+	}
+}
