@@ -107,6 +107,16 @@ stream() { printf '%s' 9500a46865787a019080 "$@" | xxd -r -p; }
 	"$PY" "$EXAMPLES/compress.py" <patches.hxs | hexz-cat | cmp - alike
 }
 
+@test "a filter passes on parents, and nodes of them" {
+	with_modules msgpack zstandard
+	grep -hxE '[0-9a-f]+' "$BATS_TEST_DIRNAME/../pkg/stream/testdata/vectors/node.txt" | xxd -r -p >nodes.hxs
+	# After the header, of 10 bytes, nothing changes.
+	both '$stage <nodes.hxs | hexz-inspect --json | jq -c "[.parents[].hint, .node.n // .parent.n]"' ' 0 0 0'
+	for name in dedup compress; do
+		"$PY" "$EXAMPLES/$name.py" <nodes.hxs | tail -c "$(($(size nodes.hxs) - 10))" | cmp - <(tail -c +11 nodes.hxs)
+	done
+}
+
 # patches prints a stream with patches, of the file alike.
 patches() {
 	{ cat "$IN/noise"; "$PY" -c 'import sys; p = bytearray(sys.stdin.buffer.read()); p[::9000] = bytes(len(p[::9000])); sys.stdout.buffer.write(p)' <"$IN/noise"; } >alike

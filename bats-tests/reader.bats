@@ -78,6 +78,119 @@ edited() { "$PY" -c 'import sys; p = bytearray(open(sys.argv[1], "rb").read()); 
 	same self.hxz disk
 }
 
+# nodes ARGUMENT...: see nodes.py.
+nodes() { PYTHONPATH=$EXAMPLES "$PY" "$BATS_TEST_DIRNAME/nodes.py" "$@"; }
+
+# seal_nodes OUT ARGUMENT...: an archive of what nodes prints.
+seal_nodes() { nodes "${@:2}" | hexz-seal -o "$1"; }
+
+# levels ARCHIVE prints how many node entries of each level it has, from level 0 up, of each parent.
+levels() {
+	PYTHONPATH=$EXAMPLES "$PY" - "$1" <<-'END'
+		import collections, sys
+		from reader.archive import Archive
+		archive = Archive(sys.argv[1], {})
+		entries = [entry for entry, _, _ in archive.entries(0, 0, archive.streams[0][2]) if entry[0] == 6]
+		print(sorted(collections.Counter((entry[4], entry[3]) for entry in entries).items()))
+	END
+}
+
+# changed IN ARCHIVE CHUNK: IN with other bytes in a chunk of the archive, as nodes.py writes them.
+changed() {
+	local offset length
+	read -r offset length < <(hexz-inspect --chunks "$2" | awk -v n="$3" 'NR == n + 2 { print $2, $3 }')
+	head -c "$offset" "$1"
+	yes "$3 " | tr -d '\n' | head -c "$length" || true
+	tail -c +$((offset + length + 1)) "$1"
+}
+
+# Three generations. Of b most is nodes of a. Of c the same is nodes of a and, where b has other chunks,
+# of b. All of d is one node of c, which stands there as nodes.
+generations() {
+	"$PY" -c 'import random, sys; r = random.Random(5); sys.stdout.buffer.write(b"".join(r.randbytes(3000) + bytes(r.choice([0, 0, 0, 6000])) for _ in range(150)))' >a
+	hexz-chunk --min 64 --avg 256 --max 1K a | hexz-dedup | hexz-compress | hexz-seal -o a.hxz
+	changed a a.hxz 700 >b
+	seal_nodes b.hxz a.hxz 700
+	changed b a.hxz 10 >c
+	seal_nodes c.hxz b.hxz 10
+	seal_nodes d.hxz c.hxz
+}
+
+@test "nodes of parents" {
+	generations
+	for in in b c d; do
+		reader --verify $in.hxz
+		reader $in.hxz | cmp - "${in/d/c}"
+		for offset in 0 1 7500 250000 635999 636000; do
+			reader --offset $offset --length 30000 $in.hxz | cmp - <(tail -c +$((offset + 1)) "${in/d/c}" | head -c 30000 || true)
+		done
+	done
+	[ "$(levels b.hxz)" = "[((0, 0), 33), ((0, 1), 1)]" ]
+	[ "$(levels c.hxz)" = "[((0, 0), 1), ((1, 0), 32), ((1, 1), 1)]" ]
+	[ "$(levels d.hxz)" = "[((0, 2), 1)]" ]
+	[ "$(hexz-inspect --json d.hxz | jq -r '.streams[].root')" = "$(hexz-inspect --json c.hxz | jq -r '.streams[].root')" ]
+	[ "$(size d.hxz)" -lt 1200 ]
+	# Parents are found as those of chunks are, and damage to them is found.
+	mkdir elsewhere
+	mv a.hxz elsewhere
+	run -1 --separate-stderr reader d.hxz
+	[[ $stderr == "read.py: d.hxz: parent 'a.hxz' with the id "*" is missing" ]] || fail "$stderr"
+	reader --parent elsewhere/a.hxz d.hxz | cmp - c
+	mv elsewhere/a.hxz .
+	poke a.hxz 50000
+	run -3 reader d.hxz
+	run -3 reader --verify d.hxz
+}
+
+@test "nodes that a parent does not have" {
+	generations
+	# said TEXT CODE ARGUMENT...: what an archive of these nodes is told when it is read: the text, and
+	# the exit code. --verify finds it as well.
+	said() {
+		seal_nodes bad.hxz "${@:3}"
+		run -"$2" --separate-stderr reader bad.hxz
+		[[ $2 -eq 0 || $stderr == "read.py: bad.hxz: $1" ]] || fail "${*:3}: $stderr"
+		run -3 --separate-stderr reader --verify bad.hxz
+		[[ $stderr == "read.py: bad.hxz: $1" ]] || fail "${*:3}: $stderr"
+	}
+	said "a node of a range that the parent does not have" 3 c.hxz --set 5=1
+	said "a node of a range that the parent does not have" 3 c.hxz --set 6=1
+	said "a node of a range that the parent does not have" 3 c.hxz --set 6=$((2 ** 62))
+	said "a node begins or ends within an entry of the parent" 3 a.hxz 10 --set 6=8015
+	# Levels that do not go down would allow a circle.
+	said "a node of level 1 within one of level 1" 3 c.hxz --set 3=1
+	said "a node of level 0 within one of level 0" 3 c.hxz --set 3=0
+	# The id of the parent covers what is read. That it is another node is found by a check of all.
+	said "the parent has another node" 0 c.hxz --set 3=3
+	said "the parent has another node" 0 c.hxz --set 4=1
+	said "the parent has another node" 0 c.hxz --set 2="$(printf '%064d' 0)"
+}
+
+@test "the content tree, as the test vectors have it" {
+	cd "$BATS_TEST_DIRNAME/../pkg/stream/testdata/vectors"
+	PYTHONPATH=$EXAMPLES "$PY" - *.txt <<-'END'
+		import io, sys
+		import msgpack
+		from tree import Tree
+		checked = {True: 0, False: 0}
+		for name in sys.argv[1:]:
+		    lines = open(name).read().split("\n")
+		    if "expect: ok" not in lines and not name.startswith("node-after-"):
+		        continue
+		    data = bytes.fromhex("".join(line for line in lines if not line.startswith(("#", "expect:"))))
+		    for frame in msgpack.Unpacker(io.BytesIO(data), raw=False, strict_map_key=False):
+		        if frame[0] == 2:
+		            tree, aligned = Tree(), True
+		        elif frame[0] == 3:
+		            aligned &= all([tree.add(entry) for entry in frame[3]])
+		        elif frame[0] == 5:
+		            assert aligned == ("expect: ok" in lines), name
+		            assert not aligned or tree.root() == frame[3], name
+		            checked[aligned] += 1
+		assert checked[True] >= 10 and checked[False] == 3, checked
+	END
+}
+
 @test "signatures are passed, an encrypted archive is refused" {
 	pack "$IN/one" a.hxz
 	hexz-keygen sign --no-passphrase -o key >/dev/null

@@ -13,6 +13,7 @@ import sys
 import blake3
 
 from stage import NAME, put
+from tree import Tree
 
 SIZE = int(sys.argv[1]) if len(sys.argv) > 1 else 16384
 
@@ -26,22 +27,17 @@ def pieces(source):
         yield piece
 
 
-root, size, zeros = blake3.blake3(), 0, 0
+tree, size = Tree(), 0
 put(0, "hexz", 1, [], {"stages": [{"stage": NAME}]})
 put(2, 0, "disk", None, {"name": "example-fixed", "size": SIZE})
 for piece in pieces(sys.stdin.buffer):
     if piece.count(0) == len(piece):
-        put(3, 0, size, [[1, len(piece)]], "none", 0, b"")
-        zeros += len(piece)
+        entry, payload = [1, len(piece)], b""
     else:
-        if zeros:                       # neighbouring runs count as one
-            root.update(struct.pack("<Q32x", zeros))
-            zeros = 0
-        put(3, 0, size, [[0, len(piece), digest(piece)]], "none", len(piece), piece)
-        root.update(struct.pack("<Q", len(piece)) + digest(piece))
+        entry, payload = [0, len(piece), digest(piece)], piece
+    put(3, 0, size, [entry], "none", len(payload), payload)
+    tree.add(entry)
     size += len(piece)
-if zeros:
-    root.update(struct.pack("<Q32x", zeros))
-put(5, 0, size, root.digest(), {})
-name = b"disk"
-put(6, {}, digest(struct.pack("<Q", len(name)) + name + struct.pack("<Q", size) + root.digest()))
+root, name = tree.root(), b"disk"
+put(5, 0, size, root, {})
+put(6, {}, digest(struct.pack("<Q", len(name)) + name + struct.pack("<Q", size) + root))

@@ -9,8 +9,8 @@ NAME = os.path.basename(sys.argv[0])
 # Text that is not UTF-8 goes through as it is.
 TEXT = {"unicode_errors": "surrogateescape"}
 # Elements of each kind of frame and of entry.
-FRAMES = {0: 5, 1: 4, 2: 5, 3: 7, 4: 3, 5: 5, 6: 3, 7: 3}
-ENTRIES = {0: 3, 1: 2, 2: 2, 3: 4, 4: 5, 5: 5}
+FRAMES = {0: 5, 1: 5, 2: 5, 3: 7, 4: 3, 5: 5, 6: 3, 7: 3}
+ENTRIES = {0: 3, 1: 2, 2: 2, 3: 4, 4: 5, 5: 5, 6: 7}
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 begun = False

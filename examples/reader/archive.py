@@ -4,6 +4,8 @@ import functools
 import os
 import struct
 
+from tree import LEVELS
+
 from .payload import decode, patch
 from .values import ENTRIES, FRAMES, INFO, MIB, Damaged, Failed, check_entries, digest, fits, need, unpack, zeros
 
@@ -19,12 +21,11 @@ class Archive:
         info = unpack(info)
         need(fits(info, INFO) and not info[0], "info")
         _, self.meta, self.parents, self.streams, self.totals, self.dict_spans, self.firsts = info
-        need(len(self.totals) in (14, 16) and fits(self.totals[:13] + self.totals[14:], [int]) and fits(self.totals[13], dict), "totals")
+        need(len(self.totals) == 18 and fits(self.totals[:17], [int]) and fits(self.totals[17], dict), "totals")
         need(len(self.streams) <= 65536 and len({p[0] for p in self.parents}) == len(self.parents) <= 1024, "the streams or parents")
         need(len(self.map_pages) == len(self.entry_pages) == len(self.firsts), "the numbers of pages")
         # What would be the first key of one more page.
-        patches = self.totals[14] if len(self.totals) == 16 else 0
-        self.end = [len(self.streams), 0, self.totals[0] + patches, self.totals[10]]
+        self.end = [len(self.streams), 0, self.totals[0] + self.totals[10], self.totals[14]]
         need(all(a[:2] < b[:2] and a[2] <= b[2] and a[3] < b[3] <= a[3] + 1024 for a, b in zip(self.firsts, self.firsts[1:] + [self.end])), "first keys")
         need(not self.firsts or self.firsts[0][2:] == [0, 0], "the first of the first keys")
         self.dicts = {}
@@ -143,16 +144,43 @@ class Archive:
         need(entry[0] == 0 and entry[2] == parent, "a base is another chunk, or a patch")
         return part
 
+    def inside(self, node, low, high, level):
+        """Yields the entries that hold the bytes of a node from low to high: the parent, an entry of it,
+        its part of the payload, its place in the node. The node must be below a level, so that
+        archives that name each other come to an end."""
+        _, length, _, own, number, stream, offset = node
+        need(own < level, f"a node of level {own} within one of level {level}")
+        parent = self.parent(number)
+        need(stream < len(parent.streams) and offset + length <= parent.streams[stream][2], "a node of a range that the parent does not have")
+        for entry, part, at in parent.entries(stream, offset + low, offset + high):
+            need(offset <= at and at + entry[1] <= offset + length, "a node begins or ends within an entry of the parent")
+            yield parent, entry, part, at - offset
+
+    def content(self, entry, part, low, high, level=LEVELS):
+        """Yields the bytes of an entry from low to high. A node must be below a level."""
+        if entry[0] in (1, 2):
+            yield from zeros(high - low)
+        elif entry[0] == 6:
+            for parent, found, its, at in self.inside(entry, low, high, level):
+                yield from parent.content(found, its, max(low - at, 0), min(high - at, found[1]), entry[3])
+        else:
+            yield self.chunk(entry, part)[low:high]
+
     def read(self, stream, offset=0, length=1 << 63):
         """Yields the bytes of a stream from an offset on."""
         end = min(offset + length, self.streams[stream][2])
+        for entry, part, at in self.entries(stream, offset, end):
+            yield from self.content(entry, part, max(offset - at, 0), min(entry[1], end - at))
+
+    def entries(self, stream, offset, end):
+        """Yields the entries that hold a range of a stream, each with its part of the payload and its
+        offset."""
         while offset < end:
             number, i = self.last([stream, offset], key=lambda k: k[:2])
             _, at, _ = self.page(number)[1][i]
             for entry, part in self.segment(number, i)[0]:
-                low, high = max(offset - at, 0), min(entry[1], end - at)
-                if low < high:
-                    yield from zeros(high - low) if entry[0] in (1, 2) else [self.chunk(entry, part)[low:high]]
+                if at < end and offset < at + entry[1]:
+                    yield entry, part, at
                 at += entry[1]
             need(at > offset, "a segment does not hold what the index says")
             offset = at

@@ -3,7 +3,9 @@ import hashlib
 
 import blake3
 
-from .values import FRAMES, PAGED, check_entries, digest, fits, need, u64, unpack, zeros
+from tree import LEVELS, Tree
+
+from .values import FRAMES, PAGED, check_entries, digest, fits, need, u64, unpack
 
 DIGESTS = {"sha256": hashlib.sha256, "blake3": blake3.blake3}
 
@@ -13,7 +15,7 @@ class Body:
         self.archive, self.kind, self.open_stream = archive, None, None
         self.parents = self.streams = self.dicts = 0
         self.counted = 0                        # data entries and patches so far
-        self.totals, self.codecs = [0] * 16, {}
+        self.totals, self.codecs = [0] * 18, {}
         self.pages = self.entry_pages()
         self.all = blake3.blake3()
         need(len({s[0] for s in archive.streams}) == len({s[1] for s in archive.streams}) == len(archive.streams), "two streams of one name or id")
@@ -41,7 +43,7 @@ class Body:
         self.open_stream = self.archive.streams[self.streams]
         id, name, size, _, chunker, digests = self.open_stream
         need(frame[1:3] == [id, name] and frame[3] in (None, size) and frame[4] == chunker, "a stream of body and index differs")
-        self.offset, self.root, self.run = 0, blake3.blake3(), 0
+        self.offset, self.tree = 0, Tree()
         self.hashes = {n: DIGESTS[n]() for n in digests if n in DIGESTS}
 
     def entry_pages(self):
@@ -66,7 +68,7 @@ class Body:
             self.entry(entry, part)
         need(self.counted == keys[i + 1][2], "ordinals")
         _, _, _, _, codec, raw, payload = frame
-        for n, value in ((10, 1), (11, raw), (12, len(payload))):
+        for n, value in ((14, 1), (15, raw), (16, len(payload))):
             self.totals[n] += value
         if payload:
             segments, stored = self.codecs.get(codec, [0, 0])
@@ -77,25 +79,17 @@ class Body:
         own = [entry[3]] if kind == 3 else [b[1] for b in entry[3] if type(b[0]) is bytes] if kind == 5 else []
         need(all(ordinal < self.counted for ordinal in own), "an entry refers to a later one")
         self.counted += kind in (0, 5)
-        place = 2 * kind if kind < 5 else 14
-        self.totals[place] += 1
-        self.totals[place + 1] += length
+        self.totals[2 * kind] += 1
+        self.totals[2 * kind + 1] += length
         self.offset += length
-        if kind in (1, 2):
-            self.run += length
-            pieces = zeros(length) if self.hashes else []
-        else:
-            self.end_run()
-            self.root.update(u64(length) + entry[2])
-            pieces = [self.archive.chunk(entry, part)]
-        for piece in pieces:
+        need(self.tree.add(entry), "a node entry is not aligned")
+        if kind == 6:
+            check_node(self.archive, entry)
+        if kind in (1, 2) and not self.hashes:  # nothing to look at
+            return
+        for piece in self.archive.content(entry, part, 0, length):
             for hash in self.hashes.values():
                 hash.update(piece)
-
-    def end_run(self):
-        if self.run:
-            self.root.update(u64(self.run) + bytes(32))
-        self.run = 0
 
     def dictionary(self, frame, span):
         need(self.open_stream and self.dicts < len(self.archive.dict_spans), "a Dict frame out of place")
@@ -105,9 +99,8 @@ class Body:
     def close(self, frame, _):
         need(self.open_stream, "a Close frame out of place")
         id, name, size, root, _, digests = self.open_stream
-        self.end_run()
         need(frame[1:] == [id, size, root, digests], "Close and index differ")
-        need(self.offset == size and self.root.digest() == root, "size or root of a stream")
+        need(self.offset == size and self.tree.root() == root, "size or root of a stream")
         need(all(h.digest() == digests[n] for n, h in self.hashes.items()), "a digest of a stream")
         name = name.encode()
         self.all.update(u64(len(name)) + name + u64(size) + root)
@@ -118,8 +111,18 @@ class Body:
         need(self.open_stream is None and next(self.pages, None) is None, "End before its time")
         need((self.parents, self.streams, self.dicts) == (len(a.parents), len(a.streams), len(a.dict_spans)), "frames are missing")
         need(frame[2] == self.all.digest(), "the root of all streams")
-        self.totals[13] = self.codecs
-        need((self.totals if self.totals[14] else self.totals[:14]) == a.totals, "totals")
+        self.totals[17] = self.codecs
+        need(self.totals == a.totals, "totals")
+
+
+def check_node(archive, entry, level=LEVELS):
+    """What a node entry stands for in the parent has its digest, and so have the nodes in there."""
+    tree = Tree()
+    for parent, found, _, _ in archive.inside(entry, 0, entry[1], level):
+        need(tree.add(found), "a node entry in a parent is not aligned")
+        if found[0] == 6:
+            check_node(parent, found, entry[3])
+    need(tree.node(entry[3]) == entry[2], "the parent has another node")
 
 
 def in_page(entry):

@@ -7,7 +7,10 @@ import msgpack
 SPAN = (int, int, 32)
 BASES = [(int, int), (32, int)]
 # The elements of each kind of entry: in a segment, and in an entry page.
-ENTRIES = {0: (int, int, 32), 1: (int, int), 2: (int, int), 3: (int, int, 32, int), 4: (int, int, 32, int, int), 5: (int, int, 32, BASES, int)}
+ENTRIES = {
+    0: (int, int, 32), 1: (int, int), 2: (int, int), 3: (int, int, 32, int), 4: (int, int, 32, int, int),
+    5: (int, int, 32, BASES, int), 6: (int, int, 32, int, int, int, int),
+}
 PAGED = {**ENTRIES, 3: (int, int, int), 5: (int, int, 32, [(int, int), (None, int)], int)}
 STREAM = (int, str, int, 32, dict, dict)
 FIRST = (int, int, int, int)
@@ -92,12 +95,14 @@ def check_entries(entries, forms, parents):
         need(type(entry) is list and entry and entry[0] in forms, f"an entry of a kind that is not known: {entry}")
         need(fits(entry, forms[entry[0]]), f"the form of an entry of kind {entry[0]}")
         kind, length = entry[:2]
-        need(1 <= length <= (1 << 63) - 1 if kind in (1, 2) else 1 <= length <= 16 * MIB, "the length of an entry")
+        need(1 <= length <= (1 << 63) - 1 if kind in (1, 2, 6) else 1 <= length <= 16 * MIB, "the length of an entry")
         if kind == 5:
             bases = entry[3]
             counted += len(bases)
             made += length
             need(1 <= len(bases) <= 32 and 1 <= entry[4] < length and len({type(b[0]) for b in bases}) == 1, "a patch")
-        named = [entry[3]] if kind == 4 else [b[0] for b in entry[3] if type(b[0]) is int] if kind == 5 else []
+        if kind == 6:
+            need(entry[3] < 24 and entry[5] < 65536 and entry[6] + length < 1 << 63, "a node")
+        named = [entry[3]] if kind == 4 else [entry[4]] if kind == 6 else [b[0] for b in entry[3] if type(b[0]) is int] if kind == 5 else []
         need(all(n < parents for n in named), "an entry names a parent that is not there")
     need(len(entries) + counted <= MIB and made <= 64 * MIB, "a segment of too many entries or patches")
