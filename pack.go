@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"filippo.io/age"
@@ -38,7 +39,8 @@ type PackOptions struct {
 	Block   int             // bytes that are compressed together, and read at once; 0 is 256 KiB
 
 	// Parents are paths of archives, or with Delta unset of exported indexes. Chunks that they have
-	// are not stored again: the archive is thin, and needs them to be read.
+	// are not stored again: the archive is thin, and needs them to be read. The parents of a thin
+	// parent are found beside it.
 	Parents []string
 	// Delta makes patches of chunks that are much like chunks of the parents.
 	Delta bool
@@ -61,7 +63,9 @@ func Pack(ctx context.Context, dst io.Writer, inputs []Input, o PackOptions) (ID
 		threads = runtime.GOMAXPROCS(0)
 	}
 	stages := []Stage{Chunk(inputs, stage.ChunkOptions{Chunker: o.Chunker, Threads: threads})}
-	dedup := stage.DedupOptions{MaxMemory: o.MaxMemory, Note: o.Note}
+	ancestors := &parents.Finder{Identities: o.Identities, Indexes: true}
+	defer ancestors.Close()
+	dedup := stage.DedupOptions{MaxMemory: o.MaxMemory, Note: o.Note, Find: ancestors.Index}
 	if o.Note != nil {
 		dedup.OnOtherCut = func(c stage.OtherCut) { o.Note(c.String()) }
 	}
@@ -72,6 +76,7 @@ func Pack(ctx context.Context, dst io.Writer, inputs []Input, o PackOptions) (ID
 		}
 		defer p.Close()
 		dedup.Parents = append(dedup.Parents, p)
+		ancestors.Files, ancestors.Dirs = append(ancestors.Files, path), append(ancestors.Dirs, filepath.Dir(path))
 	}
 	stages = append(stages, Dedup(dedup))
 	if o.Delta {

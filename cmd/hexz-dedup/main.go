@@ -30,8 +30,10 @@ Takes up to 64 bytes of memory for each distinct chunk: about 4 MB for a GB of
 content at the default chunk size.
 
 With --parent the output is thin: chunks that the parent has are left out of it,
-and to restore it the parent is needed. A parent takes up to 80 bytes of memory
-for each chunk.
+and to restore it the parent is needed. Where thousands of chunks in a row are
+those of the parent, one entry stands for all of them. If the parent is thin
+itself, its parents are looked for beside it and in $HEXZ_PATH. A parent takes
+up to 80 bytes of memory for each chunk.
 
 It works best before hexz-compress: otherwise each segment that loses a chunk
 has to be decoded.`,
@@ -61,6 +63,9 @@ has to be decoded.`,
 				defer p.Close()
 				o.Parents = append(o.Parents, p)
 			}
+			ancestors := cli.IndexFinder(env, parents, keys)
+			defer ancestors.Close()
+			o.Find = ancestors.Index
 			err = cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 				o.Progress, o.OnParent, o.Codecs = progress, env.Needs, codecs.Decoders(env)
 				o.Note = env.Warn

@@ -48,7 +48,9 @@ func ThinChain(t *testing.T, dir string, list [][]byte) (paths []string) {
 				t.Fatal(err)
 			}
 			defer parent.Close()
-			o.Parents = []parents.Parent{parent}
+			f := &parents.Finder{Beside: dir}
+			defer f.Close()
+			o.Parents, o.Find = []parents.Parent{parent}, f.Index
 		}
 		sealed := Pipe(t, p, Cutting(stage.ChunkOptions{}), DroppingKnown(o), Encoding(stage.CompressOptions{}), Sealing())
 		path := filepath.Join(dir, fmt.Sprintf("v%d.hxz", i))

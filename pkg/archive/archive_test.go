@@ -398,7 +398,7 @@ func TestChunkWithAnotherHash(t *testing.T) {
 	b.Stream(1, "disk", func() {
 		e := stream.Entry{Kind: stream.Data, Len: 5, Hash: blake.Sum([]byte("alpha"))}
 		b.write(&stream.Segment{Stream: 1, Entries: []stream.Entry{e}, Codec: "none", RawLen: 5, Payload: []byte("gamma")})
-		b.root.Add(&e)
+		b.tree.Add(&e)
 		b.offset = 5
 	})
 	b.Seal()

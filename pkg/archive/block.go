@@ -49,28 +49,40 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if ref.Pos > r.FileSize-ref.Len {
-		return nil, 0, index.Damagedf(ref.Extent, "segment at byte %d ends after the archive", ref.Pos)
-	}
-	frame := r.getBuffer(int(ref.Len))
-	if err := r.ReadBytes(*frame, ref.Pos); err != nil {
+	frame, s, err := r.readSegment(ref)
+	if err != nil {
 		return nil, 0, err
 	}
-	if blake.Sum(*frame) != ref.Digest {
-		return nil, 0, index.Damagedf(ref.Extent, "segment at byte %d is damaged", ref.Pos)
-	}
-	b, err := r.decodeSegment(ref, next, frame)
+	b, err := r.decodeSegment(ref, next, s, frame)
 	if err != nil {
 		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.Pos, err)
 	}
-	return b, int64(cap(*b.memory) + 108*len(b.entries) + 56*b.bases + 200), nil
+	return b, int64(cap(*b.memory) + 116*len(b.entries) + 56*b.bases + 200), nil
 }
 
-// decodeSegment makes a block of a segment's frame. The digest of the frame was right, so a fault
-// found here is the writer's. The block keeps the memory of the frame, or decodeSegment puts that
-// memory back.
-func (r *Reader) decodeSegment(ref index.SegmentRef, next index.Position, frame *[]byte) (*block, error) {
-	plain, err := r.Plain(*frame)
+// readSegment reads and verifies the segment that the index has at ref. The payload of the segment
+// is in the memory of the frame, which the caller puts back.
+func (r *Reader) readSegment(ref index.SegmentRef) (frame *[]byte, s *stream.Segment, err error) {
+	if ref.Pos > r.FileSize-ref.Len {
+		return nil, nil, index.Damagedf(ref.Extent, "segment at byte %d ends after the archive", ref.Pos)
+	}
+	frame = r.getBuffer(int(ref.Len))
+	if err := r.ReadBytes(*frame, ref.Pos); err != nil {
+		return nil, nil, err
+	}
+	if blake.Sum(*frame) != ref.Digest {
+		return nil, nil, index.Damagedf(ref.Extent, "segment at byte %d is damaged", ref.Pos)
+	}
+	if s, err = r.parseSegment(ref, *frame); err != nil {
+		return nil, nil, fmt.Errorf("segment at byte %d: %w", ref.Pos, err)
+	}
+	return frame, s, nil
+}
+
+// parseSegment parses the frame of a segment. The digest of the frame was right, so a fault found
+// here is the writer's.
+func (r *Reader) parseSegment(ref index.SegmentRef, frame []byte) (*stream.Segment, error) {
+	plain, err := r.Plain(frame)
 	if err != nil {
 		return nil, index.Corrupt(err)
 	}
@@ -82,7 +94,13 @@ func (r *Reader) decodeSegment(ref index.SegmentRef, next index.Position, frame 
 	if s.Stream != info.ID || s.Offset != ref.Offset {
 		return nil, index.Corruptf("it is of stream %d at offset %d, the index says stream %d at offset %d", s.Stream, s.Offset, info.ID, ref.Offset)
 	}
-	b := &block{stream: ref.Stream, first: ref.Ordinal, entries: s.Entries}
+	return s, nil
+}
+
+// decodeSegment makes a block of a segment. The block keeps the memory of the frame, or
+// decodeSegment puts that memory back.
+func (r *Reader) decodeSegment(ref index.SegmentRef, next index.Position, s *stream.Segment, frame *[]byte) (b *block, err error) {
+	b = &block{stream: ref.Stream, first: ref.Ordinal, entries: s.Entries}
 	b.layOut(s)
 	if end := r.EndOf(ref.Position, next); b.end() != end || ref.Ordinal+int64(len(b.chunks)) != next.Ordinal {
 		return nil, index.Corruptf("it ends at offset %d, the index says %d", b.end(), end)
@@ -154,25 +172,36 @@ func (r *Reader) ReadAt(streamNo int, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("negative offset %d", off)
 	}
-	done := 0
-	err := r.walk(streamNo, off, len(p), func(b *block, i int, skip int64, n int) error {
+	done, err := r.readBelow(index.AnyLevel, streamNo, p, off)
+	if err == nil && done < len(p) {
+		err = io.EOF
+	}
+	return done, err
+}
+
+// readBelow fills p with the bytes of a stream from offset off, up to the end of the stream. Nodes
+// must be below level.
+func (r *Reader) readBelow(level, streamNo int, p []byte, off int64) (done int, err error) {
+	err = r.walk(streamNo, off, len(p), func(b *block, i int, skip int64, n int) error {
+		to := p[done : done+n]
 		switch b.entries[i].Kind {
 		case stream.Zero, stream.Hole:
-			clear(p[done : done+n])
+			clear(to)
+		case stream.NodeRef:
+			if err := r.readNode(level, &b.entries[i], to, skip); err != nil {
+				return err
+			}
 		default:
 			data, it, err := r.bytes(b, i)
 			if err != nil {
 				return err
 			}
-			copy(p[done:done+n], data[skip:])
+			copy(to, data[skip:])
 			r.release(it)
 		}
 		done += n
 		return nil
 	})
-	if err == nil && done < len(p) {
-		err = io.EOF
-	}
 	return done, err
 }
 

@@ -36,7 +36,7 @@ func TestRestoreHoldsFew(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d, err := r.restorePiece(piece{int64(c.segments), ref.Offset, size}, 0, size)
+			d, err := restorePiece(piece{r: r, segment: int64(c.segments), from: ref.Offset, to: size})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,7 +22,7 @@ type builder struct {
 	open   stream.Open
 	closed []closed
 	offset int64
-	root   stream.Root
+	tree   stream.Tree
 	seen   map[stream.Hash][]byte
 	enc    map[string]*codec.Encoder
 
@@ -51,8 +51,9 @@ func (b *builder) Stream(id int64, name string, segments func()) {
 	b.content[name] = []byte{}
 	b.write(&b.open)
 	b.offset = 0
+	b.tree.Reset()
 	segments()
-	c := &stream.Close{ID: id, Size: b.offset, Root: b.root.Sum()}
+	c := &stream.Close{ID: id, Size: b.offset, Root: b.tree.Sum()}
 	b.write(c)
 	b.closed = append(b.closed, closed{name, c})
 }
@@ -84,7 +85,7 @@ func (b *builder) Segment(codecName string, parts ...any) {
 			content = append(content, make([]byte, e.Len)...)
 		}
 		b.content[b.open.Name] = content
-		b.root.Add(&e)
+		b.tree.Add(&e)
 		b.offset += e.Len
 		s.Entries = append(s.Entries, e)
 	}

@@ -91,7 +91,7 @@ func (v *verifier) checkStream(ctx context.Context, no int, out Output, base int
 	}
 	whole = true
 	for d, err := range ordered.Map(ctx, v.o.Threads, v.r.pieces(no, 0, size), func(p piece) (attempt, error) {
-		d, err := v.r.restorePiece(p, 0, size)
+		d, err := restorePiece(p)
 		return attempt{d, err}, nil
 	}) {
 		if err != nil {
@@ -101,8 +101,9 @@ func (v *verifier) checkStream(ctx context.Context, no int, out Output, base int
 		if fault == nil {
 			fault = d.write(out)
 		}
+		base += d.piece.size()
 		if fault == nil {
-			v.o.Progress(base + d.piece.to)
+			v.o.Progress(base)
 			continue
 		}
 		whole, out = false, &digester{} // the rest is only checked
@@ -173,6 +174,33 @@ func NewDigest(name string) hash.Hash {
 		return blake.NewHash()
 	}
 	return nil
+}
+
+// checkNodes compares all nodes with what parents have in their places.
+func (v *verifier) checkNodes(ctx context.Context) {
+	if v.r.Root.Info.Totals.Node.N == 0 {
+		return
+	}
+	for s, err := range v.r.Segments() {
+		if err != nil {
+			v.report(ctx, err)
+			return
+		}
+		at := s.Offset
+		for i := range s.Entries {
+			e := &s.Entries[i]
+			if e.Kind == stream.NodeRef {
+				err := v.r.parents.node(e, index.AnyLevel, func(from *Reader) error { return from.checkNode(e) })
+				if err != nil {
+					err = fmt.Errorf("stream %q, node at offset %d: %w", v.r.Root.Info.Streams[s.Stream].Name, at, err)
+				}
+				if v.report(ctx, err); !v.goesOn(ctx) {
+					return
+				}
+			}
+			at += e.Len
+		}
+	}
 }
 
 // digester is an Output that only hashes.

@@ -124,7 +124,7 @@ func TestCheckParents(t *testing.T) {
 		for _, parent := range []int32{0, 2, 0, 3} {
 			s := &stream.Segment{Stream: 5, Offset: b.offset, Codec: "none"}
 			s.Entries = []stream.Entry{{Kind: stream.ParentRef, Len: chunk.Len, Hash: chunk.Hash, Parent: parent, Ordinal: 0}}
-			b.root.Add(&s.Entries[0])
+			b.tree.Add(&s.Entries[0])
 			b.offset += chunk.Len
 			b.write(s)
 		}

@@ -38,6 +38,9 @@ func (w *EntryWriter) Add(e *stream.Entry, p []byte) error {
 	return w.out.Zeros(end - start)
 }
 
+// Skip moves on past an entry of n bytes that the caller writes. Flush comes before.
+func (w *EntryWriter) Skip(n int64) { w.at += n }
+
 func (w *EntryWriter) bytes(p []byte) error {
 	if adjacent(w.pending, p) {
 		w.pending = w.pending[:len(w.pending)+len(p)]

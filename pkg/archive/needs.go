@@ -3,8 +3,8 @@ package archive
 import (
 	"errors"
 	"math"
-	"slices"
 
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -24,27 +24,33 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 	if err := r.Locked(); err != nil {
 		return err
 	}
-	absent := r.parents.absent()
-	if len(absent) == 0 {
+	n := &needs{absent: r.parents.absent(), needed: map[index.Hash]bool{}, taken: map[*Reader]map[int64]bool{}}
+	if len(n.absent) == 0 {
 		return nil
 	}
-	n := &needs{r: r, absent: absent, taken: map[int32]map[int64]bool{}}
-	err := r.entriesIn(firstStream, endStream, from, to, n.entry)
-	if err == nil {
-		err = n.patches()
+	for no := firstStream; no < endStream; no++ {
+		if err := n.entries(r, no, max(from, 0), min(to, r.Root.Info.Streams[no].Size), index.AnyLevel); err != nil {
+			return err
+		}
 	}
-	if err != nil {
+	if err := n.patches(); err != nil {
 		return err
 	}
-	return n.error()
+	var list []error
+	for i := range r.Root.Info.Parents {
+		if id := r.Root.Info.Parents[i].ID; n.needed[id] {
+			list = append(list, n.absent[id])
+		}
+	}
+	return joinMissing(list)
 }
 
-// absent returns the errors of the parents that are not found, by their numbers.
-func (p *parentList) absent() map[int32]error {
-	list := map[int32]error{}
+// absent returns the errors of the parents that are not found, by their ids.
+func (p *parentList) absent() map[index.Hash]error {
+	list := map[index.Hash]error{}
 	for i := range p.list {
 		if err := p.family.look(&p.list[i]); err != nil {
-			list[int32(i)] = err
+			list[p.list[i].ID] = err
 		}
 	}
 	return list
@@ -65,110 +71,96 @@ func (f *family) look(want *stream.Parent) error {
 	return worst
 }
 
-// needs finds out which absent parents are needed.
+// needs finds out which absent parents are needed. The parents of parents that are needed are
+// parents of the archive as well.
 type needs struct {
-	r      *Reader
-	absent map[int32]error
-	needed []int32                  // numbers from absent, each once
-	taken  map[int32]map[int64]bool // chunks that are taken from the other parents
+	absent map[index.Hash]error
+	needed map[index.Hash]bool        // those of absent
+	taken  map[*Reader]map[int64]bool // chunks that are taken from the other parents
 }
 
-func (n *needs) need(parent int32) {
-	if n.absent[parent] != nil && !slices.Contains(n.needed, parent) {
-		n.needed = append(n.needed, parent)
+// need records that a parent of r is needed. It reports whether the parent is there.
+func (n *needs) need(r *Reader, parent int32) bool {
+	id := r.Root.Info.Parents[parent].ID
+	if n.absent[id] != nil {
+		n.needed[id] = true
 	}
+	return n.absent[id] == nil
 }
 
-// entry records which parents an entry of r needs.
-func (n *needs) entry(e *stream.Entry) {
-	switch e.Kind {
-	case stream.ParentRef:
-		if n.need(e.Parent); n.absent[e.Parent] == nil {
-			if n.taken[e.Parent] == nil {
-				n.taken[e.Parent] = map[int64]bool{}
-			}
-			n.taken[e.Parent][e.Ordinal] = true
+// entries records which parents a range of a stream of r needs. Nodes must be below level.
+func (n *needs) entries(r *Reader, streamNo int, from, to int64, level int) error {
+	for e, err := range r.Range(streamNo, from, to) {
+		if err == nil {
+			err = n.entry(r, e.Entry, level)
 		}
-	case stream.Patched:
-		for _, b := range e.Patch.Bases {
-			if b.Parent != stream.OwnBase {
-				n.need(b.Parent)
-			}
-		}
-	}
-}
-
-// patches records which parents are needed by the patches among the taken chunks.
-func (n *needs) patches() error {
-	for parent, taken := range n.taken {
-		err := n.r.parents.with(int(parent), func(from *Reader) error {
-			if from.Root.Info.Totals.Patch.N == 0 {
-				return nil
-			}
-			next := int64(0)
-			return from.entriesIn(0, len(from.Root.Info.Streams), 0, math.MaxInt64, func(e *stream.Entry) {
-				if !e.Kind.IsStored() {
-					return
-				}
-				if e.Kind == stream.Patched && taken[next] {
-					for _, b := range e.Patch.Bases {
-						n.needByID(from, b.Parent)
-					}
-				}
-				next++
-			})
-		})
-		if err != nil && !errors.Is(err, stream.ErrCorrupt) { // reading the chunks will report damage
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// needByID records that a parent of a parent is needed.
-func (n *needs) needByID(from *Reader, parent int32) {
-	if parent == stream.OwnBase {
+// entry records which parents an entry of r needs. Damage to parents is left to what reads them.
+func (n *needs) entry(r *Reader, e *stream.Entry, level int) error {
+	var err error
+	switch e.Kind {
+	case stream.ParentRef:
+		if n.need(r, e.Parent) {
+			err = r.parents.with(int(e.Parent), func(from *Reader) error {
+				n.take(from, e.Ordinal)
+				return nil
+			})
+		}
+	case stream.NodeRef:
+		if n.need(r, e.Parent) {
+			err = r.parents.node(e, level, func(from *Reader) error {
+				return n.entries(from, int(e.Stream), e.Offset, e.Offset+e.Len, int(e.Level))
+			})
+		}
+	case stream.Patched:
+		n.bases(r, e)
+	}
+	if errors.Is(err, stream.ErrCorrupt) {
+		err = nil
+	}
+	return err
+}
+
+// take records that a chunk of from is taken. Only a patch can need further archives.
+func (n *needs) take(from *Reader, ordinal int64) {
+	if from.Root.Info.Totals.Patch.N == 0 {
 		return
 	}
-	id := from.Root.Info.Parents[parent].ID
-	for i := range n.absent {
-		if n.r.Root.Info.Parents[i].ID == id {
-			n.need(i)
+	if n.taken[from] == nil {
+		n.taken[from] = map[int64]bool{}
+	}
+	n.taken[from][ordinal] = true
+}
+
+// bases records which parents of r a patch of r needs.
+func (n *needs) bases(r *Reader, e *stream.Entry) {
+	for _, b := range e.Patch.Bases {
+		if b.Parent != stream.OwnBase {
+			n.need(r, b.Parent)
 		}
 	}
 }
 
-// error joins the errors of the needed parents.
-func (n *needs) error() error {
-	var list []error
-	slices.Sort(n.needed)
-	for _, i := range n.needed {
-		list = append(list, n.absent[i])
-	}
-	return joinMissing(list)
-}
-
-// entriesIn calls visit for the entries of a range of some streams, from the index alone.
-func (r *Reader) entriesIn(firstStream, endStream int, from, to int64, visit func(e *stream.Entry)) error {
-	for n := range r.Root.Entries {
-		begin, end := r.Root.Firsts[n].Position, r.EndOfPage(n).Position
-		if begin.Stream >= endStream || end.Stream < firstStream {
-			continue
-		}
-		if firstStream+1 == endStream && (begin.Stream == firstStream && begin.Offset >= to || end.Stream == firstStream && end.Offset <= from) {
-			continue
-		}
-		for s, err := range r.SegmentsOf(n) {
-			if err != nil {
-				return err
-			}
-			off := s.Offset
-			for i := range s.Entries {
-				e := &s.Entries[i]
-				if s.Stream >= firstStream && s.Stream < endStream && off < to && off+e.Len > from {
-					visit(e)
+// patches records which parents are needed by the patches among the taken chunks.
+func (n *needs) patches() error {
+	for from, taken := range n.taken {
+		for no := range from.Root.Info.Streams {
+			for e, err := range from.Range(no, 0, from.Root.Info.Streams[no].Size) {
+				if errors.Is(err, stream.ErrCorrupt) {
+					break // reading the chunks will report damage
 				}
-				off += e.Len
+				if err != nil {
+					return err
+				}
+				if e.Kind == stream.Patched && taken[e.Ordinal] {
+					n.bases(from, e.Entry)
+				}
 			}
 		}
 	}

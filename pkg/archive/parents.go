@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
-	"slices"
 	"sync"
 
 	"hexz/pkg/codec"
@@ -221,8 +219,8 @@ func (p *Parents) Missing(err error) error {
 	}
 	absent := p.p.absent()
 	var list []error
-	for _, i := range slices.Sorted(maps.Keys(absent)) {
-		list = append(list, absent[i])
+	for i := range p.p.list {
+		list = append(list, absent[p.p.list[i].ID])
 	}
 	return cmp.Or(joinMissing(list), err)
 }

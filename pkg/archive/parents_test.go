@@ -32,7 +32,7 @@ func thin(t testing.TB, base *Reader, o WriterOptions) *builder {
 		for i, c := range chunks {
 			s := &stream.Segment{Stream: 5, Offset: b.offset, Codec: "none"}
 			s.Entries = []stream.Entry{{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}}
-			b.root.Add(&s.Entries[0])
+			b.tree.Add(&s.Entries[0])
 			b.offset += c.Len
 			b.write(s)
 			p := contentOf(t, base, c)
@@ -243,7 +243,7 @@ func TestParentThatLies(t *testing.T) {
 			}
 			e := stream.Entry{Kind: stream.ParentRef, Len: c.Len, Hash: c.Hash, Ordinal: c.Ordinal}
 			s.Entries = append(s.Entries, e)
-			child.root.Add(&e)
+			child.tree.Add(&e)
 			child.offset += c.Len
 		}
 		child.write(s)

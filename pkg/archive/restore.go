@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 
-	"hexz/pkg/index"
 	"hexz/pkg/ordered"
 )
 
@@ -43,77 +42,24 @@ func (r *Reader) Restore(ctx context.Context, streamNo int, out Output, o Restor
 	if o.Offset >= end {
 		return nil
 	}
-	for d, err := range ordered.Map(ctx, o.Threads, r.pieces(streamNo, o.Offset, end), func(p piece) (*restored, error) {
-		return r.restorePiece(p, o.Offset, end)
-	}) {
+	return restorePieces(ctx, o.Threads, r.pieces(streamNo, o.Offset, end), out, o.Progress)
+}
+
+// restorePieces writes pieces to out, in order. progress may be nil.
+func restorePieces(ctx context.Context, threads int, pieces iter.Seq2[piece, error], out Output, progress func(done int64)) error {
+	done := int64(0)
+	for d, err := range ordered.Map(ctx, threads, pieces, restorePiece) {
 		if err == nil {
 			err = d.write(out)
 		}
 		if err != nil {
 			return err
 		}
-		if o.Progress != nil {
-			o.Progress(d.piece.to - o.Offset)
+		if done += d.piece.size(); progress != nil {
+			progress(done)
 		}
 	}
 	return nil
-}
-
-// A piece is the part of a segment that is restored at a time: the entries that begin between two
-// offsets of the stream. The first piece of a segment also has the entry that begins before it.
-type piece struct {
-	segment  int64 // its number
-	from, to int64
-}
-
-// A segment that stands for much more than it stores is cut into pieces of at least pieceBytes. It
-// may consist of references and patches. The other constants bound the work: each piece reads the
-// segment, holes may have any size, and a segment that leaves the cache is decoded anew for each
-// piece.
-const (
-	pieceBytes = 1 << 20
-	pieceShare = 16 // least number of bytes in a piece for each stored byte of the segment
-	maxPieces  = 1024
-	pieceWork  = 32 << 20 // stored bytes of the segment, times its pieces
-)
-
-// pieces yields the pieces of a range of a stream.
-func (r *Reader) pieces(streamNo int, from, to int64) iter.Seq2[piece, error] {
-	return func(yield func(piece, error) bool) {
-		number, err := r.FindOffset(streamNo, from)
-		for ; from < to; number++ {
-			var end, size int64
-			if err == nil {
-				end, size, err = r.pieceSize(streamNo, number, from)
-			}
-			if err != nil {
-				yield(piece{}, err)
-				return
-			}
-			for end = min(end, to); from < end; {
-				n := min(size, end-from)
-				if !yield(piece{number, from, from + n}, nil) {
-					return
-				}
-				from += n
-			}
-		}
-	}
-}
-
-// pieceSize returns where a segment ends, which must hold an offset of a stream, and the most bytes
-// of a piece of it.
-func (r *Reader) pieceSize(streamNo int, number, off int64) (end, size int64, err error) {
-	ref, next, err := r.SegmentAt(number)
-	if err != nil {
-		return 0, 0, err
-	}
-	end = r.EndOf(ref.Position, next)
-	if ref.Stream != streamNo || end <= off {
-		return 0, 0, index.Corruptf("no segment holds offset %d", off)
-	}
-	pieces := min(maxPieces, pieceWork/max(ref.Len, 1)+1)
-	return end, max(pieceBytes, pieceShare*ref.Len, (end-ref.Offset)/pieces+1), nil
 }
 
 // Limits on the blocks that a piece pins besides its own segment. One block is always allowed.
@@ -126,37 +72,45 @@ const (
 // should hold. So only the first blocks are fetched at once, and the others just before they are
 // written.
 type restored struct {
-	r        *Reader
-	piece    piece
-	own      *heldBlock
-	from, to int64        // the requested range of the stream
-	first    int          // entry to write next
-	next     int          // entry to fetch next
-	last     int          // entry after the piece
-	parts    [][]byte     // verified bytes of entries first to next; nil if a run or not requested
-	held     []*heldBlock // items of the cache, whose memory parts uses
-	bytes    int64        // of held
+	r     *Reader
+	piece piece
+	own   *heldBlock   // nil if the piece cannot be read here, but perhaps from another copy
+	first int          // entry to write next
+	next  int          // entry to fetch next
+	last  int          // entry after the piece
+	parts [][]byte     // verified bytes of entries first to next; nil for a run
+	held  []*heldBlock // items of the cache, whose memory parts uses
+	bytes int64        // of held
 }
 
-// restorePiece reads the segment of a piece. It verifies the bytes of the piece from offset from to
-// offset to, or the first of them, see fetch.
-func (r *Reader) restorePiece(p piece, from, to int64) (*restored, error) {
-	own, err := r.segment(p.segment)
+// restorePiece reads the segment of a piece. It verifies the bytes of the piece, or the first of
+// them, see fetch.
+func restorePiece(p piece) (*restored, error) {
+	d := &restored{r: p.r, piece: p}
+	err := d.load()
+	if err != nil && p.node != nil {
+		return d, nil
+	}
+	return d, err
+}
+
+// load reads the segment of the piece. After an error d holds no memory.
+func (d *restored) load() error {
+	own, err := d.r.segment(d.piece.segment)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b := own.Value
-	d := &restored{r: r, piece: p, own: own, from: from, to: to}
-	d.first, d.last = b.from(p.from), b.from(p.to)
-	if p.from == max(from, b.starts[0]) && b.starts[d.first] > p.from {
+	d.own, d.first, d.last = own, b.from(d.piece.from), b.from(d.piece.to)
+	if d.first == len(b.entries) || b.starts[d.first] > d.piece.from {
 		d.first--
 	}
 	d.next = d.first
 	if err := d.fetch(); err != nil {
 		d.release()
-		return nil, err
+		return err
 	}
-	return d, nil
+	return nil
 }
 
 // fetch verifies the next entries, as many as the limits allow.
@@ -164,7 +118,7 @@ func (d *restored) fetch() error {
 	b := d.own.Value
 	for ; d.next < d.last && len(d.held) < maxHeldBlocks && d.bytes < maxHeldBytes; d.next++ {
 		i := d.next
-		if b.starts[i+1] <= d.from || b.starts[i] >= d.to || b.entries[i].Kind.IsRun() {
+		if b.entries[i].Kind.IsRun() {
 			d.parts = append(d.parts, nil)
 			continue
 		}
@@ -200,13 +154,17 @@ func (d *restored) forget() {
 func (d *restored) release() {
 	d.forget()
 	d.r.release(d.own)
+	d.own = nil
 }
 
 // write writes the requested bytes of d, and releases d.
 func (d *restored) write(out Output) error {
+	if d.own == nil {
+		return d.piece.node.restoreAgain(d.piece, out)
+	}
 	defer d.release()
 	b := d.own.Value
-	w := NewEntryWriter(out, b.starts[d.first], d.from, d.to)
+	w := NewEntryWriter(out, b.starts[d.first], d.piece.from, d.piece.to)
 	for {
 		for i, p := range d.parts {
 			if err := w.Add(&b.entries[d.first+i], p); err != nil {
@@ -220,7 +178,12 @@ func (d *restored) write(out Output) error {
 			return nil
 		}
 		if err := d.fetch(); err != nil {
-			return err
+			if d.piece.node == nil {
+				return err
+			}
+			rest := d.piece
+			rest.from = max(rest.from, b.starts[d.first])
+			return d.piece.node.restoreAgain(rest, out)
 		}
 	}
 }

@@ -41,15 +41,35 @@ func (r *Reader) ReadStored(streamNo int, p []byte, off int64) (StoredRuns, int,
 	if err := r.Locked(); err != nil {
 		return nil, 0, err
 	}
-	var list StoredRuns
-	done := 0
-	err := r.walk(streamNo, off, len(p), func(b *block, i int, skip int64, n int) error {
+	list, done, err := r.readStoredBelow(index.AnyLevel, streamNo, p, off)
+	if err == nil && done < len(p) {
+		err = io.EOF
+	}
+	return list, done, err
+}
+
+// readStoredBelow is ReadStored for nodes below a level. At the end of the stream it returns no
+// error.
+func (r *Reader) readStoredBelow(level, streamNo int, p []byte, off int64) (list StoredRuns, done int, err error) {
+	err = r.walk(streamNo, off, len(p), func(b *block, i int, skip int64, n int) error {
 		to := p[done : done+n]
 		done += n
-		if e := &b.entries[i]; e.Kind == stream.Zero || e.Kind == stream.Hole {
+		e := &b.entries[i]
+		switch e.Kind {
+		case stream.Zero, stream.Hole:
 			clear(to)
 			list.add(StoredRun{Len: n})
 			return nil
+		case stream.NodeRef:
+			var below StoredRuns
+			err := r.parents.node(e, level, func(from *Reader) (err error) {
+				below, _, err = from.readStoredBelow(int(e.Level), int(e.Stream), to, e.Offset+skip)
+				return err
+			})
+			for _, s := range below {
+				list.add(s)
+			}
+			return err
 		}
 		h, err := r.home(b, i)
 		if err == nil {
@@ -58,9 +78,6 @@ func (r *Reader) ReadStored(streamNo int, p []byte, off int64) (StoredRuns, int,
 		}
 		return err
 	})
-	if err == nil && done < len(p) {
-		err = io.EOF
-	}
 	return list, done, err
 }
 

@@ -57,6 +57,9 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 		v.missing = errors.Is(err, ErrParent)
 	}
 	if o.Level >= Content && v.goesOn(ctx) {
+		v.checkNodes(ctx)
+	}
+	if o.Level >= Content && v.goesOn(ctx) {
 		v.checkContent(ctx)
 	}
 	if v.err == nil {

@@ -41,7 +41,7 @@ type structureCheck struct {
 	streams []index.Stream
 	current int         // number of the stream that the next entry is in
 	offset  int64       // of the next entry, in that stream
-	root    stream.Root // of the entries of that stream so far
+	tree    stream.Tree // of the entries of that stream so far
 
 	hashes   []index.Hash // of the chunks so far, by ordinal
 	patched  []bool       // likewise: whether a patch makes the chunk
@@ -87,9 +87,8 @@ func (c *structureCheck) entry(e *stream.Entry) error {
 		c.patched = append(c.patched, e.Kind == stream.Patched)
 	}
 	c.kinds.AddEntry(e)
-	c.root.Add(e)
 	c.offset += e.Len
-	return nil
+	return c.tree.Add(e)
 }
 
 // isWrongBase reports whether b names a chunk of this archive that is no data chunk so far.
@@ -100,11 +99,12 @@ func (c *structureCheck) isWrongBase(b stream.Base) bool {
 // endStream compares the current stream with what the index says of it, and goes on to the next.
 func (c *structureCheck) endStream() error {
 	s := &c.streams[c.current]
-	if sum := c.root.Sum(); c.offset != s.Size || sum != s.Root {
+	if sum := c.tree.Sum(); c.offset != s.Size || sum != s.Root {
 		return index.Corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, c.offset, sum, s.Size, s.Root)
 	}
 	c.current++
 	c.offset = 0
+	c.tree.Reset()
 	return nil
 }
 

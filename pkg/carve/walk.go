@@ -13,7 +13,7 @@ type walker struct {
 	cost    int64 // bytes that were read
 
 	rooted bool        // the fragment has the beginning of its current stream
-	root   stream.Root // of that stream
+	root   stream.Tree // of that stream
 }
 
 // walk returns the fragment that begins at pos, or a fragment without frames if nothing proves it.
@@ -73,7 +73,8 @@ func (w *walker) next() bool {
 	case *stream.Dict:
 		w.addDict(f)
 	case *stream.Open:
-		w.c.tail.loose, w.rooted, w.root = true, true, stream.Root{}
+		w.c.tail.loose, w.rooted = true, true
+		w.root.Reset()
 	case *stream.Close:
 		w.noteClose(f)
 	case *stream.End:

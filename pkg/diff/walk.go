@@ -63,7 +63,7 @@ func newWalker(r *archive.Reader, name string) *walker {
 // startOver goes to the front of the archive.
 func (w *walker) startOver() {
 	w.close()
-	w.next, w.stop = iter.Pull2(w.r.Segments())
+	w.next, w.stop = iter.Pull2(w.r.ExpandedSegments())
 }
 
 func (w *walker) close() {

@@ -37,6 +37,9 @@ func (x *Index) checkEntries(entries []stream.Entry) error {
 		if err := stream.CheckParents(&entries[i], len(x.Root.Info.Parents)); err != nil {
 			return err
 		}
+		if err := entries[i].CheckNode(); err != nil {
+			return err
+		}
 		if entries[i].Len < 1 {
 			return Corruptf("entry of %d bytes", entries[i].Len)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/cache"
@@ -39,6 +40,10 @@ type Index struct {
 	kinds    []string     // of recipients
 	pages    *PageCache
 	opened   *Hash // the archive id, if the index was exported in plain form; or nil
+
+	hashing sync.Once
+	hashes  []Hash // of all chunks, see findHash
+	hashErr error
 }
 
 // PageCache keeps map pages of several indexes.

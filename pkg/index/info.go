@@ -108,19 +108,11 @@ func readCount(in *wire.Reader) Count {
 	return Count{in.Int(stream.MaxSize), in.Int(stream.MaxSize)}
 }
 
-// If there are patches, the totals have two more elements at their end.
-const (
-	totalsElements  = 14
-	patchedElements = totalsElements + 2
-)
+const totalsElements = 18
 
 func appendTotals(w *wire.Writer, t *Totals) {
-	if t.Patch.N > 0 {
-		w.Array(patchedElements)
-	} else {
-		w.Array(totalsElements)
-	}
-	for _, c := range []Count{t.Data, t.Zero, t.Hole, t.Ref, t.Parent} {
+	w.Array(totalsElements)
+	for _, c := range t.counts() {
 		c.append(w)
 	}
 	w.Int(t.Segments)
@@ -132,17 +124,11 @@ func appendTotals(w *wire.Writer, t *Totals) {
 		w.Array(2)
 		t.Codecs[name].append(w)
 	}
-	if t.Patch.N > 0 {
-		t.Patch.append(w)
-	}
 }
 
 func readTotals(in *wire.Reader, t *Totals) {
-	elements := in.Array(patchedElements)
-	if in.Err() == nil && elements != totalsElements && elements != patchedElements {
-		in.Failf("totals of %d elements", elements)
-	}
-	for _, c := range []*Count{&t.Data, &t.Zero, &t.Hole, &t.Ref, &t.Parent} {
+	tuple(in, totalsElements)
+	for _, c := range t.counts() {
 		*c = readCount(in)
 	}
 	t.Segments = in.Int(stream.MaxSize)
@@ -156,8 +142,5 @@ func readTotals(in *wire.Reader, t *Totals) {
 		name := in.String(stream.MaxName)
 		tuple(in, 2)
 		t.Codecs[name] = readCount(in)
-	}
-	if elements == patchedElements {
-		t.Patch = readCount(in)
 	}
 }

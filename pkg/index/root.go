@@ -123,7 +123,7 @@ type Totals struct {
 
 // Kinds count entries by kind, and the bytes of content that these stand for. They are comparable.
 type Kinds struct {
-	Data, Zero, Hole, Ref, Parent, Patch Count
+	Data, Zero, Hole, Ref, Parent, Patch, Node Count
 }
 
 // Count counts things and their bytes.
@@ -156,8 +156,16 @@ func (t *Totals) Add(s *stream.Segment) {
 }
 
 // Bytes returns the bytes of content that all entries stand for.
-func (k *Kinds) Bytes() int64 {
-	return k.Data.Bytes + k.Zero.Bytes + k.Hole.Bytes + k.Ref.Bytes + k.Parent.Bytes + k.Patch.Bytes
+func (k *Kinds) Bytes() (n int64) {
+	for _, c := range k.counts() {
+		n += c.Bytes
+	}
+	return n
+}
+
+// counts returns the counts of all kinds, in the order of their numbers.
+func (k *Kinds) counts() [7]*Count {
+	return [...]*Count{&k.Data, &k.Zero, &k.Hole, &k.Ref, &k.Parent, &k.Patch, &k.Node}
 }
 
 // Chunks returns the number of entries that have an ordinal.
@@ -180,6 +188,8 @@ func (k *Kinds) AddEntry(e *stream.Entry) {
 		c = &k.Parent
 	case stream.Patched:
 		c = &k.Patch
+	case stream.NodeRef:
+		c = &k.Node
 	}
 	c.Add(e.Len)
 }

@@ -1,7 +1,9 @@
 package parents
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"syscall"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 )
@@ -70,6 +73,31 @@ func (f *Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 			yield(archive.Copy{}, &archive.MissingError{Parents: []stream.Parent{*want}, Looked: f.looked(want.Hint)})
 		}
 	}
+}
+
+// Index opens the index of a parent: of an archive, or an exported one if Indexes allows it.
+func (f *Finder) Index(want *stream.Parent) (Parent, error) {
+	var first error
+	for at, err := range f.Find(want) {
+		var x *index.Index
+		if err == nil {
+			x, err = index.OpenAny(at.ReaderAt, at.Size, f.Identities)
+		}
+		if err == nil {
+			err = x.Locked()
+		}
+		if err == nil && x.ID() != want.ID && !x.Info().Origin().ServesAs(want) { // replaced meanwhile
+			err = index.Corruptf("it has the id %v", x.ID())
+		}
+		if err == nil {
+			return Parent{Index: x, Hint: want.Hint}, nil
+		}
+		if at.Name != "" {
+			err = fmt.Errorf("%s: %w", at.Name, err)
+		}
+		first = cmp.Or(first, err)
+	}
+	return Parent{}, first
 }
 
 // copies returns the files that are the archive with an id, then those that have its content. At

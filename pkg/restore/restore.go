@@ -145,7 +145,7 @@ func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) e
 	if err != nil {
 		return err
 	}
-	c := &restorer{out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities)}
+	c := &restorer{ctx: ctx, out: out, o: o, spool: store, codec: decoder, in: archive.NewScanner(src, o.Identities)}
 	c.in.Demand(o.SignedBy)
 	c.in.CheckRefs()
 	c.parents = archive.NewParents(archive.Options{Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Find: o.Find, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})
@@ -170,6 +170,7 @@ func Stream(ctx context.Context, out archive.Output, src io.Reader, o Options) e
 const maxHeld = 1 << 20
 
 type restorer struct {
+	ctx   context.Context
 	out   archive.Output
 	o     Options
 	to    int64
@@ -268,6 +269,13 @@ func (c *restorer) segment(s *stream.Segment, raw []byte) error {
 	off := s.Offset
 	for i := range s.Entries {
 		e := &s.Entries[i]
+		if e.Kind == stream.NodeRef {
+			if err := c.node(w, e, off); err != nil {
+				return fmt.Errorf("node at offset %d: %w", off, c.parents.Missing(err))
+			}
+			off += e.Len
+			continue
+		}
 		n := e.PayloadLen()
 		part, err := c.bytes(e, raw[:n], pos, writing)
 		if err != nil && c.o.Lost != nil && archive.IsLost(err) {
@@ -301,6 +309,24 @@ func (c *restorer) segment(s *stream.Segment, raw []byte) error {
 func (c *restorer) flush(w *archive.EntryWriter) error {
 	err := w.Flush()
 	c.made = c.made[:0]
+	return err
+}
+
+// node writes what a node of a parent that stands at an offset of the stream stands for.
+func (c *restorer) node(w *archive.EntryWriter, e *stream.Entry, off int64) error {
+	if err := c.flush(w); err != nil {
+		return err
+	}
+	w.Skip(e.Len)
+	from, to := max(off, c.o.Offset), min(off+e.Len, c.to)
+	if !c.writing || from >= to {
+		return nil
+	}
+	done, err := c.parents.RestoreNode(c.ctx, e, from-off, to-off, c.o.Threads, c.out)
+	if err != nil && c.o.Lost != nil && archive.IsLost(err) {
+		c.o.Lost(c.name, from+done, to-from-done, err)
+		return c.out.Hole(to - from - done)
+	}
 	return err
 }
 

@@ -34,7 +34,7 @@ type outStream struct {
 	at   int64
 	size int64 // what it must have: two say so, or the index; or -1
 	said int64 // the size in its Open, if there is no index; or -1
-	root stream.Root
+	root stream.Tree
 	of   *index.Stream // its record in the index, or nil
 	lost bool          // whether a part of it is lost
 }

@@ -11,6 +11,7 @@ import (
 	"hexz/pkg/codec"
 	"hexz/pkg/dedup"
 	"hexz/pkg/flow"
+	"hexz/pkg/fold"
 	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
@@ -18,6 +19,7 @@ import (
 // DedupOptions are the options of Dedup. The zero value works.
 type DedupOptions struct {
 	Parents   []parents.Parent // archives whose chunks need not be stored again
+	Find      fold.FindFunc    // finds the parents of parents; nil finds none
 	MaxMemory int64            // bytes for the index of chunks; 0 is no limit
 	Codecs    codec.Decoders   // of codecs that package codec does not have
 	Progress  flow.Progress
@@ -71,8 +73,10 @@ type deduper struct {
 	full  bool // no more chunks are remembered
 	seen  dedup.Index
 	known parentTable
+	fold  *fold.Folder // nil if there are no parents
 	codec flow.Decoder
 	parts []part // memory for that of a plan
+	id    int64  // of the open stream
 }
 
 func (d *deduper) run(ctx context.Context) error {
@@ -82,12 +86,18 @@ func (d *deduper) run(ctx context.Context) error {
 	}
 	d.known.limit = d.o.MaxMemory
 	for _, p := range d.o.Parents {
-		if err := d.known.load(p); err != nil {
+		if err := d.known.load(p, d.o.Find); err != nil {
 			return err
 		}
 	}
 	if d.known.full {
 		d.note(fmt.Sprintf("the index is full: of the parents only the first %d chunks are found", d.known.index.Len()))
+	}
+	if d.known.Absent > 0 {
+		d.note(fmt.Sprintf("%d bytes of the parents stand in parents of theirs that were not found, and are stored again: put these archives beside the parents", d.known.Absent))
+	}
+	if len(d.o.Parents) > 0 {
+		d.fold = fold.NewFolder(&d.known.Table, d.writeHeld)
 	}
 	for f, err := range flow.Frames(ctx, d.in, d.o.OnParent) {
 		if err == nil {
@@ -105,13 +115,23 @@ func (d *deduper) frame(f stream.Frame) error {
 	case *stream.Header:
 		f.AddStage(dedupName, nil)
 	case *stream.Parent:
-		d.known.passed(f)
+		d.known.Pass(f)
 	case *stream.Open:
 		if err := d.writeParents(); err != nil {
 			return err
 		}
 		if d.o.OnOtherCut != nil && !d.known.cutAs(f.Chunker) {
 			d.o.OnOtherCut(OtherCut{f.Name})
+		}
+		d.id = f.ID
+		if d.fold != nil {
+			d.fold.Open()
+		}
+	case *stream.Close:
+		if d.fold != nil {
+			if err := d.fold.Close(); err != nil {
+				return err
+			}
 		}
 	case *stream.End:
 		if err := d.writeParents(); err != nil {
@@ -130,7 +150,7 @@ func (d *deduper) frame(f stream.Frame) error {
 
 // writeParents writes the Parent frames that the input did not have, once.
 func (d *deduper) writeParents() error {
-	for _, f := range d.known.number() {
+	for _, f := range d.known.Number() {
 		if err := d.out.Write(f); err != nil {
 			return err
 		}
@@ -168,13 +188,64 @@ func (p *plan) add(n int, keep bool) {
 	p.parts = append(p.parts, part{n, keep})
 }
 
+// writeHeld writes entries without bytes that were held back.
+func (d *deduper) writeHeld(offset int64, entries []stream.Entry) error {
+	for len(entries) > 0 {
+		n := min(len(entries), flow.MaxSegmentEntries)
+		s := &stream.Segment{Stream: d.id, Offset: offset, Entries: entries[:n], Codec: stream.RawCodec}
+		if err := d.out.Write(s); err != nil {
+			return err
+		}
+		offset += s.Size()
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// hold takes the entries of s that have no bytes in the payload from its start and its end, and
+// holds them back. It writes what remains.
+func (d *deduper) hold(s *stream.Segment, p plan) error {
+	all := s.Entries
+	first := slices.IndexFunc(all, func(e stream.Entry) bool { return e.Kind.IsStored() })
+	if first < 0 {
+		if err := d.fold.Hold(all); err != nil {
+			return err
+		}
+		return d.in.Forward(io.Discard, s.Outstanding(), d.move.move)
+	}
+	last := len(all)
+	for !all[last-1].Kind.IsStored() {
+		last--
+	}
+	if err := d.fold.Hold(all[:first]); err != nil {
+		return err
+	}
+	s.Offset, s.Entries = d.fold.Offset(), all[first:last]
+	if err := d.fold.Pass(s.Entries); err != nil {
+		return err
+	}
+	if err := d.write(s, p); err != nil {
+		return err
+	}
+	return d.fold.Hold(all[last:])
+}
+
 // segment turns known chunks of s into references, and writes it without their bytes.
 func (d *deduper) segment(s *stream.Segment) error {
 	p, err := d.plan(s)
 	d.parts = p.parts
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	if d.fold != nil {
+		return d.hold(s, p)
+	}
+	return d.write(s, p)
+}
+
+// write writes s as planned.
+func (d *deduper) write(s *stream.Segment, p plan) error {
+	switch {
 	case p.kept == s.RawLen:
 		return d.pass(s)
 	case p.kept == 0:
@@ -191,7 +262,7 @@ func (d *deduper) plan(s *stream.Segment) (plan, error) {
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		if e.Kind == stream.Ref {
-			d.known.find(e) // the target of a ref that a parent has became one, too
+			d.known.refer(e) // the target of a ref that a parent has became one, too
 		}
 		if !e.Kind.IsStored() {
 			continue
@@ -283,7 +354,7 @@ func (d *deduper) regroup(s *stream.Segment, p plan) error {
 
 // find makes e a reference if its chunk is known, or remembers it.
 func (d *deduper) find(e *stream.Entry) (known bool, err error) {
-	if d.known.find(e) {
+	if d.known.refer(e) {
 		return true, nil
 	}
 	if d.full {

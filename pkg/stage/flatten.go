@@ -151,33 +151,62 @@ func (f *flattener) segment(s *stream.Segment) iter.Seq2[flattened, error] {
 func (f *flattener) replaceParents(s *stream.Segment) iter.Seq2[flattened, error] {
 	return func(yield func(flattened, error) bool) {
 		defer s.Release()
-		raw, err := f.codec.DecodeSegment(s)
 		made, at := newSegment(s.Stream, s.Offset), s.Offset
-		for i := 0; i < len(s.Entries) && err == nil; i++ {
-			e := s.Entries[i]
+		for e, err := range f.entries(s) {
 			room := flow.NoBytes
 			if !e.Kind.IsRun() {
 				room = int(e.Len)
 			}
-			if flow.IsFull(len(made.Entries), len(made.Payload), room, flow.DefaultBlock) {
+			if err == nil && flow.IsFull(len(made.Entries), len(made.Payload), room, flow.DefaultBlock) {
 				d, err := f.toEncode(made)
 				if !yield(d, err) || err != nil {
 					return
 				}
 				made = newSegment(s.Stream, at)
 			}
-			n := e.PayloadLen()
-			if err = f.add(made, e, raw[:n]); err != nil {
-				err = fmt.Errorf("chunk at offset %d: %w", at, f.parents.Missing(err))
+			if err == nil {
+				err = f.add(made, e.Entry, e.payload)
 			}
-			raw = raw[n:]
+			if err != nil {
+				yield(flattened{}, fmt.Errorf("chunk at offset %d: %w", at, f.parents.Missing(err)))
+				return
+			}
 			at += e.Len
 		}
+		yield(f.toEncode(made))
+	}
+}
+
+// flatEntry is an entry with its part of the payload. It is no node.
+type flatEntry struct {
+	stream.Entry
+	payload []byte
+}
+
+// entries yields the entries of s. What a node of a parent stands for comes in its place.
+func (f *flattener) entries(s *stream.Segment) iter.Seq2[flatEntry, error] {
+	return func(yield func(flatEntry, error) bool) {
+		raw, err := f.codec.DecodeSegment(s)
 		if err != nil {
-			yield(flattened{}, err)
+			yield(flatEntry{}, err)
 			return
 		}
-		yield(f.toEncode(made))
+		for i := range s.Entries {
+			e := &s.Entries[i]
+			if e.Kind != stream.NodeRef {
+				n := e.PayloadLen()
+				if !yield(flatEntry{*e, raw[:n]}, nil) {
+					return
+				}
+				raw = raw[n:]
+				continue
+			}
+			for e, err := range f.parents.Expand(e) {
+				if !yield(flatEntry{Entry: e}, err) || err != nil {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -201,7 +230,7 @@ func (f *flattener) toEncode(s *stream.Segment) (flattened, error) {
 
 // needsParent reports whether e has to be replaced.
 func needsParent(e stream.Entry) bool {
-	return e.Kind == stream.ParentRef || e.Kind == stream.Patched && !e.Patch.Own()
+	return e.Kind == stream.ParentRef || e.Kind == stream.NodeRef || e.Kind == stream.Patched && !e.Patch.Own()
 }
 
 // see notes a chunk. Entries before the chunk cannot refer to it.

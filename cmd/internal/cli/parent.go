@@ -97,6 +97,25 @@ func (p *ParentFlags) Finder(env *Env, args []string, opener seal.Opener) Finder
 	return Finder{f, env}
 }
 
+// IndexFinder returns a Finder for the parents of parents, which are archives or exported indexes at
+// those paths. It looks beside them, and in the directories of the environment.
+func IndexFinder(env *Env, paths []string, ids []age.Identity) Finder {
+	f := &parents.Finder{Files: paths, Indexes: true, Identities: ids, Open: env.Open}
+	f.Dirs = filepath.SplitList(os.Getenv(pathVariable))
+	for _, path := range paths {
+		f.Dirs = append(f.Dirs, filepath.Dir(path))
+	}
+	return Finder{f, env}
+}
+
+// Index opens the index of a parent. No output may replace it.
+func (f Finder) Index(want *stream.Parent) (parents.Parent, error) {
+	if err := f.env.Needs(want.ID); err != nil {
+		return parents.Parent{}, err
+	}
+	return f.Finder.Index(want)
+}
+
 // OpenParent opens an archive, or the exported index of one, whose chunks need not be stored again.
 // Close it.
 func OpenParent(env *Env, path string, opener seal.Opener) (parents.Parent, error) {

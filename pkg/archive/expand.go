@@ -1,0 +1,182 @@
+package archive
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"hexz/pkg/index"
+	"hexz/pkg/stream"
+)
+
+// expansion replaces nodes by what they stand for.
+type expansion struct {
+	number func(stream.Parent) (int32, error) // returns the number that entries have for an archive
+	yield  func(stream.Entry, error) bool
+	stop   bool // yield has returned false, or an error
+}
+
+// node yields what e, a node of a parent of p, stands for: runs, and references to the archives
+// that store the chunks.
+func (x *expansion) node(p *parentList, e *stream.Entry, level int) {
+	at := e.Offset
+	err := p.node(e, level, func(from *Reader) error {
+		own := stream.Parent{ID: from.ID(), Content: from.Info().Root()}
+		if from.other != nil {
+			own = p.list[e.Parent]
+		}
+		for f, err := range from.EntriesIn(int(e.Stream), at, e.Offset+e.Len) {
+			if err != nil {
+				return err
+			}
+			if f.Kind == stream.NodeRef {
+				x.node(&from.parents, f.Entry, int(e.Level))
+			} else if g, err := x.entry(from, own, f); err != nil {
+				return err
+			} else {
+				x.stop = !x.yield(g, nil)
+			}
+			if x.stop {
+				return nil
+			}
+			at += f.Len
+		}
+		return nil
+	})
+	if err != nil && !x.stop {
+		x.stop = true
+		x.yield(stream.Entry{}, err)
+	}
+}
+
+// entry returns an entry of from, the archive own, as another archive has it.
+func (x *expansion) entry(from *Reader, own stream.Parent, f index.Leaf) (e stream.Entry, err error) {
+	if f.Kind.IsRun() {
+		return *f.Entry, nil
+	}
+	e = stream.Entry{Kind: stream.ParentRef, Len: f.Len, Hash: f.Hash, Ordinal: f.Ordinal}
+	if !f.Kind.IsStored() {
+		e.Ordinal = f.Entry.Ordinal
+	}
+	if f.Kind == stream.ParentRef {
+		own = from.Root.Info.Parents[f.Parent]
+	}
+	e.Parent, err = x.number(own)
+	return e, err
+}
+
+// Expand yields what e, a node, stands for: runs, and references to chunks of parents, also of
+// parents of parents, which get the numbers after those that were added.
+func (p *Parents) Expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
+	return func(yield func(stream.Entry, error) bool) {
+		x := &expansion{number: p.number, yield: yield}
+		x.node(&p.p, e, index.AnyLevel)
+	}
+}
+
+// RestoreNode writes a part of e, a node, to out: from byte from of the node up to byte to. It
+// returns how many bytes it has written.
+func (p *Parents) RestoreNode(ctx context.Context, e *stream.Entry, from, to int64, threads int, out Output) (done int64, err error) {
+	n := &node{&p.p, *e, index.AnyLevel}
+	err = restorePieces(ctx, threads, n.pieces(e.Offset+from, e.Offset+to), out, func(n int64) { done = n })
+	return done, err
+}
+
+// number returns the number of an archive, which may be a new one.
+func (p *Parents) number(of stream.Parent) (int32, error) {
+	n := slices.IndexFunc(p.p.list, func(q stream.Parent) bool { return q.ID == of.ID })
+	if n < 0 {
+		n = len(p.p.list)
+		p.p.list = append(p.p.list, of)
+	}
+	return int32(n), nil
+}
+
+// ExpandedSegments is Segments without nodes: in the place of a node come segments with what it
+// stands for. All archives that store chunks of a node must be parents of r.
+func (r *Reader) ExpandedSegments() iter.Seq2[index.Segment, error] {
+	if r.Root.Info.Totals.Node.N == 0 {
+		return r.Segments()
+	}
+	return func(yield func(index.Segment, error) bool) {
+		for s, err := range r.Segments() {
+			if err != nil {
+				yield(s, err)
+				return
+			}
+			for s, err := range r.expandSegment(s) {
+				if !yield(s, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// expandedEntries is how many entries ExpandedSegments yields at a time.
+const expandedEntries = 1024
+
+// expandSegment yields segments without nodes that take the place of s.
+func (r *Reader) expandSegment(s index.Segment) iter.Seq2[index.Segment, error] {
+	return func(yield func(index.Segment, error) bool) {
+		at := s.Place
+		put := func(entries []stream.Entry) bool {
+			if len(entries) == 0 {
+				return true
+			}
+			more := yield(index.Segment{Place: at, Entries: entries}, nil)
+			for i := range entries {
+				at.Offset += entries[i].Len
+				if entries[i].Kind.IsStored() {
+					at.Chunk++
+				}
+			}
+			return more
+		}
+		first := 0
+		for i := range s.Entries {
+			if s.Entries[i].Kind != stream.NodeRef {
+				continue
+			}
+			if !put(s.Entries[first:i]) {
+				return
+			}
+			first = i + 1
+			var made []stream.Entry
+			for e, err := range r.expand(&s.Entries[i]) {
+				if err != nil {
+					yield(index.Segment{}, err)
+					return
+				}
+				if made = append(made, e); len(made) == expandedEntries {
+					if !put(made) {
+						return
+					}
+					made = made[:0]
+				}
+			}
+			if !put(made) {
+				return
+			}
+		}
+		put(s.Entries[first:])
+	}
+}
+
+// expand yields what e, a node, stands for: runs, and references to chunks of parents of r.
+func (r *Reader) expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
+	return func(yield func(stream.Entry, error) bool) {
+		x := &expansion{number: r.parentNumber, yield: yield}
+		x.node(&r.parents, e, index.AnyLevel)
+	}
+}
+
+// parentNumber returns the number of an archive among the parents of r.
+func (r *Reader) parentNumber(of stream.Parent) (int32, error) {
+	list := r.Root.Info.Parents
+	n := slices.IndexFunc(list, func(p stream.Parent) bool { return p.ID == of.ID })
+	if n < 0 {
+		return 0, index.Corruptf("archive %v, of which a node has a chunk, is no parent", of.ID)
+	}
+	return int32(n), nil
+}

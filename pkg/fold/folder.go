@@ -1,0 +1,138 @@
+package fold
+
+import (
+	"hexz/pkg/stream"
+)
+
+// Folder replaces entries by nodes of parents: the largest ones that the parents have. It holds
+// entries back as long as they may become part of a node, which are some hundred for each level of
+// the content tree.
+type Folder struct {
+	known *Table
+	write func(offset int64, entries []stream.Entry) error
+
+	tree   stream.Tree
+	runs   runTree
+	held   []stream.Entry
+	at     int64 // offset in the stream, after held
+	begins [stream.MaxLevel + 1]int
+	err    error // of write, in a call of the tree
+}
+
+// begins has for each level the number of the held entry with which its last node begins. gone
+// stands for a node of which a part was written.
+const gone = -1
+
+// NewFolder returns a Folder for the streams that known has nodes of. It calls write with held
+// entries that stay as they are, and with nodes.
+func NewFolder(known *Table, write func(offset int64, entries []stream.Entry) error) *Folder {
+	f := &Folder{known: known, write: write}
+	f.tree.Ended = f.ended
+	return f
+}
+
+// Open begins a stream.
+func (f *Folder) Open() {
+	f.tree.Reset()
+	f.runs.reset()
+	f.held, f.at = f.held[:0], 0
+	clear(f.begins[:])
+}
+
+// Hold takes entries without bytes in a payload. It may keep the memory of what they refer to.
+func (f *Folder) Hold(entries []stream.Entry) error {
+	for i := range entries {
+		f.held = append(f.held, entries[i])
+		if err := f.add(&entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Pass writes the held entries, and takes note of entries that the caller writes after them.
+func (f *Folder) Pass(entries []stream.Entry) error {
+	if err := f.flush(); err != nil {
+		return err
+	}
+	for i := range entries {
+		for k := range f.begins {
+			f.begins[k] = gone
+		}
+		if err := f.add(&entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends a stream.
+func (f *Folder) Close() error {
+	f.tree.Sum()
+	if f.err != nil {
+		return f.err
+	}
+	return f.flush()
+}
+
+func (f *Folder) add(e *stream.Entry) error {
+	f.at += e.Len
+	if e.Kind == stream.NodeRef {
+		f.runs.addNode(int(e.Level), unknownRuns)
+		for k := range int(e.Level) + 1 {
+			if f.begins[k] != gone {
+				f.begins[k] = len(f.held)
+			}
+		}
+	} else {
+		f.runs.add(e)
+	}
+	if err := f.tree.Add(e); err != nil {
+		return err
+	}
+	return f.err
+}
+
+// ended is called when a node has ended with the last held entry, or with the last one passed.
+func (f *Folder) ended(n stream.Node) {
+	runs := f.runs.end(n.Level)
+	begin := f.begins[n.Level]
+	if e, ok := f.known.find(n, runs); ok && begin != gone {
+		f.held = append(f.held[:begin], e)
+	} else {
+		// No node above can be one of a parent.
+		if err := f.flush(); err != nil && f.err == nil {
+			f.err = err
+		}
+		for k := n.Level + 1; k < len(f.begins); k++ {
+			f.begins[k] = gone
+		}
+	}
+	for k := range n.Level + 1 {
+		f.begins[k] = len(f.held)
+	}
+}
+
+// flush writes all held entries.
+func (f *Folder) flush() error {
+	if len(f.held) == 0 {
+		return nil
+	}
+	size := int64(0)
+	for i := range f.held {
+		size += f.held[i].Len
+	}
+	n := len(f.held)
+	err := f.write(f.at-size, f.held)
+	f.held = f.held[:0]
+	for k, begin := range f.begins {
+		f.begins[k] = gone
+		if begin == n {
+			f.begins[k] = 0
+		}
+	}
+	return err
+}
+
+// Offset returns the offset in the stream after all entries so far.
+func (f *Folder) Offset() int64 { return f.at }

@@ -1,0 +1,181 @@
+package fold
+
+import (
+	"errors"
+
+	"hexz/pkg/archive"
+	"hexz/pkg/index"
+	"hexz/pkg/parents"
+	"hexz/pkg/stream"
+)
+
+// FindFunc returns the index of an archive. The caller closes it. An error that is an
+// archive.ErrParent says that there is none.
+type FindFunc func(want *stream.Parent) (parents.Parent, error)
+
+// Chunk is a chunk of a parent.
+type Chunk struct {
+	Hash    stream.Hash
+	Len     int64
+	Parent  uint32 // the archive that stores it, by its number in Table.Parents
+	Ordinal int64  // in that archive
+}
+
+// Add adds the nodes of p, and calls chunk for its chunks, until chunk returns false. Of p it reads
+// the index, and that of the archives in which nodes of p stand. find may be nil, then these are
+// absent.
+func (t *Table) Add(p parents.Parent, find FindFunc, chunk func(Chunk) (bool, error)) error {
+	v := &visit{Table: t, find: find, chunk: chunk, scans: map[uint32]*scan{}}
+	s := v.open(p)
+	defer p.Close()
+	for no := range p.Index.Info().Streams {
+		if err := s.stream(no); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visit is a call of Add.
+type visit struct {
+	*Table
+	find  FindFunc
+	chunk func(Chunk) (bool, error)
+	full  bool             // no more is wanted
+	scans map[uint32]*scan // by their numbers in Parents
+}
+
+// scan goes through the index of an archive.
+type scan struct {
+	v      *visit
+	x      *index.Index
+	own    uint32   // number of the archive in Table.Parents
+	theirs []uint32 // numbers of its parents
+}
+
+func (v *visit) open(p parents.Parent) *scan {
+	info := p.Index.Info()
+	s := &scan{v: v, x: p.Index}
+	s.own = v.parent(stream.Parent{ID: p.Index.ID(), Hint: p.Hint, Content: info.Root()})
+	for i := range info.Parents {
+		s.theirs = append(s.theirs, v.parent(info.Parents[i]))
+	}
+	v.scans[s.own] = s
+	return s
+}
+
+// stream adds a whole stream.
+func (s *scan) stream(no int) error {
+	var tree stream.Tree
+	if _, err := s.entries(&tree, no, 0, s.x.Info().Streams[no].Size, index.AnyLevel); err != nil {
+		return err
+	}
+	if !s.v.full {
+		tree.Sum()
+	}
+	return nil
+}
+
+// entries adds the entries of a range of a stream to the table and to a tree. Nodes must be below
+// level. It returns the numbers of the runs of the last node of each level, see runTree.
+func (s *scan) entries(tree *stream.Tree, no int, from, to int64, level int) ([]uint64, error) {
+	var runs runTree
+	at := from
+	last := make([]uint64, stream.MaxLevel+1)
+	tree.Ended = func(n stream.Node) {
+		last[n.Level] = runs.end(n.Level)
+		s.v.add(n.Hash, place{s.own, uint16(no), uint8(n.Level), n.Len, at - n.Len, last[n.Level]})
+	}
+	for e, err := range s.x.EntriesIn(no, from, to) {
+		if err != nil {
+			return nil, err
+		}
+		if s.v.full {
+			break
+		}
+		at += e.Len
+		if e.Kind == stream.NodeRef {
+			number, err := s.node(e.Entry, level)
+			if err != nil {
+				return nil, err
+			}
+			runs.addNode(int(e.Level), number)
+		} else {
+			runs.add(e.Entry)
+			if err := s.chunkOf(e); err != nil {
+				return nil, err
+			}
+		}
+		if err := tree.Add(e.Entry); err != nil {
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+// chunkOf passes on a chunk.
+func (s *scan) chunkOf(e index.Leaf) (err error) {
+	c := Chunk{e.Hash, e.Len, s.own, e.Ordinal}
+	switch e.Kind {
+	case stream.Data, stream.Patched:
+	case stream.ParentRef:
+		c.Parent, c.Ordinal = s.theirs[e.Parent], e.Entry.Ordinal
+	default:
+		return nil
+	}
+	if !s.v.full && s.v.chunk != nil {
+		var more bool
+		more, err = s.v.chunk(c)
+		s.v.full = !more
+	}
+	return err
+}
+
+// node adds a node of a parent, and what it stands for. It returns the number of its runs.
+func (s *scan) node(e *stream.Entry, level int) (runs uint64, err error) {
+	if err := index.CheckLevel(e, level); err != nil {
+		return 0, err
+	}
+	if at, ok := s.v.nodes[e.Hash]; ok { // it was seen before
+		return at.runs, nil
+	}
+	if s.v.full {
+		return unknownRuns, nil
+	}
+	from, err := s.parent(e.Parent)
+	if errors.Is(err, archive.ErrParent) {
+		s.v.Absent += e.Len
+		return unknownRuns, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if err := from.x.HoldsNode(e); err != nil {
+		return 0, err
+	}
+	var tree stream.Tree
+	last, err := from.entries(&tree, int(e.Stream), e.Offset, e.Offset+e.Len, int(e.Level))
+	if err != nil {
+		return 0, err
+	}
+	if n, ok := tree.NodeOf(int(e.Level)); !s.v.full && (!ok || n.Hash != e.Hash) {
+		return 0, index.Corruptf("parent %v has another node at offset %d", from.x.ID(), e.Offset)
+	}
+	return last[e.Level], nil
+}
+
+// parent returns the scan of a parent of the archive.
+func (s *scan) parent(number int32) (*scan, error) {
+	n := s.theirs[number]
+	if scan, ok := s.v.scans[n]; ok {
+		return scan, nil
+	}
+	if s.v.find == nil {
+		return nil, archive.ErrParent
+	}
+	p, err := s.v.find(&s.x.Info().Parents[number])
+	if err != nil {
+		return nil, err
+	}
+	return s.v.open(p), nil
+}
