@@ -63,7 +63,7 @@ func Pack(ctx context.Context, dst io.Writer, inputs []Input, o PackOptions) (ID
 		threads = runtime.GOMAXPROCS(0)
 	}
 	stages := []Stage{Chunk(inputs, stage.ChunkOptions{Chunker: o.Chunker, Threads: threads})}
-	ancestors := &parents.Finder{Identities: o.Identities, Indexes: true}
+	ancestors := &parents.Finder{Identities: keys.Opener(o.Identities...), Indexes: true}
 	defer ancestors.Close()
 	dedup := stage.DedupOptions{MaxMemory: o.MaxMemory, Note: o.Note, Find: ancestors.Index}
 	if o.Note != nil {

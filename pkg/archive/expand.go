@@ -171,6 +171,19 @@ func (r *Reader) expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
 	}
 }
 
+// ParentIndex returns the index of a parent of r.
+func (r *Reader) ParentIndex(want *stream.Parent) (x *index.Index, err error) {
+	n, err := r.parentNumber(*want)
+	if err != nil {
+		return nil, err
+	}
+	err = r.parents.with(int(n), func(from *Reader) error {
+		x = from.Index
+		return nil
+	})
+	return x, err
+}
+
 // parentNumber returns the number of an archive among the parents of r.
 func (r *Reader) parentNumber(of stream.Parent) (int32, error) {
 	list := r.Root.Info.Parents

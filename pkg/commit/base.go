@@ -6,6 +6,7 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/flow"
+	"hexz/pkg/fold"
 	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
@@ -28,7 +29,7 @@ func corruptBase(format string, args ...any) error {
 
 // newBaseEntries returns the entries of r. Call stop at the end.
 func newBaseEntries(r *archive.Reader) *baseEntries {
-	next, stop := iter.Pull2(r.Segments())
+	next, stop := iter.Pull2(r.ExpandedSegments())
 	return &baseEntries{info: r.Info(), next: next, stop: stop}
 }
 
@@ -115,6 +116,7 @@ func (b *baseEntries) skipRest(streamNo int) error {
 // segmenter groups entries into segments.
 type segmenter struct {
 	out     *flow.Writer
+	fold    *fold.Folder
 	id      int64
 	offset  int64 // of the first entry of the segment under way
 	entries []stream.Entry
@@ -138,14 +140,14 @@ func (s *segmenter) addEntry(e stream.Entry, data []byte) error {
 	return nil
 }
 
-// flush writes the segment.
+// flush gives the segment to the folder.
 func (s *segmenter) flush() error {
 	if len(s.entries) == 0 {
 		return nil
 	}
 	f := &stream.Segment{Stream: s.id, Offset: s.offset, Entries: s.entries, Codec: stream.RawCodec, RawLen: len(s.payload), Payload: s.payload}
-	err := s.out.Write(f)
 	s.offset += f.Size()
+	err := s.fold.Segment(f, func() error { return s.out.Write(f) })
 	s.entries, s.payload = s.entries[:0], s.payload[:0]
 	return err
 }

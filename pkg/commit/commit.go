@@ -9,6 +9,7 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
 	"hexz/pkg/flow"
+	"hexz/pkg/fold"
 	"hexz/pkg/index"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
@@ -76,6 +77,7 @@ type committer struct {
 	streams map[string]int // numbers of the streams of the base, by their names
 	changes map[string]*Overlay
 	replace map[string]*stage.Source
+	nodes   fold.Table // of the base
 }
 
 func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) error {
@@ -90,12 +92,8 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 	if err := c.out.Write(header); err != nil {
 		return err
 	}
-	parents := append([]stream.Parent{{ID: c.base.ID(), Hint: hint, Content: c.info.Root()}}, c.info.Parents...)
-	for i := range parents {
-		parents[i].Index = int64(i)
-		if err := c.out.Write(&parents[i]); err != nil {
-			return err
-		}
+	if err := c.writeParents(hint); err != nil {
+		return err
 	}
 	entries := newBaseEntries(c.base)
 	defer entries.stop()
@@ -121,6 +119,27 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 		}
 	}
 	return c.out.End(stream.Meta{"streams": c.out.Streams, "size": c.out.Bytes})
+}
+
+// writeParents writes the Parent frames: the base, its parents, and those of the nodes in it.
+func (c *committer) writeParents(hint string) error {
+	if err := c.nodes.Add(c.base.Index, hint, c.base.ParentIndex, nil); err != nil {
+		return err
+	}
+	list := append([]stream.Parent{{ID: c.base.ID(), Hint: hint, Content: c.info.Root()}}, c.info.Parents...)
+	for i := range list {
+		list[i].Index = int64(i)
+		c.nodes.Pass(&list[i])
+		if err := c.out.Write(&list[i]); err != nil {
+			return err
+		}
+	}
+	for _, f := range c.nodes.Number() {
+		if err := c.out.Write(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkOptions compares the overlays and the options with the streams of the base.
@@ -203,6 +222,8 @@ func (c *committer) writeStream(ctx context.Context, entries *baseEntries, i int
 		return err
 	}
 	to := &segmenter{out: c.out, id: s.ID}
+	to.fold = fold.NewFolder(&c.nodes, func(off int64, entries []stream.Entry) error { return c.out.WriteEntries(s.ID, off, entries) })
+	to.fold.Open()
 	digests := s.Digests
 	if v == nil {
 		if err := c.copyStream(ctx, entries, i, to); err != nil {
@@ -218,6 +239,9 @@ func (c *committer) writeStream(ctx context.Context, entries *baseEntries, i int
 		}
 	}
 	if err := to.flush(); err != nil {
+		return err
+	}
+	if err := to.fold.Close(); err != nil {
 		return err
 	}
 	if err := entries.skipRest(i); err != nil {

@@ -5,6 +5,7 @@ package flow
 
 import (
 	"io"
+	"slices"
 
 	"hexz/pkg/index"
 	"hexz/pkg/stream"
@@ -127,6 +128,18 @@ func (o *Writer) Finish(err error) (*Stats, error) {
 	s := NewStats(o.name, o.Streams, &o.totals)
 	s.Written = o.Written()
 	return s, nil
+}
+
+// WriteEntries writes entries that have no bytes in a payload, as segments.
+func (o *Writer) WriteEntries(id, offset int64, entries []stream.Entry) error {
+	for list := range slices.Chunk(entries, MaxSegmentEntries) {
+		s := &stream.Segment{Stream: id, Offset: offset, Entries: list, Codec: stream.RawCodec}
+		if err := o.Write(s); err != nil {
+			return err
+		}
+		offset += s.Size()
+	}
+	return nil
 }
 
 // NotePlain notes that the input is not encrypted, if there are no recipients.

@@ -1,6 +1,8 @@
 package fold
 
 import (
+	"slices"
+
 	"hexz/pkg/stream"
 )
 
@@ -64,6 +66,33 @@ func (f *Folder) Pass(entries []stream.Entry) error {
 		}
 	}
 	return nil
+}
+
+// Segment takes the entries of s. It holds back those at its start and at its end that have no bytes
+// in the payload, and removes them from s. If any entries remain, it calls write for s.
+func (f *Folder) Segment(s *stream.Segment, write func() error) error {
+	stored := func(e stream.Entry) bool { return e.Kind.IsStored() }
+	all := s.Entries
+	first := slices.IndexFunc(all, stored)
+	if first < 0 {
+		s.Entries = all[:0]
+		return f.Hold(all)
+	}
+	last := len(all)
+	for !stored(all[last-1]) {
+		last--
+	}
+	if err := f.Hold(all[:first]); err != nil {
+		return err
+	}
+	s.Offset, s.Entries = f.at, all[first:last]
+	if err := f.Pass(s.Entries); err != nil {
+		return err
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	return f.Hold(all[last:])
 }
 
 // Close ends a stream.
@@ -133,6 +162,3 @@ func (f *Folder) flush() error {
 	}
 	return err
 }
-
-// Offset returns the offset in the stream after all entries so far.
-func (f *Folder) Offset() int64 { return f.at }

@@ -5,13 +5,12 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
-	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
 
-// FindFunc returns the index of an archive. The caller closes it. An error that is an
-// archive.ErrParent says that there is none.
-type FindFunc func(want *stream.Parent) (parents.Parent, error)
+// FindFunc returns the index of an archive. An error that is an archive.ErrParent says that there is
+// none.
+type FindFunc func(want *stream.Parent) (*index.Index, error)
 
 // Chunk is a chunk of a parent.
 type Chunk struct {
@@ -21,14 +20,13 @@ type Chunk struct {
 	Ordinal int64  // in that archive
 }
 
-// Add adds the nodes of p, and calls chunk for its chunks, until chunk returns false. Of p it reads
-// the index, and that of the archives in which nodes of p stand. find may be nil, then these are
-// absent.
-func (t *Table) Add(p parents.Parent, find FindFunc, chunk func(Chunk) (bool, error)) error {
+// Add adds the nodes of x, and calls chunk for its chunks, until chunk returns false. It also reads
+// the indexes of the archives in which nodes of x stand. find may be nil, then these are absent. hint
+// says where the archive of x is. chunk may be nil.
+func (t *Table) Add(x *index.Index, hint string, find FindFunc, chunk func(Chunk) (bool, error)) error {
 	v := &visit{Table: t, find: find, chunk: chunk, scans: map[uint32]*scan{}}
-	s := v.open(p)
-	defer p.Close()
-	for no := range p.Index.Info().Streams {
+	s := v.open(x, hint)
+	for no := range x.Info().Streams {
 		if err := s.stream(no); err != nil {
 			return err
 		}
@@ -53,10 +51,11 @@ type scan struct {
 	theirs []uint32 // numbers of its parents
 }
 
-func (v *visit) open(p parents.Parent) *scan {
-	info := p.Index.Info()
-	s := &scan{v: v, x: p.Index}
-	s.own = v.parent(stream.Parent{ID: p.Index.ID(), Hint: p.Hint, Content: info.Root()})
+// open returns the scan of an archive that was not opened yet.
+func (v *visit) open(x *index.Index, hint string) *scan {
+	info := x.Info()
+	s := &scan{v: v, x: x}
+	s.own = v.parent(stream.Parent{ID: x.ID(), Hint: hint, Content: info.Root()})
 	for i := range info.Parents {
 		s.theirs = append(s.theirs, v.parent(info.Parents[i]))
 	}
@@ -173,9 +172,10 @@ func (s *scan) parent(number int32) (*scan, error) {
 	if s.v.find == nil {
 		return nil, archive.ErrParent
 	}
-	p, err := s.v.find(&s.x.Info().Parents[number])
+	want := &s.x.Info().Parents[number]
+	x, err := s.v.find(want)
 	if err != nil {
 		return nil, err
 	}
-	return s.v.open(p), nil
+	return s.v.open(x, want.Hint), nil
 }

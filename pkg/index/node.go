@@ -22,7 +22,7 @@ func (x *Index) Range(streamNo int, from, to int64) iter.Seq2[Leaf, error] {
 			return
 		}
 		for e, err := range x.leavesFrom(streamNo, from) {
-			if err == nil && (e.at.Stream > streamNo || e.Offset >= to) {
+			if err == nil && (e.at.Stream > streamNo || e.at.Stream == streamNo && e.Offset >= to) {
 				break
 			}
 			if err != nil {

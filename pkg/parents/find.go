@@ -76,7 +76,7 @@ func (f *Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 }
 
 // Index opens the index of a parent: of an archive, or an exported one if Indexes allows it.
-func (f *Finder) Index(want *stream.Parent) (Parent, error) {
+func (f *Finder) Index(want *stream.Parent) (*index.Index, error) {
 	var first error
 	for at, err := range f.Find(want) {
 		var x *index.Index
@@ -90,14 +90,14 @@ func (f *Finder) Index(want *stream.Parent) (Parent, error) {
 			err = index.Corruptf("it has the id %v", x.ID())
 		}
 		if err == nil {
-			return Parent{Index: x, Hint: want.Hint}, nil
+			return x, nil
 		}
 		if at.Name != "" {
 			err = fmt.Errorf("%s: %w", at.Name, err)
 		}
 		first = cmp.Or(first, err)
 	}
-	return Parent{}, first
+	return nil, first
 }
 
 // copies returns the files that are the archive with an id, then those that have its content. At

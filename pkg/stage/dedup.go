@@ -97,7 +97,7 @@ func (d *deduper) run(ctx context.Context) error {
 		d.note(fmt.Sprintf("%d bytes of the parents stand in parents of theirs that were not found, and are stored again: put these archives beside the parents", d.known.Absent))
 	}
 	if len(d.o.Parents) > 0 {
-		d.fold = fold.NewFolder(&d.known.Table, d.writeHeld)
+		d.fold = fold.NewFolder(&d.known.Table, func(off int64, entries []stream.Entry) error { return d.out.WriteEntries(d.id, off, entries) })
 	}
 	for f, err := range flow.Frames(ctx, d.in, d.o.OnParent) {
 		if err == nil {
@@ -188,48 +188,6 @@ func (p *plan) add(n int, keep bool) {
 	p.parts = append(p.parts, part{n, keep})
 }
 
-// writeHeld writes entries without bytes that were held back.
-func (d *deduper) writeHeld(offset int64, entries []stream.Entry) error {
-	for len(entries) > 0 {
-		n := min(len(entries), flow.MaxSegmentEntries)
-		s := &stream.Segment{Stream: d.id, Offset: offset, Entries: entries[:n], Codec: stream.RawCodec}
-		if err := d.out.Write(s); err != nil {
-			return err
-		}
-		offset += s.Size()
-		entries = entries[n:]
-	}
-	return nil
-}
-
-// hold takes the entries of s that have no bytes in the payload from its start and its end, and
-// holds them back. It writes what remains.
-func (d *deduper) hold(s *stream.Segment, p plan) error {
-	all := s.Entries
-	first := slices.IndexFunc(all, func(e stream.Entry) bool { return e.Kind.IsStored() })
-	if first < 0 {
-		if err := d.fold.Hold(all); err != nil {
-			return err
-		}
-		return d.in.Forward(io.Discard, s.Outstanding(), d.move.move)
-	}
-	last := len(all)
-	for !all[last-1].Kind.IsStored() {
-		last--
-	}
-	if err := d.fold.Hold(all[:first]); err != nil {
-		return err
-	}
-	s.Offset, s.Entries = d.fold.Offset(), all[first:last]
-	if err := d.fold.Pass(s.Entries); err != nil {
-		return err
-	}
-	if err := d.write(s, p); err != nil {
-		return err
-	}
-	return d.fold.Hold(all[last:])
-}
-
 // segment turns known chunks of s into references, and writes it without their bytes.
 func (d *deduper) segment(s *stream.Segment) error {
 	p, err := d.plan(s)
@@ -238,9 +196,17 @@ func (d *deduper) segment(s *stream.Segment) error {
 		return err
 	}
 	if d.fold != nil {
-		return d.hold(s, p)
+		return d.foldSegment(s, p)
 	}
 	return d.write(s, p)
+}
+
+// foldSegment gives s to the folder, and writes what remains of it.
+func (d *deduper) foldSegment(s *stream.Segment, p plan) error {
+	if err := d.fold.Segment(s, func() error { return d.write(s, p) }); err != nil || len(s.Entries) > 0 {
+		return err
+	}
+	return d.in.Forward(io.Discard, s.Outstanding(), d.move.move)
 }
 
 // write writes s as planned.

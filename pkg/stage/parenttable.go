@@ -29,7 +29,8 @@ func (t *parentTable) load(p parents.Parent, find fold.FindFunc) error {
 	for _, s := range p.Index.Info().Streams {
 		t.chunkers = append(t.chunkers, s.Chunker)
 	}
-	return t.Table.Add(p, find, func(c fold.Chunk) (bool, error) {
+	defer p.Close()
+	return t.Table.Add(p.Index, p.Hint, find, func(c fold.Chunk) (bool, error) {
 		if t.full = t.limit > 0 && t.bytes() >= t.limit; t.full {
 			return false, nil
 		}

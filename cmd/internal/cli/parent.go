@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/parents"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
@@ -99,8 +100,8 @@ func (p *ParentFlags) Finder(env *Env, args []string, opener seal.Opener) Finder
 
 // IndexFinder returns a Finder for the parents of parents, which are archives or exported indexes at
 // those paths. It looks beside them, and in the directories of the environment.
-func IndexFinder(env *Env, paths []string, ids []age.Identity) Finder {
-	f := &parents.Finder{Files: paths, Indexes: true, Identities: ids, Open: env.Open}
+func IndexFinder(env *Env, paths []string, opener seal.Opener) Finder {
+	f := &parents.Finder{Files: paths, Indexes: true, Identities: opener, Open: env.Open}
 	f.Dirs = filepath.SplitList(os.Getenv(pathVariable))
 	for _, path := range paths {
 		f.Dirs = append(f.Dirs, filepath.Dir(path))
@@ -109,9 +110,9 @@ func IndexFinder(env *Env, paths []string, ids []age.Identity) Finder {
 }
 
 // Index opens the index of a parent. No output may replace it.
-func (f Finder) Index(want *stream.Parent) (parents.Parent, error) {
+func (f Finder) Index(want *stream.Parent) (*index.Index, error) {
 	if err := f.env.Needs(want.ID); err != nil {
-		return parents.Parent{}, err
+		return nil, err
 	}
 	return f.Finder.Index(want)
 }
