@@ -31,8 +31,11 @@ const nodeMemory = 120
 // Bytes returns the memory that the Table takes.
 func (t *Table) Bytes() int64 { return int64(len(t.nodes)) * nodeMemory }
 
-// add adds a node, unless it is known.
+// add adds a node, unless it is known, or empty: then there is nothing to stand for.
 func (t *Table) add(hash stream.Hash, at place) {
+	if at.len == 0 {
+		return
+	}
 	if t.nodes == nil {
 		t.nodes = map[stream.Hash]place{}
 	}
