@@ -26,6 +26,7 @@ type Chunk struct {
 func (t *Table) Add(x *index.Index, hint string, find FindFunc, chunk func(Chunk) (bool, error)) error {
 	v := &visit{Table: t, find: find, chunk: chunk, scans: map[uint32]*scan{}}
 	s := v.open(x, hint)
+	defer v.forget()
 	for no := range x.Info().Streams {
 		if err := s.stream(no); err != nil {
 			return err
@@ -41,6 +42,13 @@ type visit struct {
 	chunk func(Chunk) (bool, error)
 	full  bool             // no more is wanted
 	scans map[uint32]*scan // by their numbers in Parents
+}
+
+// forget frees the memory that the indexes took.
+func (v *visit) forget() {
+	for _, s := range v.scans {
+		s.x.Forget()
+	}
 }
 
 // scan goes through the index of an archive.

@@ -41,9 +41,8 @@ type Index struct {
 	pages    *PageCache
 	opened   *Hash // the archive id, if the index was exported in plain form; or nil
 
-	hashing sync.Once
-	hashes  []Hash // of all chunks, see findHash
-	hashErr error
+	hashing sync.Mutex
+	hashes  []Hash // of all chunks, see findHash; or nil
 }
 
 // PageCache keeps map pages of several indexes.

@@ -116,27 +116,44 @@ func (x *Index) EntriesIn(streamNo int, from, to int64) iter.Seq2[Leaf, error] {
 }
 
 // findHash sets the hash of a reference. The first call reads all entry pages, and keeps 32 bytes
-// for each chunk.
+// for each chunk until Forget.
 func (x *Index) findHash(ref *stream.Entry) error {
-	x.hashing.Do(func() {
-		for c, err := range x.Chunks() {
-			if err != nil {
-				x.hashErr = err
-				return
-			}
-			if c.Parent < 0 {
-				x.hashes = append(x.hashes, c.Hash)
-			}
-		}
-	})
-	if x.hashErr != nil {
-		return x.hashErr
+	hashes, err := x.allHashes()
+	if err != nil {
+		return err
 	}
-	if ref.Ordinal < 0 || ref.Ordinal >= int64(len(x.hashes)) {
-		return Corruptf("reference to chunk %d, there are %d", ref.Ordinal, len(x.hashes))
+	if ref.Ordinal < 0 || ref.Ordinal >= int64(len(hashes)) {
+		return Corruptf("reference to chunk %d, there are %d", ref.Ordinal, len(hashes))
 	}
-	ref.Hash = x.hashes[ref.Ordinal]
+	ref.Hash = hashes[ref.Ordinal]
 	return nil
+}
+
+// allHashes returns the hashes of all chunks, by ordinal.
+func (x *Index) allHashes() ([]Hash, error) {
+	x.hashing.Lock()
+	defer x.hashing.Unlock()
+	if x.hashes != nil {
+		return x.hashes, nil
+	}
+	list := make([]Hash, 0, min(x.Root.Info.Totals.Chunks(), ExpectedChunks(x.FileSize)))
+	for c, err := range x.Chunks() {
+		if err != nil {
+			return nil, err
+		}
+		if c.Parent < 0 {
+			list = append(list, c.Hash)
+		}
+	}
+	x.hashes = list
+	return list, nil
+}
+
+// Forget frees the memory that EntriesIn has used.
+func (x *Index) Forget() {
+	x.hashing.Lock()
+	defer x.hashing.Unlock()
+	x.hashes = nil
 }
 
 // CheckNode returns an error unless the part of a stream of x that e, a node, stands for has the
