@@ -2,6 +2,7 @@ package fold
 
 import (
 	"errors"
+	"iter"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
@@ -49,14 +50,16 @@ func (v *visit) forget() {
 	for _, s := range v.scans {
 		s.x.Forget()
 	}
+	v.working = 0
 }
 
 // scan goes through the index of an archive.
 type scan struct {
 	v      *visit
 	x      *index.Index
-	own    uint32   // number of the archive in Table.Parents
-	theirs []uint32 // numbers of its parents
+	own    uint32        // number of the archive in Table.Parents
+	theirs []uint32      // numbers of its parents
+	hashes []stream.Hash // of the chunks so far, if there are references to them
 }
 
 // open returns the scan of an archive that was not opened yet.
@@ -74,7 +77,7 @@ func (v *visit) open(x *index.Index, hint string) *scan {
 // stream adds a whole stream.
 func (s *scan) stream(no int) error {
 	var tree stream.Tree
-	if _, err := s.entries(&tree, no, 0, s.x.Info().Streams[no].Size, index.AnyLevel); err != nil {
+	if _, err := s.entries(&tree, s.whole(no), no, 0, index.AnyLevel); err != nil {
 		return err
 	}
 	if !s.v.full {
@@ -83,17 +86,46 @@ func (s *scan) stream(no int) error {
 	return nil
 }
 
-// entries adds the entries of a range of a stream to the table and to a tree. Nodes must be below
-// level. It returns the numbers of the runs of the last node of each level, see runTree.
-func (s *scan) entries(tree *stream.Tree, no int, from, to int64, level int) ([]uint64, error) {
+// whole yields the entries of a stream, after those of all streams before it. References have their
+// hash.
+func (s *scan) whole(no int) iter.Seq2[index.Leaf, error] {
+	info := s.x.Info()
+	return func(yield func(index.Leaf, error) bool) {
+		for e, err := range s.x.Range(no, 0, info.Streams[no].Size) {
+			switch {
+			case err != nil:
+			case e.Kind == stream.Ref:
+				err = s.findHash(e.Entry)
+			case e.Kind.IsStored() && info.Totals.Ref.N > 0:
+				s.hashes = append(s.hashes, e.Hash)
+				s.v.working = int64(cap(s.hashes) * len(e.Hash))
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// findHash sets the hash of a reference.
+func (s *scan) findHash(ref *stream.Entry) error {
+	if ref.Ordinal < 0 || ref.Ordinal >= int64(len(s.hashes)) {
+		return index.Corruptf("reference to chunk %d, there are %d before it", ref.Ordinal, len(s.hashes))
+	}
+	ref.Hash = s.hashes[ref.Ordinal]
+	return nil
+}
+
+// entries adds entries of a stream, which begin at offset at, to the table and to a tree. Nodes must
+// be below level. It returns the numbers of the runs of the last node of each level, see runTree.
+func (s *scan) entries(tree *stream.Tree, list iter.Seq2[index.Leaf, error], no int, at int64, level int) ([]uint64, error) {
 	var runs runTree
-	at := from
 	last := make([]uint64, stream.MaxLevel+1)
 	tree.Ended = func(n stream.Node) {
 		last[n.Level] = runs.end(n.Level)
 		s.v.add(n.Hash, place{s.own, uint16(no), uint8(n.Level), n.Len, at - n.Len, last[n.Level]})
 	}
-	for e, err := range s.x.EntriesIn(no, from, to) {
+	for e, err := range list {
 		if err != nil {
 			return nil, err
 		}
@@ -161,7 +193,8 @@ func (s *scan) node(e *stream.Entry, level int) (runs uint64, err error) {
 		return 0, err
 	}
 	var tree stream.Tree
-	last, err := from.entries(&tree, int(e.Stream), e.Offset, e.Offset+e.Len, int(e.Level))
+	part := from.x.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len)
+	last, err := from.entries(&tree, part, int(e.Stream), e.Offset, int(e.Level))
 	if err != nil {
 		return 0, err
 	}

@@ -11,8 +11,9 @@ type Table struct {
 	Numbers []int32         // of Parents in the output; nil until Number
 	Absent  int64           // bytes of nodes that stand in archives that were not found
 
-	nodes map[stream.Hash]place
-	seen  map[stream.Hash]int32 // numbers of the Parent frames on the output
+	nodes   map[stream.Hash]place
+	working int64                 // bytes that Add takes and gives back
+	seen    map[stream.Hash]int32 // numbers of the Parent frames on the output
 }
 
 // place says where a node stands as entries.
@@ -29,7 +30,7 @@ type place struct {
 const nodeMemory = 120
 
 // Bytes returns the memory that the Table takes.
-func (t *Table) Bytes() int64 { return int64(len(t.nodes)) * nodeMemory }
+func (t *Table) Bytes() int64 { return int64(len(t.nodes))*nodeMemory + t.working }
 
 // add adds a node, unless it is known, or empty: then there is nothing to stand for.
 func (t *Table) add(hash stream.Hash, at place) {
