@@ -43,6 +43,10 @@ type Index struct {
 
 	hashing sync.Mutex
 	hashes  []Hash // of all chunks, see findHash; or nil
+
+	keeping  sync.Mutex
+	kept     []placed // an entry page, see placedOf; or nil
+	keptPage int
 }
 
 // PageCache keeps map pages of several indexes.

@@ -1,0 +1,233 @@
+package index
+
+import (
+	"iter"
+	"slices"
+	"sort"
+
+	"hexz/pkg/stream"
+)
+
+// Leaf is an entry with its place in the stream and in the archive.
+type Leaf struct {
+	*stream.Entry
+	Offset  int64 // in the stream
+	Ordinal int64 // of a stored entry; of another, that of the next stored entry
+}
+
+// Range yields the entries of a range of a stream, and those that begin before it or end after it,
+// from the index alone. References have no hash. An entry is valid until the next one.
+func (x *Index) Range(streamNo int, from, to int64) iter.Seq2[Leaf, error] {
+	return func(yield func(Leaf, error) bool) {
+		var e stream.Entry // the lists are shared, so the loop gets a copy
+		for s, err := range x.placedFrom(streamNo, from, to) {
+			if err != nil {
+				yield(Leaf{}, err)
+				return
+			}
+			at := s.at
+			for i := range s.entries {
+				e = s.entries[i]
+				leaf := Leaf{&e, at.Offset, at.Ordinal}
+				at.Offset += e.Len
+				if e.Kind.IsStored() {
+					at.Ordinal++
+				}
+				if at.Offset <= from || leaf.Offset >= to {
+					continue
+				}
+				if from = at.Offset; !yield(leaf, nil) {
+					return
+				}
+			}
+		}
+		if from < to {
+			yield(Leaf{}, Corruptf("no segment holds offset %d", from))
+		}
+	}
+}
+
+// placed are the entries of a segment, with the position where they begin.
+type placed struct {
+	at      Position
+	entries []stream.Entry
+}
+
+// placedFrom yields the segments of a stream that may have entries in a range. It needs no map pages,
+// which an exported index does not have.
+func (x *Index) placedFrom(streamNo int, from, to int64) iter.Seq2[placed, error] {
+	return func(yield func(placed, error) bool) {
+		if err := x.Locked(); err != nil {
+			yield(placed{}, err)
+			return
+		}
+		if from >= to {
+			return
+		}
+		first := sort.Search(len(x.Root.Firsts), func(i int) bool { return x.Root.Firsts[i].isAfter(streamNo, from) }) - 1
+		for n := max(first, 0); n < len(x.Root.Entries); n++ {
+			for s, err := range x.placedOf(n, streamNo, from) {
+				if err == nil && s.at.isAfter(streamNo, to-1) {
+					return
+				}
+				if (err != nil || s.at.Stream == streamNo) && !yield(s, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// isAfter reports whether k is after an offset of a stream.
+func (k Position) isAfter(streamNo int, off int64) bool {
+	return k.Stream > streamNo || k.Stream == streamNo && k.Offset > off
+}
+
+// keptEntries is how many entries of an entry page are kept in memory: those of a page of segments
+// as hexz-compress makes them. Of a page that has more nothing is kept.
+const keptEntries = 20 << 10
+
+// placedOf yields the segments of entry page n, perhaps without those that end before an offset of a
+// stream. The last page that was read is kept: the next node is likely to be in it.
+func (x *Index) placedOf(n, streamNo int, off int64) iter.Seq2[placed, error] {
+	x.keeping.Lock()
+	list := x.kept
+	if x.keptPage != n {
+		list = nil
+	}
+	x.keeping.Unlock()
+	var err error
+	if list == nil {
+		list, err = x.keepPage(n)
+	}
+	if list == nil && err == nil {
+		return x.readPlaced(n)
+	}
+	return func(yield func(placed, error) bool) {
+		if err != nil {
+			yield(placed{}, err)
+			return
+		}
+		first := sort.Search(len(list), func(i int) bool { return list[i].at.isAfter(streamNo, off) }) - 1
+		for _, s := range list[max(first, 0):] {
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// keepPage reads an entry page, and keeps it. It returns nil if the page is too large for that.
+func (x *Index) keepPage(n int) (list []placed, err error) {
+	count := 0
+	for s, err := range x.readPlaced(n) {
+		if count += len(s.entries); err != nil || count > keptEntries {
+			return nil, err
+		}
+		list = append(list, placed{s.at, slices.Clone(s.entries)})
+	}
+	x.keeping.Lock()
+	x.kept, x.keptPage = list, n
+	x.keeping.Unlock()
+	return list, nil
+}
+
+// readPlaced reads the segments of entry page n.
+func (x *Index) readPlaced(n int) iter.Seq2[placed, error] {
+	return func(yield func(placed, error) bool) {
+		at := x.Root.Firsts[n].Position
+		for entries, err := range x.entryPage(n) {
+			s := placed{at, entries}
+			for i := 0; i < len(entries) && err == nil; i++ {
+				e := &entries[i]
+				err = x.enter(&at, e)
+				if i == 0 {
+					s.at = at
+				} else if err == nil && at.Stream != s.at.Stream {
+					err = Corruptf("a segment of two streams")
+				}
+				at.Offset += e.Len
+				if e.Kind.IsStored() {
+					at.Ordinal++
+				}
+			}
+			if !yield(s, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// enter moves a position from the end of a stream to the start of the next one, if an entry follows.
+func (x *Index) enter(at *Position, e *stream.Entry) error {
+	streams := x.Root.Info.Streams
+	for at.Stream < len(streams) && at.Offset == streams[at.Stream].Size {
+		at.Stream, at.Offset = at.Stream+1, 0
+	}
+	if at.Stream == len(streams) || e.Len > streams[at.Stream].Size-at.Offset {
+		return Corruptf("entries go beyond the end of a stream")
+	}
+	return nil
+}
+
+// EntriesIn is Range for a range that must begin and end where entries do. References have their
+// hash.
+func (x *Index) EntriesIn(streamNo int, from, to int64) iter.Seq2[Leaf, error] {
+	return func(yield func(Leaf, error) bool) {
+		for e, err := range x.Range(streamNo, from, to) {
+			if err == nil && (e.Offset < from || e.Offset+e.Len > to) {
+				err = Corruptf("a node begins or ends within the entry at offset %d", e.Offset)
+			}
+			if err == nil && e.Kind == stream.Ref {
+				err = x.findHash(e.Entry)
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// findHash sets the hash of a reference. The first call reads all entry pages, and keeps 32 bytes
+// for each chunk until Forget.
+func (x *Index) findHash(ref *stream.Entry) error {
+	hashes, err := x.allHashes()
+	if err != nil {
+		return err
+	}
+	if ref.Ordinal < 0 || ref.Ordinal >= int64(len(hashes)) {
+		return Corruptf("reference to chunk %d, there are %d", ref.Ordinal, len(hashes))
+	}
+	ref.Hash = hashes[ref.Ordinal]
+	return nil
+}
+
+// allHashes returns the hashes of all chunks, by ordinal.
+func (x *Index) allHashes() ([]Hash, error) {
+	x.hashing.Lock()
+	defer x.hashing.Unlock()
+	if x.hashes != nil {
+		return x.hashes, nil
+	}
+	list := make([]Hash, 0, min(x.Root.Info.Totals.Chunks(), ExpectedChunks(x.FileSize)))
+	for c, err := range x.Chunks() {
+		if err != nil {
+			return nil, err
+		}
+		if c.Parent < 0 {
+			list = append(list, c.Hash)
+		}
+	}
+	x.hashes = list
+	return list, nil
+}
+
+// Forget frees the memory that Range and EntriesIn have used.
+func (x *Index) Forget() {
+	x.hashing.Lock()
+	x.hashes = nil
+	x.hashing.Unlock()
+	x.keeping.Lock()
+	x.kept = nil
+	x.keeping.Unlock()
+}
