@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"hexz/cmd/internal/unlock"
 	"hexz/pkg/seal"
@@ -32,7 +33,14 @@ type unlocker struct {
 	ask     *os.File
 	answers *os.File
 	err     error // what it failed with
+
+	ended chan struct{} // closed when the program has ended
+	exit  error         // after ended: how
 }
+
+// endPatience is how long a process that a signal ends waits for the program to end. It may have to
+// turn on the echo of the terminal, which whoever comes next expects.
+const endPatience = 10 * time.Second
 
 // OpenKey implements seal.Opener.
 func (u *unlocker) OpenKey(wrapped []byte) (seal.FileKey, error) {
@@ -100,7 +108,17 @@ func (u *unlocker) start() error {
 		answers.Close()
 		return err
 	}
-	u.cmd, u.ask, u.answers = cmd, ask, answers
+	u.cmd, u.ask, u.answers, u.ended = cmd, ask, answers, make(chan struct{})
+	go func() {
+		u.exit = cmd.Wait()
+		close(u.ended)
+	}()
+	u.env.OnSignal(func() {
+		select {
+		case <-u.ended:
+		case <-time.After(endPatience):
+		}
+	})
 	return nil
 }
 
@@ -108,12 +126,12 @@ func (u *unlocker) start() error {
 func (u *unlocker) end(err error) error {
 	u.ask.Close()
 	u.answers.Close()
-	exit := u.cmd.Wait()
+	<-u.ended
 	switch {
 	case u.env.Ctx.Err() != nil:
 		return context.Cause(u.env.Ctx)
-	case exit != nil:
-		return fmt.Errorf("%s: %w", u.cmd.Path, exit)
+	case u.exit != nil:
+		return fmt.Errorf("%s: %w", u.cmd.Path, u.exit)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE):
 		return fmt.Errorf("%s ended without an answer", u.cmd.Path)
 	}
