@@ -45,7 +45,7 @@ print(len({d[i:i + 512] for i in range(0, len(d), 512)} - {bytes(512)}))')
 	# The frames lie one behind the other, apart from the few that are not segments.
 	[ "$(jq -s 'reduce .[] as $s (0; if $s.position >= . then $s.position + $s.frame_bytes else error("overlap") end)' segments)" -lt "$(size a.hxz)" ]
 	# Text has the same fields under a heading.
-	hexz-inspect --chunks a.hxz | tail -n +2 | cmp - <(jq -r '[.stream, .offset, .bytes, .kind, .hash // "-", .ordinal // "-"] | map(tostring) | join("\t")' chunks)
+	hexz-inspect --chunks a.hxz | tail -n +2 | cmp - <(jq -r '[.stream, .offset, .bytes, .kind, .hash // "-", .ordinal // "-", .parent // "-", .level // "-", .parent_stream // "-", .parent_offset // "-"] | map(tostring) | join("\t")' chunks)
 	hexz-inspect --segments a.hxz | tail -n +2 | cmp - <(jq -r '[.stream, .offset, .bytes, .entries, .raw_bytes, .position, .frame_bytes] | map(tostring) | join("\t")' segments)
 }
 

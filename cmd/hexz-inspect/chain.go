@@ -75,7 +75,10 @@ func (t *tree) parents(n int, indent string) {
 		if i == len(list)-1 {
 			branch, below = "└── ", "    "
 		}
-		taken := cli.FormatSize(p.Taken.Bytes) + " taken"
+		taken := cli.FormatSize(p.Taken.Bytes+p.Nodes.Bytes) + " taken"
+		if p.Nodes.N > 0 {
+			taken += fmt.Sprintf(", %s of it in %s", cli.FormatSize(p.Nodes.Bytes), cli.Counted(p.Nodes.N, "node"))
+		}
 		if p.Patches > 0 {
 			taken += fmt.Sprintf(", %d patches on it", p.Patches)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -24,22 +25,24 @@ func (o *flags) lines(w io.Writer) inspect.Options {
 	}
 	if o.chunks {
 		if !o.json {
-			fmt.Fprintln(w, "stream\toffset\tbytes\tkind\thash\tordinal")
+			fmt.Fprintln(w, "stream\toffset\tbytes\tkind\thash\tordinal\tparent\tlevel\tparent_stream\tparent_offset")
 		}
 		opts.Chunk = func(c inspect.ChunkLine) error {
 			if o.json {
 				return encode(w, c)
 			}
-			hash, ordinal := "-", "-"
-			if c.Hash != "" {
-				hash = c.Hash
-			}
-			if c.Ordinal != nil {
-				ordinal = fmt.Sprint(*c.Ordinal)
-			}
-			_, err := fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\n", printable(c.Stream), c.Offset, c.Bytes, c.Kind, hash, ordinal)
+			_, err := fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable(c.Stream), c.Offset, c.Bytes, c.Kind, cmp.Or(c.Hash, "-"),
+				field(c.Ordinal), field(c.Parent), field(c.Level), field(c.ParentStream), field(c.ParentOffset))
 			return err
 		}
 	}
 	return opts
+}
+
+// field prints a number that a line may not have.
+func field[T any](n *T) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
 }

@@ -62,7 +62,7 @@ of each chunk, names and sizes, to whoever reads it.`,
 			o.set = f
 			f.BoolVar(&o.json, "json", false, "print JSON")
 			f.BoolVar(&o.segments, "segments", false, "print one line for each segment")
-			f.BoolVar(&o.chunks, "chunks", false, "print one line for each chunk, run of zeros, hole and reference")
+			f.BoolVar(&o.chunks, "chunks", false, "print one line for each chunk, run of zeros, hole, reference and node")
 			f.StringVar(&o.export, "export-signed", "", "write the signed text and the signatures to files whose names begin with `PREFIX`")
 			f.BoolVar(&o.chain, "chain", false, "draw the tree of parents of a thin archive")
 			f.BoolVar(&o.index, "export-index", false, "write the index of the archive, for hexz-dedup --parent where the archive is not")

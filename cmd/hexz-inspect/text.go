@@ -69,9 +69,10 @@ func printReport(w io.Writer, rep *inspect.Report) error {
 		index.Count
 	}{
 		{"data", "chunk", rep.Data}, {"patched", "chunk", rep.Patch}, {"ref", "reference", rep.Ref},
-		{"from parents", "reference", rep.Parent}, {"zero", "run", rep.Zero}, {"hole", "hole", rep.Hole},
+		{"from parents", "reference", rep.Parent}, {"nodes", "node", rep.Node},
+		{"zero", "run", rep.Zero}, {"hole", "hole", rep.Hole},
 	} {
-		if c.name == "from parents" && len(rep.Parents) == 0 || c.name == "patched" && c.N == 0 {
+		if c.name == "from parents" && len(rep.Parents) == 0 || (c.name == "patched" || c.name == "nodes") && c.N == 0 {
 			continue
 		}
 		r.line(c.name, "%s, %s", cli.Counted(c.N, c.what), cli.FormatSize(c.Bytes))

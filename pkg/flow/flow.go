@@ -73,6 +73,7 @@ type Stats struct {
 	Ref      index.Count `json:"ref"`
 	Parent   index.Count `json:"parent"`
 	Patch    index.Count `json:"patch"`
+	Node     index.Count `json:"node"`
 	Raw      int64       `json:"raw_bytes"`     // of payloads, decoded
 	Payload  int64       `json:"payload_bytes"` // of payloads, as written
 	Written  int64       `json:"written_bytes"` // all bytes that were written
@@ -83,7 +84,7 @@ func NewStats(name string, streams int64, t *index.Totals) *Stats {
 	return &Stats{
 		Version: 1, Stage: name, Streams: streams, Segments: t.Segments,
 		Bytes: t.Bytes(),
-		Data:  t.Data, Zero: t.Zero, Hole: t.Hole, Ref: t.Ref, Parent: t.Parent, Patch: t.Patch,
+		Data:  t.Data, Zero: t.Zero, Hole: t.Hole, Ref: t.Ref, Parent: t.Parent, Patch: t.Patch, Node: t.Node,
 		Raw: t.Raw, Payload: t.Stored,
 	}
 }

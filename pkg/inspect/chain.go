@@ -40,11 +40,12 @@ type ChainArchive struct {
 	err error // of Error
 }
 
-// ChainParent describes the chunks that an archive takes from a parent.
+// ChainParent describes what an archive takes from a parent.
 type ChainParent struct {
 	ID      string      `json:"id"`
 	Taken   index.Count `json:"taken"`   // references to its chunks; their bytes
 	Patches int64       `json:"patches"` // chunks that are made from its chunks
+	Nodes   index.Count `json:"nodes"`   // parts of its streams
 
 	Archive int `json:"-"` // its number in Archives
 }
@@ -170,8 +171,9 @@ func (c *chainReporter) recordContents(n int, r *archive.Reader) error {
 		for i := range s.Entries {
 			switch e := &s.Entries[i]; e.Kind {
 			case stream.ParentRef:
-				parents[e.Parent].Taken.N++
-				parents[e.Parent].Taken.Bytes += e.Len
+				parents[e.Parent].Taken.Add(e.Len)
+			case stream.NodeRef:
+				parents[e.Parent].Nodes.Add(e.Len)
 			case stream.Patched:
 				for i, b := range e.Patch.Bases {
 					same := func(o stream.Base) bool { return o.Parent == b.Parent }

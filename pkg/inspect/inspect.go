@@ -149,6 +149,9 @@ func (in *inspector) describeChunk(name string, offset int64, e *stream.Entry) e
 		line.Hash = hash.String()
 	case stream.ParentRef:
 		line.Kind, line.Hash, line.Ordinal, line.Parent = "parent", e.Hash.String(), &e.Ordinal, &e.Parent
+	case stream.NodeRef:
+		line.Kind, line.Hash, line.Level = "node", e.Hash.String(), &e.Level
+		line.Parent, line.ParentStream, line.ParentOffset = &e.Parent, &e.Stream, &e.Offset
 	case stream.Zero:
 		line.Kind = "zero"
 	case stream.Hole:
@@ -163,14 +166,14 @@ func (in *inspector) newReport(info *index.Info, size int64) *Report {
 		Version: 1, Size: size, Segments: t.Segments, Streams: []StreamReport{},
 		Bytes: t.Bytes(),
 		Data:  t.Data, Zero: t.Zero, Hole: t.Hole, Ref: t.Ref, Parent: t.Parent, Parents: []ParentReport{},
-		Patch: t.Patch, Programs: t.Programs(),
+		Patch: t.Patch, Programs: t.Programs(), Node: t.Node,
 		Raw: t.Raw, Payload: t.Stored, Codecs: map[string]index.Count{}, Chunks: []Bucket{}, Stages: []any{},
 	}
 	for _, p := range info.Parents {
 		rep.Parents = append(rep.Parents, ParentReport{p.ID.String(), p.Hint})
 	}
 	own := t.Data.Bytes + t.Patch.Bytes
-	rep.Dedup = ratio(own+t.Ref.Bytes+t.Parent.Bytes, own)
+	rep.Dedup = ratio(own+t.Ref.Bytes+t.Parent.Bytes+t.Node.Bytes, own)
 	rep.Delta = ratio(own, t.Raw)
 	rep.Compress = ratio(t.Raw, t.Stored)
 	rep.Total = ratio(rep.Bytes, size)

@@ -22,10 +22,11 @@ type Report struct {
 	Parent   index.Count            `json:"parent"`        // chunks that parents hold
 	Patch    index.Count            `json:"patch"`         // chunks that patches make
 	Programs int64                  `json:"program_bytes"` // of the patches
+	Node     index.Count            `json:"node"`          // parts of streams of parents, of any size
 	Parents  []ParentReport         `json:"parents"`
 	Raw      int64                  `json:"raw_bytes"`      // of payloads, decoded
 	Payload  int64                  `json:"payload_bytes"`  // of payloads, as stored
-	Dedup    float64                `json:"dedup_ratio"`    // (data + patch + ref + parent) / (data + patch)
+	Dedup    float64                `json:"dedup_ratio"`    // (data + patch + ref + parent + node) / (data + patch)
 	Delta    float64                `json:"delta_ratio"`    // (data + patch) / raw
 	Compress float64                `json:"compress_ratio"` // raw / payload
 	Total    float64                `json:"total_ratio"`    // content / stored
@@ -100,9 +101,14 @@ type ChunkLine struct {
 	Stream  string `json:"stream"`
 	Offset  int64  `json:"offset"`
 	Bytes   int64  `json:"bytes"`
-	Kind    string `json:"kind"` // data, zero, hole, ref, parent or patch
-	Hash    string `json:"hash,omitempty"`
-	Ordinal *int64 `json:"ordinal,omitempty"`       // number of the chunk; none for zero and hole
-	Parent  *int32 `json:"parent,omitempty"`        // for parent: number of the parent
+	Kind    string `json:"kind"`                    // data, zero, hole, ref, parent, patch or node
+	Hash    string `json:"hash,omitempty"`          // for node: its digest
+	Ordinal *int64 `json:"ordinal,omitempty"`       // number of the chunk; none for zero, hole and node
+	Parent  *int32 `json:"parent,omitempty"`        // for parent and node: number of the parent
 	Program *int   `json:"program_bytes,omitempty"` // for patch
+
+	// for node
+	Level        *uint8  `json:"level,omitempty"`
+	ParentStream *uint16 `json:"parent_stream,omitempty"` // number of the stream in the parent
+	ParentOffset *int64  `json:"parent_offset,omitempty"` // where the node begins in that stream
 }
