@@ -11,22 +11,27 @@ import (
 	"hexz/pkg/stream"
 )
 
-// Check compares the references of a stream to its parents with the chunks of these. A parent whose
-// chunks are referred to takes 36 bytes of memory for each of its chunks.
+// Check compares the references of a stream to its parents with the chunks and nodes of these. A
+// parent whose chunks are referred to takes 36 bytes of memory for each of its chunks. One with
+// references of its own, whose nodes are referred to, takes 32.
 type Check struct {
 	find    *Finder
 	opener  seal.Opener
 	parents []*chunkList
-	name    string // of the current stream
+	indexes map[stream.Hash]*index.Index // of the archives that were asked for nodes, by the ids asked for
+	name    string                       // of the current stream
 }
 
 func NewCheck(dir string, opener seal.Opener, open OpenFunc) (*Check, error) {
-	c := &Check{find: &Finder{Dirs: []string{dir}, Indexes: true, Identities: opener, Open: open}, opener: opener}
+	c := &Check{find: &Finder{Dirs: []string{dir}, Indexes: true, Identities: opener, Open: open}, opener: opener, indexes: map[stream.Hash]*index.Index{}}
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
 	return c, c.find.list(dir).err
 }
+
+// Close closes the files of the parents.
+func (c *Check) Close() { c.find.Close() }
 
 // chunkList has the chunks of a parent by their ordinals.
 type chunkList struct {
@@ -50,7 +55,11 @@ func (c *Check) Frame(f stream.Frame) error {
 		for i := range f.Entries {
 			e := &f.Entries[i]
 			if err := c.entry(e); err != nil {
-				return fmt.Errorf("stream %q, chunk at offset %d: %w", c.name, at, err)
+				what := "chunk"
+				if e.Kind == stream.NodeRef {
+					what = "node"
+				}
+				return fmt.Errorf("stream %q, %s at offset %d: %w", c.name, what, at, err)
 			}
 			at += e.Len
 		}
@@ -58,7 +67,7 @@ func (c *Check) Frame(f stream.Frame) error {
 	return nil
 }
 
-// entry returns an error unless the parents have the chunks that e refers to.
+// entry returns an error unless the parents have the chunks or the node that e refers to.
 func (c *Check) entry(e *stream.Entry) error {
 	switch e.Kind {
 	case stream.ParentRef:
@@ -67,6 +76,8 @@ func (c *Check) entry(e *stream.Entry) error {
 			err = p.errorf("chunk %d of the parent %v has another hash or length", e.Ordinal, p.ID)
 		}
 		return err
+	case stream.NodeRef:
+		return c.node(&c.parents[e.Parent].Parent, e)
 	case stream.Patched:
 		for _, b := range e.Patch.Bases {
 			if b.Parent == stream.OwnBase {

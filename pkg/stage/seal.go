@@ -46,6 +46,7 @@ func Seal(ctx context.Context, dst io.Writer, src io.Reader, o SealOptions) (*fl
 		if err != nil {
 			return nil, err
 		}
+		defer parents.Close()
 		check = parents.Frame
 	}
 	w := archive.NewWriter(dst, archive.WriterOptions{
