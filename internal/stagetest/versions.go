@@ -143,6 +143,15 @@ func (l Library) Open(t testing.TB, p []byte) *archive.Reader {
 	return r
 }
 
+// Index finds the index of a parent, for Dedup.
+func (l Library) Index(want *stream.Parent) (*index.Index, error) {
+	p, ok := l[want.ID]
+	if !ok {
+		return nil, archive.ErrParent
+	}
+	return index.OpenAny(bytes.NewReader(p), int64(len(p)), nil)
+}
+
 func (l Library) Content(t testing.TB, r *archive.Reader, name string) []byte {
 	t.Helper()
 	var buf bytes.Buffer

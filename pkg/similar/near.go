@@ -23,20 +23,34 @@ const (
 type trail struct {
 	name   string // of the stream
 	offset int64  // in the stream
-	parent int32  // the parent of the last reference to one, if since is not 0
-	chunk  int64  // ordinal of the chunk that it refers to
-	since  int64  // bytes from the start of that chunk to here
+
+	ref   stream.Entry // the last reference to a parent, or node of one; Len is 0 if there was none
+	after int64        // bytes from its end to here
 }
 
 // advance moves on past an entry.
 func (t *trail) advance(e *stream.Entry) {
 	t.offset += e.Len
-	switch {
-	case e.Kind == stream.ParentRef:
-		t.parent, t.chunk, t.since = e.Parent, e.Ordinal, e.Len
-	case t.since > 0:
-		t.since += e.Len
+	t.after += e.Len
+	if e.Kind == stream.ParentRef || e.Kind == stream.NodeRef {
+		t.ref, t.after = *e, 0
 	}
+}
+
+// since returns how many bytes before the end of the trail its last reference begins. Of a node the
+// last chunk counts, whose length is not known; so since returns less.
+func (t *trail) since() int64 {
+	if t.ref.Kind == stream.NodeRef {
+		return t.after
+	}
+	return t.ref.Len + t.after
+}
+
+// lastChunk is the chunk of the last reference of a trail, or the last chunk of the node.
+type lastChunk struct {
+	archive index.Hash // zero if the node ends with a run of zeros
+	ordinal int64
+	since   int64 // bytes from its start to the end of the trail
 }
 
 // location is an offset in a stream of a parent.
@@ -84,7 +98,7 @@ func (tr *tracker) moveTo(t *trail) error {
 	if t.name != tr.name {
 		tr.openStream(t.name)
 	}
-	fresh := t.since > 0 && t.since <= maxDrift && t.offset-t.since >= tr.offset
+	fresh := t.ref.Len > 0 && t.since() <= maxDrift && t.offset-t.since() >= tr.offset
 	tr.before.offset += t.offset - tr.offset
 	tr.at.offset += t.offset - tr.offset
 	tr.offset = t.offset
@@ -94,43 +108,67 @@ func (tr *tracker) moveTo(t *trail) error {
 	if !tr.b.sampled { // otherwise the search finds content from elsewhere
 		tr.lost = 0
 	}
+	last, err := tr.lastOf(t)
+	if err != nil {
+		return err
+	}
 	if tr.before.parent >= 0 {
-		if ok, err := tr.moveToRef(t, 0); err != nil || ok {
+		if ok, err := tr.moveToChunk(&last, 0); err != nil || ok {
 			return err
 		}
 	}
-	streamNo, from, err := tr.b.readers[t.parent].Where(t.chunk)
-	if err != nil {
-		return tr.b.ofParent(int(t.parent), err)
+	if tr.at, err = tr.placeAfter(t, &last); err != nil {
+		return err
 	}
-	tr.at = location{int(t.parent), streamNo, from + t.since}
 	switch {
 	case tr.at.parent == tr.before.parent && tr.at.stream == tr.before.stream:
 		tr.before = tr.at
 	case tr.before.parent >= 0:
-		_, err = tr.moveToRef(t, chunkReach)
+		_, err = tr.moveToChunk(&last, chunkReach)
 	}
 	return err
 }
 
-// moveToRef goes to where the last referenced chunk is in the version before, if it is within
-// reach.
-func (tr *tracker) moveToRef(t *trail, reach int64) (bool, error) {
-	r, chunk := tr.b.readers[tr.before.parent], stream.Base{Parent: stream.OwnBase, Ordinal: t.chunk}
-	if int(t.parent) != tr.before.parent {
-		id := tr.b.readers[t.parent].ID()
-		n := slices.IndexFunc(r.Info().Parents, func(p stream.Parent) bool { return p.ID == id })
+// lastOf returns the last chunk of a trail.
+func (tr *tracker) lastOf(t *trail) (lastChunk, error) {
+	e, r := &t.ref, tr.b.readers[t.ref.Parent]
+	if e.Kind == stream.ParentRef {
+		return lastChunk{r.ID(), e.Ordinal, t.since()}, nil
+	}
+	err := r.HoldsNode(e)
+	var at archive.StoredByte
+	if err == nil {
+		at, err = r.StoredAt(int(e.Stream), e.Offset+e.Len-1)
+	}
+	return lastChunk{at.Archive, at.Ordinal, at.Skip + 1 + t.after}, tr.b.ofParent(int(e.Parent), err)
+}
+
+// placeAfter returns the place in the parent of the last reference where the stream would go on.
+func (tr *tracker) placeAfter(t *trail, last *lastChunk) (location, error) {
+	e, parent := &t.ref, int(t.ref.Parent)
+	if e.Kind == stream.NodeRef {
+		return location{parent, int(e.Stream), e.Offset + e.Len + t.after}, nil
+	}
+	streamNo, from, err := tr.b.readers[parent].Where(e.Ordinal)
+	return location{parent, streamNo, from + last.since}, tr.b.ofParent(parent, err)
+}
+
+// moveToChunk goes to where the last chunk is in the version before, if it is within reach.
+func (tr *tracker) moveToChunk(last *lastChunk, reach int64) (bool, error) {
+	r, chunk := tr.b.readers[tr.before.parent], stream.Base{Parent: stream.OwnBase, Ordinal: last.ordinal}
+	if last.archive != r.ID() {
+		n := slices.IndexFunc(r.Info().Parents, func(p stream.Parent) bool { return p.ID == last.archive })
 		if n < 0 {
 			return false, nil
 		}
 		chunk.Parent = int32(n)
 	}
-	expected := tr.before.offset - t.since
+	expected := tr.before.offset - last.since
 	offsets, err := r.OffsetsOf(chunk, archive.Range{Stream: tr.before.stream, From: max(expected-reach, 0), To: expected + reach + 1})
 	if err != nil || len(offsets) == 0 {
 		return false, tr.b.ofParent(tr.before.parent, err)
 	}
-	tr.before.offset = nearest(offsets, expected) + t.since
+	tr.before.offset = nearest(offsets, expected) + last.since
 	tr.at = tr.before
 	return true, nil
 }

@@ -119,6 +119,59 @@ func TestDeltaFollowsAmongOldChunks(t *testing.T) {
 	}
 }
 
+// A node says where in the parent the stream is, though nothing else does, and where that is in the
+// version before, which has other content after it.
+func TestDeltaFollowsNodes(t *testing.T) {
+	lib := stagetest.Library{}
+	small := stage.ChunkOptions{Chunker: chunker.Options{Avg: 1024}}
+	thin := func(parent *archive.Reader, p []byte) []byte {
+		return stagetest.Pipe(t, p, stagetest.Cutting(small), stagetest.DroppingKnown(stage.DedupOptions{Parents: stagetest.AsParent(parent), Find: lib.Index}))
+	}
+	old := stagetest.Unlike(19, 8<<20)
+	base := lib.Open(t, stagetest.Pipe(t, old, stagetest.Cutting(small), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing()))
+	from, to := 0, 0 // where a node begins and a larger one ends
+	var at [stream.MaxLevel + 1]int
+	tree := stream.Tree{Ended: func(n stream.Node) {
+		if at[n.Level] += int(n.Len); n.Level == 0 && from == 0 && at[0] > 300<<10 {
+			from = at[0]
+		}
+		if n.Level == 1 && at[1] < len(old) {
+			to = at[1]
+		}
+	}}
+	for s, err := range base.Segments() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range s.Entries {
+			tree.Add(&s.Entries[i])
+		}
+	}
+	v1 := bytes.Clone(old)
+	copy(v1[to+400:], stagetest.Unlike(20, 100))
+	first := lib.Open(t, stagetest.Pipe(t, thin(base, v1), stagetest.PatchingBy(similar.Options{Find: lib.Find}), stagetest.Encoding(stage.CompressOptions{}), stagetest.Sealing()))
+	if totals := &first.Info().Totals; totals.Node.N < 10 || totals.Patch.N == 0 || totals.Data.N > 0 {
+		t.Fatalf("%+v", *totals)
+	}
+	for _, parent := range []*archive.Reader{base, first} {
+		last := old
+		if parent == first {
+			last = v1
+		}
+		v2 := bytes.Clone(last[from : to+800])
+		v2[to-from+420]++
+		out, work := similar.DeltaOf(t, thin(parent, v2), lib.Find)
+		r := lib.Open(t, stagetest.Pipe(t, out, stagetest.Sealing()))
+		if totals := &r.Info().Totals; work.Searched || totals.Node.N < 5 || totals.Parent.N > 0 || totals.Patch.N == 0 || totals.Data.N > 0 || totals.Raw > 60 {
+			t.Errorf("%+v, searched: %v", *totals, work.Searched)
+		}
+		if !bytes.Equal(lib.Content(t, r, "disk"), v2) {
+			t.Error("it became something else")
+		}
+		checkStored(t, lib, r, v2, 0)
+	}
+}
+
 // A chunk is made of content that was in its place and of content that has moved.
 func TestDeltaNearAndFar(t *testing.T) {
 	lib := stagetest.Library{}
@@ -186,10 +239,15 @@ func TestOffsetsOf(t *testing.T) {
 	small := stage.ChunkOptions{Chunker: chunker.Options{Avg: 4096}}
 	full := lib.Open(t, stagetest.Pipe(t, p, stagetest.Cutting(small), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{Block: 20000}), stagetest.Sealing()))
 	thin := lib.Open(t, stagetest.Pipe(t, stagetest.ThinOn(t, full, append(stagetest.Unlike(14, 50<<10), p...), small), stagetest.Encoding(stage.CompressOptions{Block: 20000}), stagetest.Sealing()))
-	for _, r := range []*archive.Reader{full, thin} {
+	// Of the parent, folded has nodes only.
+	folded := lib.Open(t, stagetest.Pipe(t, p, stagetest.Cutting(small), stagetest.DroppingKnown(stage.DedupOptions{Parents: stagetest.AsParent(full)}), stagetest.Sealing()))
+	if folded.Info().Totals.Node.Bytes != int64(len(p)) {
+		t.Fatalf("%+v", folded.Info().Totals)
+	}
+	for _, r := range []*archive.Reader{full, thin, folded} {
 		at := int64(0)
 		seen := 0
-		for s, err := range r.Segments() {
+		for s, err := range r.ExpandedSegments() {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,6 +270,13 @@ func TestOffsetsOf(t *testing.T) {
 					continue
 				}
 				seen++
+				in := r.ID()
+				if chunk.Parent != stream.OwnBase {
+					in = full.ID()
+				}
+				if got, err := r.StoredAt(0, at+3); err != nil || got != (archive.StoredByte{Archive: in, Ordinal: chunk.Ordinal, Skip: 3}) {
+					t.Errorf("byte 3 of the chunk at %d: %+v, %v", at, got, err)
+				}
 				for _, c := range []struct {
 					off, reach int64
 					ok         bool
