@@ -36,7 +36,8 @@ not.
 
 With --salvage, of an archive or stream that is damaged or cut short, all that
 still verifies becomes the stream, which is complete: what is lost are holes.
-The exit code is 3 then, and --report lists them.`,
+The exit code is 3 then, and --report lists them. Of a thin archive, parents that
+are found help to tell more of what is left.`,
 		Example: `  hexz-unseal disk.hxz | hexz-compress -l 19 | hexz-seal -o small.hxz
   hexz-unseal --flatten monday.hxz | hexz-seal -o whole.hxz
   hexz-unseal --salvage --report lost.json bad.hxz | hexz-seal -o saved.hxz`,
@@ -55,7 +56,8 @@ The exit code is 3 then, and --report lists them.`,
 		Rules: []cli.Rule{
 			{Flags: []string{"report"}, With: []string{"salvage"}},
 			{Flags: []string{"salvage"}, Without: []string{"flatten", "signed-by"}},
-			{Flags: append(cli.ParentNames, "cache"), With: []string{"flatten"}},
+			{Flags: cli.ParentNames, With: []string{"flatten", "salvage"}},
+			{Flags: []string{"cache"}, With: []string{"flatten"}},
 			// The other modes decode nothing.
 			{Flags: []string{"codec-command"}, With: []string{"flatten", "salvage"}},
 		},
@@ -71,12 +73,12 @@ The exit code is 3 then, and --report lists them.`,
 			if err := salvage.Open(env); err != nil {
 				return err
 			}
-			if salvage.On {
-				return ids.Explain(runSalvage(env, args, o, &salvage))
-			}
 			find := parents.Finder(env, args, o.Identities)
 			defer find.Close()
 			o.Find, o.Threads = find.Find, env.Threads
+			if salvage.On {
+				return ids.Explain(runSalvage(env, args, o, &salvage))
+			}
 			return ids.Explain(cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (*flow.Stats, error) {
 				o.Progress = progress
 				return stage.Unseal(ctx, dst, src, o)
@@ -89,7 +91,7 @@ func runSalvage(env *cli.Env, args []string, o stage.UnsealOptions, flags *cli.S
 	var report *salvage.Report
 	err := cli.Filter(env, args, func(ctx context.Context, dst io.Writer, src io.Reader, progress func(int64)) (stats *flow.Stats, err error) {
 		stats, report, err = salvage.Stream(ctx, dst, src, salvage.Options{
-			Identities: o.Identities, Threads: env.Threads, Codecs: o.Codecs, Progress: progress, OnParent: o.OnParent, Note: o.Note,
+			Identities: o.Identities, Threads: o.Threads, Codecs: o.Codecs, Progress: progress, OnParent: o.OnParent, Note: o.Note, Find: o.Find,
 		})
 		return stats, err
 	})

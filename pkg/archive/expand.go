@@ -17,7 +17,7 @@ type expansion struct {
 }
 
 // node yields what e, a node of a parent of p, stands for: runs, and references to the archives
-// that store the chunks.
+// that store the chunks. An error comes with a hole for what cannot be known, and the rest may follow.
 func (x *expansion) node(p *parentList, e *stream.Entry, level int) {
 	at := e.Offset
 	err := p.node(e, level, func(from *Reader) error {
@@ -30,7 +30,7 @@ func (x *expansion) node(p *parentList, e *stream.Entry, level int) {
 				return err
 			}
 			if f.Kind == stream.NodeRef {
-				x.node(&from.parents, f.Entry, int(e.Level))
+				x.node(&from.parents, f.Entry, int(e.Level)) // its errors are yielded
 			} else if g, err := x.entry(from, own, f); err != nil {
 				return err
 			} else {
@@ -44,8 +44,7 @@ func (x *expansion) node(p *parentList, e *stream.Entry, level int) {
 		return nil
 	})
 	if err != nil && !x.stop {
-		x.stop = true
-		x.yield(stream.Entry{}, err)
+		x.stop = !x.yield(stream.Entry{Kind: stream.Hole, Len: e.Offset + e.Len - at}, err)
 	}
 }
 
@@ -66,12 +65,18 @@ func (x *expansion) entry(from *Reader, own stream.Parent, f index.Leaf) (e stre
 }
 
 // Expand yields what e, a node, stands for: runs, and references to chunks of parents, also of
-// parents of parents, which get the numbers after those that were added.
+// parents of parents, which get the numbers after those that were added. An error comes with a hole
+// for the part that cannot be known; a caller that goes on gets the rest.
 func (p *Parents) Expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
 	return func(yield func(stream.Entry, error) bool) {
 		x := &expansion{number: p.number, yield: yield}
 		x.node(&p.p, e, index.AnyLevel)
 	}
+}
+
+// CheckNode returns an error unless the parents have the node that e stands for.
+func (p *Parents) CheckNode(e *stream.Entry) error {
+	return p.p.node(e, index.AnyLevel, func(from *Reader) error { return from.checkNode(e) })
 }
 
 // RestoreNode writes a part of e, a node, to out: from byte from of the node up to byte to. It

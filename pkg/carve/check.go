@@ -105,3 +105,24 @@ func (c *Checked) Keep() {
 	}
 	c.Codec, c.RawLen, c.Payload = stream.RawCodec, len(kept), kept
 }
+
+// Split takes all up to entry i out of c, and returns the entries before it as a segment. Entry i
+// has no bytes in the payload. c must not be Opaque.
+func (c *Checked) Split(i int) *stream.Segment {
+	if c.Good == nil {
+		c.Good = slices.Repeat([]bool{true}, len(c.Entries))
+	}
+	n := 0
+	for _, size := range c.sizes[:i] {
+		n += size
+	}
+	n = min(n, len(c.Raw)) // less if none of it is right
+	before := &Checked{
+		Segment: &stream.Segment{Stream: c.Stream, Offset: c.Offset, Entries: c.Entries[:i]},
+		Raw:     c.Raw[:n], Good: c.Good[:i], sizes: c.sizes[:i],
+	}
+	before.Keep()
+	c.Segment = &stream.Segment{Stream: c.Stream, Offset: c.Offset + before.Size() + c.Entries[i].Len, Entries: c.Entries[i+1:]}
+	c.Raw, c.Good, c.sizes = c.Raw[n:], c.Good[i+1:], c.sizes[i+1:]
+	return before.Segment
+}

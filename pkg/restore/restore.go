@@ -324,10 +324,47 @@ func (c *restorer) node(w *archive.EntryWriter, e *stream.Entry, off int64) erro
 	}
 	done, err := c.parents.RestoreNode(c.ctx, e, from-off, to-off, c.o.Threads, c.out)
 	if err != nil && c.o.Lost != nil && archive.IsLost(err) {
-		c.o.Lost(c.name, from+done, to-from-done, err)
-		return c.out.Hole(to - from - done)
+		return c.keepGoing(e, off, from+done, to)
 	}
 	return err
+}
+
+// keepGoing writes the part of a node that is between two offsets of the stream, chunk by chunk, with
+// zeros for what is lost. The node stands at offset off.
+func (c *restorer) keepGoing(e *stream.Entry, off, from, to int64) error {
+	w := archive.NewEntryWriter(c.out, off, from, to)
+	for x, err := range c.parents.Expand(e) {
+		if off >= to {
+			break
+		}
+		if off+x.Len <= from {
+			w.Skip(x.Len)
+			off += x.Len
+			continue
+		}
+		var p []byte
+		if err == nil {
+			p, err = c.bytes(&x, nil, 0, true)
+		}
+		if err != nil && !archive.IsLost(err) {
+			return err
+		}
+		if err != nil {
+			start, end := max(off, from), min(off+x.Len, to)
+			c.o.Lost(c.name, start, end-start, err)
+			x.Kind = stream.Hole
+		}
+		if err := w.Add(&x, p); err != nil {
+			return err
+		}
+		if len(c.made) >= maxHeld {
+			if err := c.flush(w); err != nil {
+				return err
+			}
+		}
+		off += x.Len
+	}
+	return c.flush(w)
 }
 
 // bytes returns the bytes of a chunk. p is its part of the payload, which stands at pos of the

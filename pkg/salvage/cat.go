@@ -20,7 +20,7 @@ func Cat(ctx context.Context, out archive.Output, src io.Reader, o restore.Optio
 	var report *Report
 	var salvageErr error
 	done := make(chan struct{})
-	salvage := Options{Identities: o.Identities, Threads: o.Threads, TempDir: o.TempDir, Codecs: o.Codecs, Note: o.Note}
+	salvage := Options{Identities: o.Identities, Threads: o.Threads, TempDir: o.TempDir, Codecs: o.Codecs, Note: o.Note, Find: o.Find}
 	go func() {
 		defer close(done)
 		_, report, salvageErr = Stream(ctx, w, src, salvage)

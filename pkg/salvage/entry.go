@@ -1,9 +1,11 @@
 package salvage
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
+	"hexz/pkg/archive"
 	"hexz/pkg/carve"
 	"hexz/pkg/stream"
 )
@@ -21,11 +23,11 @@ func (s *salvager) entry(c *carve.Checked, i int, p []byte, known stream.Entry) 
 	switch e.Kind {
 	case stream.Ref:
 		return s.ref(e)
-	case stream.ParentRef:
+	case stream.ParentRef, stream.NodeRef:
 		if c.Err != nil && !reflect.DeepEqual(known, *e) {
 			return &lossError{c.Err.Error()}
 		}
-		return s.parentRef(e)
+		return s.ofParent(c, e)
 	case stream.Data, stream.Patched:
 		if c.Good != nil && !c.Good[i] {
 			return &lossError{c.Err.Error()}
@@ -43,12 +45,28 @@ func (s *salvager) ref(e *stream.Entry) error {
 	return nil
 }
 
-func (s *salvager) parentRef(e *stream.Entry) error {
+// ofParent makes a chunk or node of a parent one of the output.
+func (s *salvager) ofParent(c *carve.Checked, e *stream.Entry) error {
 	n, ok := s.parents.numbers[e.Parent]
 	if !ok {
 		return &lossError{fmt.Sprintf("parent %d, which has the chunk, is not known", e.Parent)}
 	}
 	e.Parent = n
+	if e.Kind != stream.NodeRef {
+		return nil
+	}
+	if c.Opaque && s.open.root.Takes(e) != nil {
+		return &lossError{errOpaque.Error()}
+	}
+	if c.Sure || c.Err != nil { // the index vouches for it
+		return nil
+	}
+	// No hash covers the place of a node. Without the parent, only who reads the node can notice.
+	if err := s.archives.CheckNode(e); errors.Is(err, stream.ErrCorrupt) {
+		return &lossError{"the parent has no such node: " + err.Error()}
+	} else if !errors.Is(err, archive.ErrParent) {
+		return err
+	}
 	return nil
 }
 

@@ -55,7 +55,9 @@ func (s *salvager) addParent(f *stream.Parent) error {
 	}
 	n := len(p.ids)
 	p.ids[f.ID], p.numbers[int32(f.Index)] = true, int32(n)
-	return s.out.Write(&stream.Parent{Index: int64(n), ID: f.ID, Hint: f.Hint, Content: f.Content})
+	out := &stream.Parent{Index: int64(n), ID: f.ID, Hint: f.Hint, Content: f.Content}
+	s.archives.Add(out)
+	return s.out.Write(out)
 }
 
 // dictList has the dictionaries that were found.

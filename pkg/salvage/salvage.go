@@ -26,6 +26,10 @@ type Options struct {
 	OnParent   flow.ParentFunc
 	Codecs     codec.Decoders // of codecs that package codec does not have
 	Note       func(string)   // see stage.UnsealOptions
+
+	// Find finds parents. They are needed only for nodes that can no longer stand in the stream, since a
+	// part of the node above them is lost. Where the index is lost, all nodes are compared with them.
+	Find archive.FindFunc
 }
 
 // Stream makes a stream of frames from the rest of a damaged archive or stream of frames: all
@@ -56,6 +60,7 @@ func salvage(ctx context.Context, out *flow.Writer, src io.Reader, o Options) (*
 	}
 	flow.NotePlain(o.Note, in.RecipientKinds())
 	s := newSalvager(out, in, watched)
+	s.archives = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find}) // reads their indexes
 	defer s.chunks.close()
 	if s.info == nil || s.info.Totals.Patch.N > 0 {
 		if err := s.chunks.keepData(o.TempDir); err != nil {
@@ -79,12 +84,13 @@ type salvager struct {
 	report *Report
 	trail  trail
 
-	begun   bool // the header is written
-	parents parentList
-	streams streamList
-	dicts   dictList
-	chunks  chunkList
-	open    *outStream // or nil
+	begun    bool // the header is written
+	parents  parentList
+	archives *archive.Parents // the parents of the output
+	streams  streamList
+	dicts    dictList
+	chunks   chunkList
+	open     *outStream // or nil
 }
 
 func newSalvager(out *flow.Writer, in *carve.Carver, file *watchedFile) *salvager {

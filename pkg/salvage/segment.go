@@ -19,40 +19,65 @@ func (s *salvager) segment(c *carve.Checked) error {
 	if c.Opaque && !s.basesLeft(c) {
 		c.Lose(errOpaque)
 	}
-	if err := s.dropLost(c); err != nil {
-		return err
-	}
-	return s.put(c.Segment)
+	return s.write(c)
 }
 
-// dropLost puts holes in the place of the entries of a segment that are lost.
-func (s *salvager) dropLost(c *carve.Checked) error {
+// write writes a segment with holes in the place of the entries that are lost. Where a node can no
+// longer stand, it writes what is before the node as a segment of its own, and then what the node
+// stands for.
+func (s *salvager) write(c *carve.Checked) error {
 	known, err := s.fromIndex(c)
 	if err != nil {
 		return err
 	}
-	at, dropped, raw := s.open.at, false, c.Raw
-	for i := range c.Entries {
+	changed, raw := false, c.Raw
+	for i := 0; i < len(c.Entries); i++ {
 		e := &c.Entries[i]
 		n := min(e.PayloadLen(), len(raw)) // less if none of it is sound
-		err := s.entry(c, i, raw[:n], known[at])
+		err := s.entry(c, i, raw[:n], known[s.open.at])
 		raw = raw[n:]
 		if loss := (*lossError)(nil); errors.As(err, &loss) {
 			if e.PayloadLen() > 0 {
 				c.Drop(i)
-				dropped = true
+				changed = true
 			}
+			s.lost(s.open.at, e.Len, loss.reason)
 			*e = stream.Entry{Kind: stream.Hole, Len: e.Len, Ordinal: stream.NoOrdinal}
-			s.lost(at, e.Len, loss.reason)
 		} else if err != nil {
 			return err
 		}
-		at += e.Len
+		if s.open.root.Takes(e) == nil {
+			s.open.advance(e)
+			continue
+		}
+		if err := s.writeBefore(c, i); err != nil {
+			return err
+		}
+		i, changed = -1, true
 	}
-	if dropped {
+	if len(c.Entries) == 0 {
+		return nil
+	}
+	if changed {
 		c.Keep()
 	}
-	return nil
+	return s.out.Write(c.Segment)
+}
+
+// writeBefore writes the entries before entry i, a node that cannot stand there, and what the node
+// stands for. It leaves the rest in c.
+func (s *salvager) writeBefore(c *carve.Checked, i int) error {
+	e := c.Entries[i]
+	if before := c.Split(i); len(before.Entries) > 0 {
+		if err := s.out.Write(before); err != nil {
+			return err
+		}
+	}
+	f := filler{s: s, from: s.open.at}
+	if err := f.expand(&e); err != nil {
+		return err
+	}
+	return f.flush()
 }
 
 // errOpaque: a segment is lost as a whole because one of its patches is lost and cannot be taken

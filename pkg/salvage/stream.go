@@ -31,7 +31,7 @@ func (l *streamList) add(id int64, name string) (unique string, madeUp bool) {
 type outStream struct {
 	StreamReport
 	id   int64
-	at   int64
+	at   int64 // offset after all entries so far
 	size int64 // what it must have: two say so, or the index; or -1
 	said int64 // the size in its Open, if there is no index; or -1
 	root stream.Tree
@@ -41,8 +41,13 @@ type outStream struct {
 
 // rootSum returns the root of what was written so far.
 func (o *outStream) rootSum() stream.Hash {
-	root := o.root // Sum ends the root
-	return root.Sum()
+	return o.root.Clone().Sum() // Sum ends the root
+}
+
+// advance moves on past an entry, which is to be written.
+func (o *outStream) advance(e *stream.Entry) {
+	o.root.Add(e) // takes it: what it does not take is replaced before
+	o.at += e.Len
 }
 
 // openStream begins the stream of an id. f is nil if its Open is lost.
@@ -125,15 +130,6 @@ func (s *salvager) enter(id int64) (bool, error) {
 // knowledge, so a gap takes its place.
 func (o *outStream) takes(c *carve.Checked) bool {
 	return c.Offset >= o.at && (o.size < 0 || c.Size() <= o.size-c.Offset)
-}
-
-// put writes a segment of the open stream.
-func (s *salvager) put(seg *stream.Segment) error {
-	for i := range seg.Entries {
-		s.open.root.Add(&seg.Entries[i])
-		s.open.at += seg.Entries[i].Len
-	}
-	return s.out.Write(seg)
 }
 
 // closeStream processes a Close frame.

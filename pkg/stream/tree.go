@@ -2,6 +2,7 @@ package stream
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"hexz/pkg/blake"
 )
@@ -73,22 +74,37 @@ func (t *Tree) Add(e *Entry) error {
 	return nil
 }
 
-// addNode adds all that a node holds, if a node of its level may begin here.
+// addNode adds all that a node holds.
 func (t *Tree) addNode(n Node) error {
-	t.endRun()
-	if n.Level == MaxLevel && t.level(MaxLevel).nodes > 0 {
-		return corruptf("two nodes of level %d", MaxLevel)
+	if err := t.mayBegin(n.Level); err != nil {
+		return err
 	}
-	for k := 0; k <= n.Level; k++ {
-		l := t.level(k)
-		if l.records > 0 {
-			return corruptf("a node of level %d begins within a node of level %d", n.Level, k)
-		}
-		if k < n.Level {
-			l.nodes += 2 // some, but more than one: or that one would be the top
-		}
+	for k := range n.Level {
+		t.level(k).nodes += 2 // some, but more than one: or that one would be the top
 	}
 	t.addEnded(n)
+	return nil
+}
+
+// Takes returns an error unless e can come next: a node may begin only where none of its level or a
+// lower one goes on.
+func (t *Tree) Takes(e *Entry) error {
+	if e.Kind != NodeRef {
+		return nil
+	}
+	return t.mayBegin(int(e.Level))
+}
+
+// mayBegin returns an error unless an entry for a node of a level can come next.
+func (t *Tree) mayBegin(level int) error {
+	for k := range min(level+1, max(len(t.levels), 1)) {
+		if k == 0 && t.run > 0 || k < len(t.levels) && t.levels[k].records > 0 {
+			return corruptf("a node of level %d begins within a node of level %d", level, k)
+		}
+	}
+	if level == MaxLevel && len(t.levels) > MaxLevel && t.levels[MaxLevel].nodes > 0 {
+		return corruptf("two nodes of level %d", MaxLevel)
+	}
 	return nil
 }
 
@@ -123,6 +139,15 @@ func (t *Tree) NodeOf(level int) (n Node, ok bool) {
 	}
 	l := t.level(level)
 	return l.last, l.nodes == 1
+}
+
+// Clone returns a copy of the tree so far, without Ended.
+func (t *Tree) Clone() *Tree {
+	c := &Tree{levels: slices.Clone(t.levels), run: t.run}
+	for k := range c.levels {
+		c.levels[k].message = slices.Clone(c.levels[k].message)
+	}
+	return c
 }
 
 // Reset starts the tree of another stream.
