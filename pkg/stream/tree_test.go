@@ -194,11 +194,32 @@ func TestTreeRefusesNodesThatAreNotAligned(t *testing.T) {
 		var tree Tree
 		var err error
 		for i := range entries {
-			err = tree.Add(&entries[i])
+			before := tree.Takes(&entries[i])
+			if err = tree.Add(&entries[i]); (err == nil) != (before == nil) {
+				t.Errorf("%s: %v, before it was added: %v", name, err, before)
+			}
 		}
 		if err == nil {
 			t.Errorf("%s: it was taken", name)
 		}
+	}
+}
+
+// The sum of a copy is that of what was added so far, and more can be added to the tree.
+func TestTreeClones(t *testing.T) {
+	entries := randomEntries(5, 3000)
+	want := sumOf(t, entries, nil)
+	var tree Tree
+	for i := range entries {
+		if i%100 == 0 && tree.Clone().Sum() != sumOf(t, entries[:i], nil) {
+			t.Fatalf("the sum of %d entries is another", i)
+		}
+		if err := tree.Add(&entries[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if tree.Sum() != want {
+		t.Error("sums of clones have changed the tree")
 	}
 }
 
