@@ -34,6 +34,8 @@ type subject struct {
 	content  map[string][]byte
 	ids      seal.Opener
 	parent   map[stream.Hash][]byte // chunks of the parent
+	old      []byte                 // content of the parent
+	find     archive.FindFunc       // finds the parent
 	decoder  flow.Decoder
 	odd      bool // read has met a chunk that the parent does not have
 	segments []segmentAt
@@ -127,7 +129,7 @@ func (s *subject) list() {
 		for _, e := range seg.Entries {
 			g.size += e.Len
 			g.loose = g.loose || e.Kind != stream.Data
-			g.parents = g.parents || e.Kind == stream.ParentRef
+			g.parents = g.parents || e.Kind == stream.ParentRef || e.Kind == stream.NodeRef
 			switch e.Kind {
 			case stream.Data:
 				homes = append(homes, len(s.segments))
@@ -144,7 +146,7 @@ func (s *subject) list() {
 func (s *subject) salvage(what string, bad []byte) (*Report, []byte) {
 	s.t.Helper()
 	var buf bytes.Buffer
-	stats, r, err := Stream(s.t.Context(), &buf, bytes.NewReader(bad), Options{Identities: s.ids})
+	stats, r, err := Stream(s.t.Context(), &buf, bytes.NewReader(bad), Options{Identities: s.ids, Find: s.find})
 	if err != nil {
 		if !errors.Is(err, stream.ErrCorrupt) && s.ids == nil {
 			s.t.Fatalf("%s: %v", what, err)
@@ -199,6 +201,8 @@ func (s *subject) read(what string, frames []byte, chunks map[stream.Hash][]byte
 				case e.Kind == stream.Data:
 					chunk, raw = raw[:e.Len], raw[e.Len:]
 					chunks[blake.Sum(chunk)] = bytes.Clone(chunk)
+				case e.Kind == stream.NodeRef && e.Len <= int64(len(s.old))-e.Offset:
+					chunk = s.old[e.Offset:][:e.Len]
 				case !ok && e.Kind == stream.Ref:
 					s.t.Fatalf("%s: what came out refers to the chunk %v, which is not there", what, e.Hash)
 				case !ok: // a reader of the result will notice
@@ -304,8 +308,10 @@ func subjects(t *testing.T) map[string]*subject {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close() })
-	list["thin"] = newSubject(t, codec.Zstd, false, stage.SealOptions{}, nil, stage.DedupOptions{Parents: []parents.Parent{p}}, "old", "new")
-	parent.read("the parent", parent.frames, list["thin"].parent)
+	thin := newSubject(t, codec.Zstd, false, stage.SealOptions{}, nil, stage.DedupOptions{Parents: []parents.Parent{p}}, "old", "new")
+	parent.read("the parent", parent.frames, thin.parent)
+	thin.old, thin.find = parent.content["old"], stagetest.Library{p.Index.ID(): parent.sound}.Find
+	list["thin"] = thin
 	return list
 }
 
