@@ -185,7 +185,7 @@ signals() {
 		[ "$output" = "$alone" ] || fail "$failing: $output"
 		# Whoever asks for more gets more.
 		run -4 --separate-stderr bash -c "$failing | $rest -v"
-		[[ $stderr == "$alone"*"hexz-seal: upstream "* ]] || fail "$failing: $stderr"
+		[[ $stderr == *"$alone"* && $stderr == *"hexz-seal: upstream "* ]] || fail "$failing: $stderr"
 	done
 	only
 }

@@ -33,6 +33,9 @@ func (t *Table) Add(x *index.Index, hint string, find FindFunc, chunk func(Chunk
 			return err
 		}
 	}
+	if want := x.Info().Totals.Chunks(); !v.full && s.stored != want {
+		return index.Corruptf("entry pages have %d chunks, the root says %d", s.stored, want)
+	}
 	return nil
 }
 
@@ -60,6 +63,7 @@ type scan struct {
 	own    uint32        // number of the archive in Table.Parents
 	theirs []uint32      // numbers of its parents
 	hashes []stream.Hash // of the chunks so far, if there are references to them
+	stored int64         // chunks so far, in whole streams
 }
 
 // open returns the scan of an archive that was not opened yet.
@@ -92,18 +96,25 @@ func (s *scan) whole(no int) iter.Seq2[index.Leaf, error] {
 	info := s.x.Info()
 	return func(yield func(index.Leaf, error) bool) {
 		for e, err := range s.x.Range(no, 0, info.Streams[no].Size) {
-			switch {
-			case err != nil:
-			case e.Kind == stream.Ref:
+			if err == nil && e.Kind == stream.Ref {
 				err = s.findHash(e.Entry)
-			case e.Kind.IsStored() && info.Totals.Ref.N > 0:
-				s.hashes = append(s.hashes, e.Hash)
-				s.v.working = int64(cap(s.hashes) * len(e.Hash))
+			}
+			if err == nil && e.Kind.IsStored() {
+				s.note(e.Hash)
 			}
 			if !yield(e, err) || err != nil {
 				return
 			}
 		}
+	}
+}
+
+// note counts a chunk, and keeps its hash for references to it.
+func (s *scan) note(hash stream.Hash) {
+	s.stored++
+	if s.x.Info().Totals.Ref.N > 0 {
+		s.hashes = append(s.hashes, hash)
+		s.v.working = int64(cap(s.hashes) * len(hash))
 	}
 }
 

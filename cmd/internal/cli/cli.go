@@ -100,24 +100,40 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 
 	select {
 	case err := <-done:
-		if env.gone != nil && (len(env.gone) > 0 || noReader(stdout, err)) {
-			return env.stop(syscall.SIGPIPE)
-		}
-		env.progressDone(err != nil)
-		if err == nil {
-			err = env.checkOutputs()
-		}
-		err = env.protection.explain(err)
-		env.abort(c, err)
-		env.cleanup()
-		return env.report(err), nil
+		return env.finish(c, err, len(env.gone) > 0)
 	case <-env.gone:
+		select {
+		case err := <-done: // Run has failed, told the reader so, and only then the reader has ended
+			return env.finish(c, err, true)
+		case <-time.After(readerPatience):
+		}
 		cancel(syscall.EPIPE)
 		return env.wait(done, sigs, syscall.SIGPIPE)
 	case sig := <-sigs:
 		cancel(fmt.Errorf("stopped by signal: %v", sig))
 		return env.wait(done, sigs, sig.(syscall.Signal))
 	}
+}
+
+// readerPatience is how long Run may take to return by itself after the reader of its output has
+// ended.
+const readerPatience = 100 * time.Millisecond
+
+// finish ends a process whose Run has returned err. gone says that nobody reads standard output any
+// more: then only a failure of another kind is reported.
+func (e *Env) finish(c *Command, err error, gone bool) (int, os.Signal) {
+	unread := noReader(e.Stdout.File(), err)
+	if e.gone != nil && (unread || gone && err == nil) {
+		return e.stop(syscall.SIGPIPE)
+	}
+	e.progressDone(err != nil)
+	if err == nil {
+		err = e.checkOutputs()
+	}
+	err = e.protection.explain(err)
+	e.abort(c, err)
+	e.cleanup()
+	return e.report(err), nil
 }
 
 // wait gives Run some time to return after s has cancelled Env.Ctx. A second signal ends that time.
