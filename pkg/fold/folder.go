@@ -69,7 +69,8 @@ func (f *Folder) Pass(entries []stream.Entry) error {
 }
 
 // Segment takes the entries of s. It holds back those at its start and at its end that have no bytes
-// in the payload, and removes them from s. If any entries remain, it calls write for s.
+// in the payload, and removes them from s. If any entries remain, it calls write for s. What stands
+// between entries with bytes stays as it is.
 func (f *Folder) Segment(s *stream.Segment, write func() error) error {
 	stored := func(e stream.Entry) bool { return e.Kind.IsStored() }
 	all := s.Entries
@@ -109,9 +110,7 @@ func (f *Folder) add(e *stream.Entry) error {
 	if e.Kind == stream.NodeRef {
 		f.runs.addNode(int(e.Level), unknownRuns)
 		for k := range int(e.Level) + 1 {
-			if f.begins[k] != gone {
-				f.begins[k] = len(f.held)
-			}
+			f.begins[k] = len(f.held)
 		}
 	} else {
 		f.runs.add(e)

@@ -229,5 +229,7 @@ func (s *scan) parent(number int32) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.v.open(x, want.Hint), nil
+	found := s.v.open(x, want.Hint)
+	s.v.scans[n] = found // it may have another id
+	return found, nil
 }
