@@ -13,39 +13,73 @@ import (
 type expansion struct {
 	number func(stream.Parent) (int32, error) // returns the number that entries have for an archive
 	yield  func(stream.Entry, error) bool
-	stop   bool // yield has returned false, or an error
+	done   int64 // bytes of content of what was yielded
+	lost   int64 // bytes from done on that no copy of a nested node has; 0 if it is not known
+	stop   bool  // yield has returned false
 }
 
-// node yields what e, a node of a parent of p, stands for: runs, and references to the archives
-// that store the chunks. An error comes with a hole for what cannot be known, and the rest may follow.
-func (x *expansion) node(p *parentList, e *stream.Entry, level int) {
-	at := e.Offset
-	err := p.node(e, level, func(from *Reader) error {
+// all yields all of e, a node of a parent of p. An error comes with a hole for what cannot be known,
+// and the rest may follow.
+func (x *expansion) all(p *parentList, e *stream.Entry) {
+	for x.done < e.Len && !x.stop {
+		err := x.node(p, e, index.AnyLevel, x.done)
+		if err == nil || x.stop {
+			return
+		}
+		n := x.lost
+		if n == 0 {
+			n = e.Len - x.done
+		}
+		x.done, x.lost = x.done+n, 0
+		x.stop = !x.yield(stream.Entry{Kind: stream.Hole, Len: n}, err)
+	}
+}
+
+// node yields what e, a node of a parent of p, stands for, but for the first skip bytes: runs, and
+// references to the archives that store the chunks.
+func (x *expansion) node(p *parentList, e *stream.Entry, level int, skip int64) error {
+	start := x.done - skip
+	return p.node(e, level, func(from *Reader) error {
 		own := stream.Parent{ID: from.ID(), Content: from.Info().Root()}
 		if from.other != nil {
 			own = p.list[e.Parent]
 		}
-		for f, err := range from.EntriesIn(int(e.Stream), at, e.Offset+e.Len) {
-			if err != nil {
+		for f, err := range from.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len) {
+			if err == nil {
+				err = x.part(from, own, f, int(e.Level), x.done-start-(f.Offset-e.Offset))
+			}
+			if err != nil || x.stop {
 				return err
 			}
-			if f.Kind == stream.NodeRef {
-				x.node(&from.parents, f.Entry, int(e.Level)) // its errors are yielded
-			} else if g, err := x.entry(from, own, f); err != nil {
-				return err
-			} else {
-				x.stop = !x.yield(g, nil)
-			}
-			if x.stop {
-				return nil
-			}
-			at += f.Len
 		}
 		return nil
 	})
-	if err != nil && !x.stop {
-		x.stop = !x.yield(stream.Entry{Kind: stream.Hole, Len: e.Offset + e.Len - at}, err)
+}
+
+// part yields what f, an entry of from, the archive own, stands for. The first skip bytes of f were
+// yielded before, perhaps from another copy.
+func (x *expansion) part(from *Reader, own stream.Parent, f index.Leaf, level int, skip int64) error {
+	switch {
+	case skip >= f.Len:
+		return nil
+	case f.Kind == stream.NodeRef:
+		end := x.done - skip + f.Len
+		err := x.node(&from.parents, f.Entry, level, skip)
+		if err != nil && x.lost == 0 {
+			x.lost = end - x.done
+		}
+		return err
+	case skip > 0 && !f.Kind.IsRun():
+		return index.Corruptf("it has other chunks than another copy at offset %d", f.Offset)
 	}
+	e, err := x.entry(from, own, f)
+	if err != nil {
+		return err
+	}
+	e.Len -= skip
+	x.done, x.lost = x.done+e.Len, 0
+	x.stop = !x.yield(e, nil)
+	return nil
 }
 
 // entry returns an entry of from, the archive own, as another archive has it.
@@ -70,7 +104,7 @@ func (x *expansion) entry(from *Reader, own stream.Parent, f index.Leaf) (e stre
 func (p *Parents) Expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
 	return func(yield func(stream.Entry, error) bool) {
 		x := &expansion{number: p.number, yield: yield}
-		x.node(&p.p, e, index.AnyLevel)
+		x.all(&p.p, e)
 	}
 }
 
@@ -82,9 +116,10 @@ func (p *Parents) CheckNode(e *stream.Entry) error {
 // RestoreNode writes a part of e, a node, to out: from byte from of the node up to byte to. It
 // returns how many bytes it has written.
 func (p *Parents) RestoreNode(ctx context.Context, e *stream.Entry, from, to int64, threads int, out Output) (done int64, err error) {
-	n := &node{&p.p, *e, index.AnyLevel}
-	err = restorePieces(ctx, threads, n.pieces(e.Offset+from, e.Offset+to), out, func(n int64) { done = n })
-	return done, err
+	n := &node{parents: &p.p, entry: *e, level: index.AnyLevel}
+	w := &tally{out: out}
+	err = restorePieces(ctx, threads, n.pieces(e.Offset+from, e.Offset+to), w, nil)
+	return w.done, err
 }
 
 // number returns the number of an archive, which may be a new one.
@@ -172,7 +207,7 @@ func (r *Reader) expandSegment(s index.Segment) iter.Seq2[index.Segment, error] 
 func (r *Reader) expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
 	return func(yield func(stream.Entry, error) bool) {
 		x := &expansion{number: r.parentNumber, yield: yield}
-		x.node(&r.parents, e, index.AnyLevel)
+		x.all(&r.parents, e)
 	}
 }
 

@@ -92,7 +92,7 @@ func (n *needs) need(r *Reader, parent int32) bool {
 func (n *needs) entries(r *Reader, streamNo int, from, to int64, level int) error {
 	for e, err := range r.Range(streamNo, from, to) {
 		if err == nil {
-			err = n.entry(r, e.Entry, level)
+			err = n.entry(r, e.Entry, max(from-e.Offset, 0), min(to-e.Offset, e.Len), level)
 		}
 		if err != nil {
 			return err
@@ -101,8 +101,9 @@ func (n *needs) entries(r *Reader, streamNo int, from, to int64, level int) erro
 	return nil
 }
 
-// entry records which parents an entry of r needs. Damage to parents is left to what reads them.
-func (n *needs) entry(r *Reader, e *stream.Entry, level int) error {
+// entry records which parents an entry of r needs, if it is a node from byte from of it up to byte
+// to. Damage to parents is left to what reads them.
+func (n *needs) entry(r *Reader, e *stream.Entry, from, to int64, level int) error {
 	var err error
 	switch e.Kind {
 	case stream.ParentRef:
@@ -114,8 +115,8 @@ func (n *needs) entry(r *Reader, e *stream.Entry, level int) error {
 		}
 	case stream.NodeRef:
 		if n.need(r, e.Parent) {
-			err = r.parents.node(e, level, func(from *Reader) error {
-				return n.entries(from, int(e.Stream), e.Offset, e.Offset+e.Len, int(e.Level))
+			err = r.parents.node(e, level, func(p *Reader) error {
+				return n.entries(p, int(e.Stream), e.Offset+from, e.Offset+to, int(e.Level))
 			})
 		}
 	case stream.Patched:

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"iter"
 
 	"hexz/pkg/index"
@@ -37,22 +38,36 @@ func (r *Reader) checkNode(e *stream.Entry) error {
 }
 
 // readNode fills p with the bytes of e, a node of a parent, from byte skip of the node on. The node
-// must be below level.
+// must be below level. The copies of the parent may be damaged at different places.
 func (r *Reader) readNode(level int, e *stream.Entry, p []byte, skip int64) error {
-	return r.parents.node(e, level, func(from *Reader) error {
-		n, err := from.readBelow(int(e.Level), int(e.Stream), p, e.Offset+skip)
-		if err == nil && n < len(p) {
-			err = index.Corruptf("stream %d ends at offset %d", e.Stream, e.Offset+skip+int64(n))
-		}
-		return err
+	return advance(func(done int64) (int64, error) {
+		err := r.parents.node(e, level, func(from *Reader) error {
+			n, err := from.readBelow(int(e.Level), int(e.Stream), p[done:], e.Offset+skip+done)
+			done += int64(n)
+			return err
+		})
+		return done, err
 	})
+}
+
+// advance calls read, which goes on after what is done, until it succeeds or gets no further.
+func advance(read func(done int64) (int64, error)) error {
+	for done := int64(0); ; {
+		now, err := read(done)
+		if err == nil || now == done {
+			return err
+		}
+		done = now
+	}
 }
 
 // node is an entry of an archive that stands for a part of a stream of a parent.
 type node struct {
 	parents *parentList // of the archive
 	entry   stream.Entry
-	level   int // the node must be below it
+	level   int   // the node must be below it
+	outer   *node // the node that the entry is a part of, or nil
+	at      int64 // offset of the entry in the stream of the archive
 }
 
 // pieces yields the pieces of a range of the node, which is given by offsets in the stream of the
@@ -78,24 +93,64 @@ func (n *node) pieces(from, to int64) iter.Seq2[piece, error] {
 	}
 }
 
-// restoreAgain writes a piece of the node after a copy of the parent has failed. It tries all
-// copies.
-func (n *node) restoreAgain(p piece, out Output) error {
-	from := p.from
-	return n.parents.node(&n.entry, n.level, func(r *Reader) error {
-		for p, err := range r.piecesBelow(int(n.entry.Level), nil, int(n.entry.Stream), from, p.to) {
-			var d *restored
-			if err == nil {
-				d, err = restorePiece(p)
+// restoreAgain writes a range of the node, given as for pieces, after a copy of the parent has
+// failed. It tries all copies, and then the copies of the archive in which the node stands.
+func (n *node) restoreAgain(from, to int64, out Output) error {
+	w := &tally{out: out}
+	err := advance(func(int64) (int64, error) {
+		err := n.parents.node(&n.entry, n.level, func(r *Reader) error {
+			err := writePieces(r.piecesBelow(int(n.entry.Level), nil, int(n.entry.Stream), from+w.done, to), w)
+			if w.err != nil {
+				return nil // no other copy can help
 			}
-			if err == nil {
-				err = d.write(out)
-			}
-			if err != nil {
-				return err
-			}
-			from += p.size()
-		}
-		return nil
+			return err
+		})
+		return w.done, err
 	})
+	if err == nil || n.outer == nil {
+		return cmp.Or(w.err, err)
+	}
+	shift := n.at - n.entry.Offset
+	return n.outer.restoreAgain(from+w.done+shift, to+shift, out)
+}
+
+// writePieces writes pieces one after the other.
+func writePieces(pieces iter.Seq2[piece, error], out Output) error {
+	for p, err := range pieces {
+		var d *restored
+		if err == nil {
+			d, err = restorePiece(p)
+		}
+		if err == nil {
+			err = d.write(out)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tally is an Output that counts what it passes on, so that nothing is written twice. It keeps the
+// error of the Output, which says nothing about what is read.
+type tally struct {
+	out  Output
+	done int64
+	err  error
+}
+
+func (t *tally) Write(p []byte) (n int, err error) {
+	n, t.err = t.out.Write(p)
+	t.done += int64(n)
+	return n, t.err
+}
+
+func (t *tally) Zeros(n int64) error { return t.run(n, t.out.Zeros) }
+func (t *tally) Hole(n int64) error  { return t.run(n, t.out.Hole) }
+
+func (t *tally) run(n int64, write func(n int64) error) error {
+	if t.err = write(n); t.err == nil {
+		t.done += n
+	}
+	return t.err
 }

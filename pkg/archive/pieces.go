@@ -12,6 +12,7 @@ type piece struct {
 	r        *Reader
 	segment  int64 // its number
 	from, to int64 // offsets in the stream of r
+	level    int   // nodes in it must be below it
 	node     *node // if r is a parent: where the piece is from
 }
 
@@ -35,30 +36,53 @@ func (r *Reader) pieces(streamNo int, from, to int64) iter.Seq2[piece, error] {
 
 // piecesBelow is pieces for a range in which nodes must be below a level. The range is part of a
 // node of another archive, or of is nil.
+//
+// The entry pages say where nodes are. What they hide, or what is in a damaged page, is restored as
+// well, but not in parallel: see restored.
 func (r *Reader) piecesBelow(level int, of *node, streamNo int, from, to int64) iter.Seq2[piece, error] {
 	if r.Root.Info.Totals.Node.N == 0 {
-		return r.ownPieces(of, streamNo, from, to)
+		return r.ownPieces(level, of, streamNo, from, to)
 	}
 	return func(yield func(piece, error) bool) {
 		at := from
 		for e, err := range r.Range(streamNo, from, to) {
 			if err != nil {
-				yield(piece{}, err)
-				return
+				break
 			}
-			if e.Kind != stream.NodeRef {
+			if e.Kind != stream.NodeRef || !r.hasNode(streamNo, e) {
 				continue
 			}
-			n := &node{&r.parents, *e.Entry, level}
+			n := &node{&r.parents, *e.Entry, level, of, e.Offset}
 			shift := n.entry.Offset - e.Offset
 			first, end := max(from, e.Offset), min(to, e.Offset+e.Len)
-			if !pass(yield, r.ownPieces(of, streamNo, at, first)) || !pass(yield, n.pieces(first+shift, end+shift)) {
+			if !pass(yield, r.ownPieces(level, of, streamNo, at, first)) || !pass(yield, n.pieces(first+shift, end+shift)) {
 				return
 			}
 			at = end
 		}
-		pass(yield, r.ownPieces(of, streamNo, at, to))
+		pass(yield, r.ownPieces(level, of, streamNo, at, to))
 	}
+}
+
+// hasNode reports whether a segment has the node that the index has.
+func (r *Reader) hasNode(streamNo int, want index.Leaf) bool {
+	number, err := r.FindOffset(streamNo, want.Offset)
+	if err != nil {
+		return false
+	}
+	it, err := r.segment(number)
+	if err != nil {
+		return false
+	}
+	defer r.release(it)
+	b := it.Value
+	i := b.from(want.Offset)
+	if b.stream != streamNo || i == len(b.entries) || b.starts[i] != want.Offset {
+		return false
+	}
+	e := &b.entries[i]
+	return e.Kind == stream.NodeRef && e.Len == want.Len && e.Hash == want.Hash && e.Level == want.Level &&
+		e.Parent == want.Parent && e.Stream == want.Stream && e.Offset == want.Entry.Offset
 }
 
 // pass yields all pieces of a sequence. It reports whether there may be more.
@@ -71,8 +95,8 @@ func pass(yield func(piece, error) bool, pieces iter.Seq2[piece, error]) bool {
 	return true
 }
 
-// ownPieces yields the pieces of a range in which there are no nodes.
-func (r *Reader) ownPieces(of *node, streamNo int, from, to int64) iter.Seq2[piece, error] {
+// ownPieces yields the pieces of a range of the segments of r itself.
+func (r *Reader) ownPieces(level int, of *node, streamNo int, from, to int64) iter.Seq2[piece, error] {
 	return func(yield func(piece, error) bool) {
 		if from >= to {
 			return
@@ -89,7 +113,7 @@ func (r *Reader) ownPieces(of *node, streamNo int, from, to int64) iter.Seq2[pie
 			}
 			for end = min(end, to); from < end; {
 				n := min(size, end-from)
-				if !yield(piece{r, number, from, from + n, of}, nil) {
+				if !yield(piece{r, number, from, from + n, level, of}, nil) {
 					return
 				}
 				from += n

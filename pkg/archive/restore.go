@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"hexz/pkg/ordered"
+	"hexz/pkg/stream"
 )
 
 // Output receives the content of a stream from front to back.
@@ -78,7 +79,7 @@ type restored struct {
 	first int          // entry to write next
 	next  int          // entry to fetch next
 	last  int          // entry after the piece
-	parts [][]byte     // verified bytes of entries first to next; nil for a run
+	parts [][]byte     // verified bytes of entries first to next; nil for a run or a node
 	held  []*heldBlock // items of the cache, whose memory parts uses
 	bytes int64        // of held
 }
@@ -113,16 +114,20 @@ func (d *restored) load() error {
 	return nil
 }
 
-// fetch verifies the next entries, as many as the limits allow.
+// fetch verifies the next entries, as many as the limits allow. It returns an error only for the
+// first of them, so that those before a fault are written.
 func (d *restored) fetch() error {
 	b := d.own.Value
 	for ; d.next < d.last && len(d.held) < maxHeldBlocks && d.bytes < maxHeldBytes; d.next++ {
 		i := d.next
-		if b.entries[i].Kind.IsRun() {
+		if e := &b.entries[i]; e.Kind.IsRun() || e.Kind == stream.NodeRef {
 			d.parts = append(d.parts, nil)
 			continue
 		}
 		p, it, err := d.r.bytes(b, i)
+		if err != nil && len(d.parts) > 0 {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -157,17 +162,30 @@ func (d *restored) release() {
 	d.own = nil
 }
 
-// write writes the requested bytes of d, and releases d.
+// write writes the requested bytes of d, and releases d. If d is part of a node and fails, write
+// goes on with another copy.
 func (d *restored) write(out Output) error {
-	if d.own == nil {
-		return d.piece.node.restoreAgain(d.piece, out)
+	n := d.piece.node
+	if n == nil {
+		return d.writeHere(out)
 	}
+	w := &tally{out: out}
+	if d.own != nil {
+		if err := d.writeHere(w); err == nil || w.err != nil {
+			return err
+		}
+	}
+	return n.restoreAgain(d.piece.from+w.done, d.piece.to, out)
+}
+
+// writeHere writes the requested bytes of d from this copy of the archive, and releases d.
+func (d *restored) writeHere(out Output) error {
 	defer d.release()
 	b := d.own.Value
 	w := NewEntryWriter(out, b.starts[d.first], d.piece.from, d.piece.to)
 	for {
 		for i, p := range d.parts {
-			if err := w.Add(&b.entries[d.first+i], p); err != nil {
+			if err := d.writeEntry(w, d.first+i, p, out); err != nil {
 				return err
 			}
 		}
@@ -178,12 +196,23 @@ func (d *restored) write(out Output) error {
 			return nil
 		}
 		if err := d.fetch(); err != nil {
-			if d.piece.node == nil {
-				return err
-			}
-			rest := d.piece
-			rest.from = max(rest.from, b.starts[d.first])
-			return d.piece.node.restoreAgain(rest, out)
+			return err
 		}
 	}
+}
+
+// writeEntry writes the requested bytes of entry i, which are part of p.
+func (d *restored) writeEntry(w *EntryWriter, i int, p []byte, out Output) error {
+	b := d.own.Value
+	e := &b.entries[i]
+	if e.Kind != stream.NodeRef {
+		return w.Add(e, p)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	w.Skip(e.Len)
+	n := &node{&d.r.parents, *e, d.piece.level, d.piece.node, b.starts[i]}
+	shift := e.Offset - b.starts[i]
+	return writePieces(n.pieces(max(d.piece.from, b.starts[i])+shift, min(d.piece.to, b.starts[i+1])+shift), out)
 }
