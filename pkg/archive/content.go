@@ -190,7 +190,7 @@ func (v *verifier) checkNodes(ctx context.Context) {
 		for i := range s.Entries {
 			e := &s.Entries[i]
 			if e.Kind == stream.NodeRef {
-				err := v.r.parents.node(e, index.AnyLevel, func(from *Reader) error { return from.checkNode(e) })
+				err := v.r.parents.node(e, index.AnyLevel, checking, whole, func(from *Reader) error { return from.checkNode(e) })
 				if err != nil {
 					err = fmt.Errorf("stream %q, node at offset %d: %w", v.r.Root.Info.Streams[s.Stream].Name, at, err)
 				}

@@ -39,7 +39,7 @@ func (x *expansion) all(p *parentList, e *stream.Entry) {
 // references to the archives that store the chunks.
 func (x *expansion) node(p *parentList, e *stream.Entry, level int, skip int64) error {
 	start := x.done - skip
-	return p.node(e, level, func(from *Reader) error {
+	return p.node(e, level, expanding, func() int64 { return x.done - start }, func(from *Reader) error {
 		own := stream.Parent{ID: from.ID(), Content: from.Info().Root()}
 		if from.other != nil {
 			own = p.list[e.Parent]

@@ -24,7 +24,7 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 	if err := r.Locked(); err != nil {
 		return err
 	}
-	n := &needs{absent: r.parents.absent(), needed: map[index.Hash]bool{}, taken: map[*Reader]map[int64]bool{}}
+	n := &needs{absent: r.parents.absent(), needed: map[index.Hash]bool{}, taken: map[*Reader]map[int64]bool{}, seen: map[neededPart]bool{}}
 	if len(n.absent) == 0 {
 		return nil
 	}
@@ -77,6 +77,15 @@ type needs struct {
 	absent map[index.Hash]error
 	needed map[index.Hash]bool        // those of absent
 	taken  map[*Reader]map[int64]bool // chunks that are taken from the other parents
+	seen   map[neededPart]bool
+}
+
+// neededPart is a part of a node, which need not be looked at again.
+type neededPart struct {
+	r        *Reader
+	stream   uint16
+	level    uint8
+	from, to int64
 }
 
 // need records that a parent of r is needed. It reports whether the parent is there.
@@ -115,8 +124,8 @@ func (n *needs) entry(r *Reader, e *stream.Entry, from, to int64, level int) err
 		}
 	case stream.NodeRef:
 		if n.need(r, e.Parent) {
-			err = r.parents.node(e, level, func(p *Reader) error {
-				return n.entries(p, int(e.Stream), e.Offset+from, e.Offset+to, int(e.Level))
+			err = r.parents.node(e, level, needing, func() int64 { return from }, func(p *Reader) error {
+				return n.node(p, e, from, to)
 			})
 		}
 	case stream.Patched:
@@ -126,6 +135,17 @@ func (n *needs) entry(r *Reader, e *stream.Entry, from, to int64, level int) err
 		err = nil
 	}
 	return err
+}
+
+// node records which parents are needed from byte from of e, a node, up to byte to. r is the parent
+// that holds e.
+func (n *needs) node(r *Reader, e *stream.Entry, from, to int64) error {
+	part := neededPart{r, e.Stream, e.Level, e.Offset + from, e.Offset + to}
+	if n.seen[part] {
+		return nil
+	}
+	n.seen[part] = true
+	return n.entries(r, int(e.Stream), part.from, part.to, int(e.Level))
 }
 
 // take records that a chunk of from is taken. Only a patch can need further archives.

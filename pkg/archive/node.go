@@ -11,37 +11,56 @@ import (
 // This file reads nodes of parents: entries that stand for a part of a stream of another archive.
 
 // node calls read with a copy of the parent that holds e, a node, which must be below level. If
-// read fails, node looks for the next copy, until read succeeds.
-func (p *parentList) node(e *stream.Entry, level int, read func(from *Reader) error) error {
+// read fails, node looks for the next copy, until read succeeds. done returns how many bytes of the
+// node read needs no more. why says what it reads.
+func (p *parentList) node(e *stream.Entry, level int, why purpose, done func() int64, read func(from *Reader) error) error {
 	if err := index.CheckLevel(e, level); err != nil {
 		return err
+	}
+	if level == index.AnyLevel {
+		defer p.family.faults.forget()
 	}
 	return p.with(int(e.Parent), func(from *Reader) error {
 		if err := from.HoldsNode(e); err != nil {
 			return err
 		}
-		if from.other != nil { // its id says nothing about the content
-			if err := from.other.check(from, e); err != nil {
-				return err
+		return p.family.faults.skip(nodeFault{from, why, e.Level, e.Stream, e.Offset + done()}, func() (bool, error) {
+			before := done()
+			if from.other != nil { // its id says nothing about the content
+				if err := from.checkNode(e); err != nil {
+					return true, err
+				}
 			}
-		}
-		return read(from)
+			err := read(from)
+			return done() == before, err
+		})
 	})
 }
 
+// whole is the done of what reads a node as a whole.
+func whole() int64 { return 0 }
+
 // checkNode returns an error unless the part of a stream of r that e, a node, stands for has the
-// digest of e. It reads the index of r and of parents of r.
+// digest of e. It reads the index of r and of parents of r. It remembers the nodes that are right.
 func (r *Reader) checkNode(e *stream.Entry) error {
-	return r.CheckNode(e, func(f *stream.Entry) error {
-		return r.parents.node(f, int(e.Level), func(from *Reader) error { return from.checkNode(f) })
+	key := stream.Entry{Level: e.Level, Stream: e.Stream, Offset: e.Offset, Len: e.Len, Hash: e.Hash}
+	if _, ok := r.checked.Load(key); ok {
+		return nil
+	}
+	err := r.CheckNode(e, func(f *stream.Entry) error {
+		return r.parents.node(f, int(e.Level), checking, whole, func(from *Reader) error { return from.checkNode(f) })
 	})
+	if err == nil {
+		r.checked.Store(key, true)
+	}
+	return err
 }
 
 // readNode fills p with the bytes of e, a node of a parent, from byte skip of the node on. The node
 // must be below level. The copies of the parent may be damaged at different places.
 func (r *Reader) readNode(level int, e *stream.Entry, p []byte, skip int64) error {
 	return advance(func(done int64) (int64, error) {
-		err := r.parents.node(e, level, func(from *Reader) error {
+		err := r.parents.node(e, level, reading, func() int64 { return skip + done }, func(from *Reader) error {
 			n, err := from.readBelow(int(e.Level), int(e.Stream), p[done:], e.Offset+skip+done)
 			done += int64(n)
 			return err
@@ -75,7 +94,7 @@ type node struct {
 func (n *node) pieces(from, to int64) iter.Seq2[piece, error] {
 	return func(yield func(piece, error) bool) {
 		stop := false
-		err := n.parents.node(&n.entry, n.level, func(r *Reader) error {
+		err := n.parents.node(&n.entry, n.level, planning, func() int64 { return from - n.entry.Offset }, func(r *Reader) error {
 			for p, err := range r.piecesBelow(int(n.entry.Level), n, int(n.entry.Stream), from, to) {
 				if err != nil {
 					return err
@@ -98,7 +117,7 @@ func (n *node) pieces(from, to int64) iter.Seq2[piece, error] {
 func (n *node) restoreAgain(from, to int64, out Output) error {
 	w := &tally{out: out}
 	err := advance(func(int64) (int64, error) {
-		err := n.parents.node(&n.entry, n.level, func(r *Reader) error {
+		err := n.parents.node(&n.entry, n.level, writing, func() int64 { return from + w.done - n.entry.Offset }, func(r *Reader) error {
 			err := writePieces(r.piecesBelow(int(n.entry.Level), nil, int(n.entry.Stream), from+w.done, to), w)
 			if w.err != nil {
 				return nil // no other copy can help

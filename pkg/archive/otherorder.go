@@ -14,8 +14,6 @@ import (
 // chunks have other ordinals. The list is read once a chunk is not where its ordinal says, and
 // takes up to 80 bytes for each chunk.
 type otherOrder struct {
-	nodes sync.Map // of stream.Entry: nodes whose digest was found to be right
-
 	mu     sync.Mutex
 	loaded bool
 	index  dedup.Index
@@ -48,18 +46,6 @@ func (r *Reader) homeOfHash(e *stream.Entry) (home, error) {
 		return err
 	})
 	return h, err
-}
-
-// check returns an error unless r has a node. Its id says nothing about that.
-func (o *otherOrder) check(r *Reader, e *stream.Entry) error {
-	if _, ok := o.nodes.Load(*e); ok {
-		return nil
-	}
-	err := r.checkNode(e)
-	if err == nil {
-		o.nodes.Store(*e, true)
-	}
-	return err
 }
 
 // find returns where r has a chunk.

@@ -39,6 +39,7 @@ type family struct {
 
 	mu      sync.Mutex
 	parents map[index.Hash]*copies
+	faults  nodeFaults
 }
 
 func newFamily(o Options) *family {

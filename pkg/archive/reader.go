@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	"hexz/pkg/codec"
 	"hexz/pkg/index"
@@ -39,6 +40,7 @@ type Reader struct {
 	caches  *caches
 	parents parentList
 	other   *otherOrder // of a parent that was found by its content; or nil
+	checked sync.Map    // of stream.Entry: nodes whose digest was found to be right
 }
 
 // NewReader opens the archive of size bytes on src.

@@ -62,7 +62,7 @@ func (r *Reader) readStoredBelow(level, streamNo int, p []byte, off int64) (list
 			return nil
 		case stream.NodeRef:
 			var below StoredRuns
-			err := r.parents.node(e, level, func(from *Reader) (err error) {
+			err := r.parents.node(e, level, locating, func() int64 { return skip }, func(from *Reader) (err error) {
 				below, _, err = from.readStoredBelow(int(e.Level), int(e.Stream), to, e.Offset+skip)
 				return err
 			})
