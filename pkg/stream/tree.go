@@ -62,6 +62,9 @@ type treeLevel struct {
 
 // Add adds an entry. It returns an error only for a node that does not fit.
 func (t *Tree) Add(e *Entry) error {
+	if err := t.hasRoom(); err != nil {
+		return err
+	}
 	switch {
 	case e.Kind.IsRun():
 		t.run += e.Len
@@ -89,10 +92,19 @@ func (t *Tree) addNode(n Node) error {
 // Takes returns an error unless e can come next: a node may begin only where none of its level or a
 // lower one goes on.
 func (t *Tree) Takes(e *Entry) error {
-	if e.Kind != NodeRef {
-		return nil
+	if err := t.hasRoom(); err != nil || e.Kind != NodeRef {
+		return err
 	}
 	return t.mayBegin(int(e.Level))
+}
+
+// hasRoom returns an error if nothing can follow: a node of the highest level would not be the root
+// then.
+func (t *Tree) hasRoom() error {
+	if len(t.levels) > MaxLevel && t.levels[MaxLevel].nodes > 0 {
+		return corruptf("a node of level %d is not alone", MaxLevel)
+	}
+	return nil
 }
 
 // mayBegin returns an error unless an entry for a node of a level can come next.
@@ -101,9 +113,6 @@ func (t *Tree) mayBegin(level int) error {
 		if k == 0 && t.run > 0 || k < len(t.levels) && t.levels[k].records > 0 {
 			return corruptf("a node of level %d begins within a node of level %d", level, k)
 		}
-	}
-	if level == MaxLevel && len(t.levels) > MaxLevel && t.levels[MaxLevel].nodes > 0 {
-		return corruptf("two nodes of level %d", MaxLevel)
 	}
 	return nil
 }

@@ -190,6 +190,8 @@ func TestTreeRefusesNodesThatAreNotAligned(t *testing.T) {
 		"after a run":                 {run(Zero, 4), n},
 		"after a node of lower level": {n, high},
 		"two of the highest level":    {top, top},
+		"zeros after the highest":     {top, run(Zero, 4)},
+		"a chunk after the highest":   {top, dataEntry("abc")},
 	} {
 		var tree Tree
 		var err error
