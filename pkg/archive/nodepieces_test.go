@@ -150,3 +150,35 @@ func TestNodesHoldNothing(t *testing.T) {
 		}
 	}
 }
+
+// The entry pages may say that a node is elsewhere, or that there is none, or be damaged. Restore
+// gives what the segments have.
+func TestNodesOfLyingIndex(t *testing.T) {
+	base := nodeParent(t).Buf.Bytes()
+	b := nodeChild(t, open(t, base))
+	sound := openThin(t, b.Buf.Bytes(), finder(base))
+	var want [2]collect
+	for no := range want {
+		if err := sound.Restore(t.Context(), no, &want[no], RestoreOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := int(sound.Root.Entries[0].Len)
+	for at := range size {
+		for _, change := range []byte{1, 3, 0x80} {
+			p := resealed(t, b.Buf.Bytes(), func(what string, f []byte) []byte {
+				if what == "entry" {
+					f[at] ^= change
+				}
+				return f
+			})
+			r := openThin(t, p, finder(base))
+			for no := range want {
+				var out collect
+				if err := r.Restore(t.Context(), no, &out, RestoreOptions{Threads: 2}); err != nil || !bytes.Equal(out.Bytes(), want[no].Bytes()) {
+					t.Fatalf("byte %d of %d of an entry page: %d bytes, %v", at, size, out.Len(), err)
+				}
+			}
+		}
+	}
+}

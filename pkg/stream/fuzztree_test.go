@@ -102,6 +102,7 @@ func FuzzTree(f *testing.F) {
 	f.Add([]byte("\x08\x01\x08\x00\x08\x00\x0c\x17"))
 	f.Add([]byte("\x06\x07\x02\x01\x00\x05\x08\x00"))
 	f.Add([]byte("\x0c\xbf\x00\x30"))
+	f.Add([]byte("\x08\x01\x0d\x02"))
 	f.Fuzz(func(t *testing.T, p []byte) {
 		list := treeEntries(p)
 		want, ok := wantRoot(list)
