@@ -20,7 +20,7 @@ func entries() []Case {
 	short := Ref(alpha, 0)
 	short.Len--
 	return []Case{
-		{"reference forward", "corrupt inspect=ok dedup=ok restore=ok", disk(func(b *Builder) {
+		{"reference forward", "corrupt inspect=ok restore=ok", disk(func(b *Builder) {
 			b.Add("none", alpha, Ref(beta, 1), Data(alpha))
 			b.Add("none", beta, Data(beta))
 		})},

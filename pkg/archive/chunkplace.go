@@ -28,17 +28,20 @@ func (r *Reader) OffsetsOf(chunk stream.Base, in Range) ([]int64, error) {
 func (r *Reader) offsetsBelow(level int, chunk stream.Base, in Range) (offsets []int64, err error) {
 	err = r.walk(in.Stream, in.From, int(in.To-in.From), func(b *block, i int, skip int64, n int) error {
 		if e := &b.entries[i]; e.Kind == stream.NodeRef {
-			return r.parents.node(e, level, func(from *Reader) error {
+			return r.parents.node(e, level, locating, func() int64 { return skip }, func(from *Reader) error {
 				there, ok := r.seenFrom(from, e.Parent, chunk)
 				if !ok {
 					return nil
 				}
 				at := e.Offset + skip
 				found, err := from.offsetsBelow(int(e.Level), there, Range{int(e.Stream), at, at + int64(n)})
-				for j := 0; j < len(found) && err == nil; j++ {
-					offsets = append(offsets, found[j]-e.Offset+b.starts[i])
+				if err != nil {
+					return err
 				}
-				return err
+				for _, off := range found {
+					offsets = append(offsets, off-e.Offset+b.starts[i])
+				}
+				return nil
 			})
 		}
 		if skip == 0 && b.isChunk(i, chunk) {
@@ -122,7 +125,7 @@ func (r *Reader) storedBelow(level, streamNo int, offset int64) (at StoredByte, 
 		case stream.ParentRef:
 			at = StoredByte{r.Root.Info.Parents[e.Parent].ID, e.Ordinal, skip}
 		case stream.NodeRef:
-			err = r.parents.node(e, level, func(from *Reader) error {
+			err = r.parents.node(e, level, locating, func() int64 { return skip }, func(from *Reader) error {
 				at, err = from.storedBelow(int(e.Level), int(e.Stream), e.Offset+skip)
 				return err
 			})

@@ -110,7 +110,7 @@ func (p *Parents) Expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
 
 // CheckNode returns an error unless the parents have the node that e stands for.
 func (p *Parents) CheckNode(e *stream.Entry) error {
-	return p.p.node(e, index.AnyLevel, func(from *Reader) error { return from.checkNode(e) })
+	return p.p.node(e, index.AnyLevel, checking, whole, func(from *Reader) error { return from.checkNode(e) })
 }
 
 // RestoreNode writes a part of e, a node, to out: from byte from of the node up to byte to. It
