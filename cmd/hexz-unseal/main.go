@@ -36,8 +36,8 @@ not.
 
 With --salvage, of an archive or stream that is damaged or cut short, all that
 still verifies becomes the stream, which is complete: what is lost are holes.
-The exit code is 3 then, and --report lists them. Of a thin archive, parents that
-are found help to tell more of what is left.`,
+The exit code is 3 then, and --report lists them. With its parents more is left
+of a thin archive.`,
 		Example: `  hexz-unseal disk.hxz | hexz-compress -l 19 | hexz-seal -o small.hxz
   hexz-unseal --flatten monday.hxz | hexz-seal -o whole.hxz
   hexz-unseal --salvage --report lost.json bad.hxz | hexz-seal -o saved.hxz`,

@@ -9,6 +9,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -100,7 +101,7 @@ func run(c *Command, args []string, stdin, stdout *os.File, stderr io.Writer) (i
 
 	select {
 	case err := <-done:
-		return env.finish(c, err, len(env.gone) > 0)
+		return env.finish(c, err, len(env.gone) > 0 || noReader(stdout, err))
 	case <-env.gone:
 		select {
 		case err := <-done: // Run has failed, told the reader so, and only then the reader has ended
@@ -122,8 +123,7 @@ const readerPatience = 100 * time.Millisecond
 // finish ends a process whose Run has returned err. gone says that nobody reads standard output any
 // more: then only a failure of another kind is reported.
 func (e *Env) finish(c *Command, err error, gone bool) (int, os.Signal) {
-	unread := noReader(e.Stdout.File(), err)
-	if e.gone != nil && (unread || gone && err == nil) {
+	if e.gone != nil && gone && (err == nil || errors.Is(err, syscall.EPIPE)) {
 		return e.stop(syscall.SIGPIPE)
 	}
 	e.progressDone(err != nil)
