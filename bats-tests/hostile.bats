@@ -47,7 +47,8 @@ bounded() { "$PYTHON" "$BATS_TEST_DIRNAME/bounded.py" "$1" 60; }
 
 @test "archives that lie: exit code, one line, no panic" {
 	cd "$HOSTILE"
-	every small 100 | bounded 128
+	# hexz-dedup looks for the parents of a parent in all archives beside it, and here they are many.
+	every small 100 | bounded 160
 }
 
 @test "archives of much in little: bounded memory and time" {

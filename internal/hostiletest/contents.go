@@ -125,7 +125,7 @@ func parents() []Case {
 		{"node above the highest level", "corrupt", thin(1, node(stream.MaxLevel+1, 0, 1000, 0))},
 		{"node of no bytes", "corrupt restore=ok dedup=ok diff=ok", thin(1, node(1, 0, 0, 0))},
 		{"node that ends at 2^63", "corrupt", thin(1, node(1, 0, 1000, stream.MaxSize-999))},
-		{"node after a chunk", "corrupt restore=parent inspect=ok diff=parent", thin(1, from(0, 0), node(0, 0, 1000, 0))},
+		{"node after a run", "corrupt restore=parent inspect=ok diff=parent", thin(1, Zeros(stream.Zero, 10), node(0, 0, 1000, 0))},
 		{"parent that is missing", "parent scan=ok inspect=ok dedup=ok diff=ok commit=ok", thin(1, from(0, 0))},
 		{"1024 parents", "parent scan=ok inspect=ok dedup=corrupt diff=ok commit=corrupt", thin(1024, from(1023, stream.MaxSize))},
 		{"1025 parents", "corrupt", thin(1025, from(0, 0))},
