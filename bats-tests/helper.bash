@@ -42,6 +42,13 @@ size() { stat -c %s "$1"; }
 # allocated FILE prints the bytes that it takes on disk.
 allocated() { echo $(($(stat -c '%b * %B' "$1"))); }
 
+# same_space A B: both files take the same space, but for a block in which ext4 notes the extents of a
+# file that lies scattered.
+same_space() {
+	local more=$(($(allocated "$1") - $(allocated "$2")))
+	[ "${more#-}" -le 8192 ] || fail "$1 takes $(allocated "$1") bytes, $2 $(allocated "$2")"
+}
+
 # only FILE...: the current directory holds these and nothing else, no temporary file either.
 only() {
 	local have want

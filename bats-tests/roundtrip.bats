@@ -21,7 +21,7 @@ load helper
 	cat a.hxz | hexz-cat -o piped
 	for out in file redirected piped; do
 		cmp "$IN/sparse" $out
-		[ "$(stat -c %b $out)" -eq "$(stat -c %b "$IN/sparse")" ] || fail "$out takes $(allocated $out) bytes"
+		same_space $out "$IN/sparse"
 	done
 	# A pipe gets every byte.
 	[ "$(hexz-cat a.hxz | wc -c)" -eq "$(size "$IN/sparse")" ]
@@ -66,7 +66,7 @@ load helper
 	hexz-cat --offset 900M --length 2 byte.hxz | cmp - <(printf 'x\0')
 	hexz-cat -o out byte.hxz
 	[ "$(size out)" -eq "$(size in)" ]
-	[ "$(stat -c %b out)" -eq "$(stat -c %b in)" ]
+	same_space out in
 }
 
 @test "a file system image with holes, mountable as before" {
@@ -76,7 +76,7 @@ load helper
 	pack image a.hxz
 	hexz-cat -o out a.hxz
 	cmp image out
-	[ "$(allocated out)" -le "$(allocated image)" ]
+	[ "$(allocated out)" -le $(($(allocated image) + 8192)) ]
 	fsck.ext4 -n -f out >/dev/null 2>&1
 }
 
