@@ -1,8 +1,6 @@
 package archive
 
 import (
-	"slices"
-
 	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
@@ -62,7 +60,7 @@ func (r *Reader) seenFrom(from *Reader, of int32, chunk stream.Base) (there stre
 		return stream.Base{Parent: stream.OwnBase, Ordinal: chunk.Ordinal}, true
 	}
 	id := list[chunk.Parent].ID
-	n := slices.IndexFunc(from.Root.Info.Parents, func(p stream.Parent) bool { return p.ID == id })
+	n := from.parents.indexOf(id)
 	return stream.Base{Parent: int32(n), Ordinal: chunk.Ordinal}, n >= 0
 }
 

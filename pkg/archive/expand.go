@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"iter"
-	"slices"
 
 	"hexz/pkg/index"
 	"hexz/pkg/stream"
@@ -102,9 +101,15 @@ func (x *expansion) entry(from *Reader, own stream.Parent, f index.Leaf) (e stre
 // parents of parents, which get the numbers after those that were added. An error comes with a hole
 // for the part that cannot be known; a caller that goes on gets the rest.
 func (p *Parents) Expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
+	return p.p.expand(e, p.number)
+}
+
+// expand yields what e, a node, stands for: runs, and references to chunks of parents, which get the
+// numbers that number returns.
+func (p *parentList) expand(e *stream.Entry, number func(stream.Parent) (int32, error)) iter.Seq2[stream.Entry, error] {
 	return func(yield func(stream.Entry, error) bool) {
-		x := &expansion{number: p.number, yield: yield}
-		x.all(&p.p, e)
+		x := &expansion{number: number, yield: yield}
+		x.all(p, e)
 	}
 }
 
@@ -124,7 +129,7 @@ func (p *Parents) RestoreNode(ctx context.Context, e *stream.Entry, from, to int
 
 // number returns the number of an archive, which may be a new one.
 func (p *Parents) number(of stream.Parent) (int32, error) {
-	n := slices.IndexFunc(p.p.list, func(q stream.Parent) bool { return q.ID == of.ID })
+	n := p.p.indexOf(of.ID)
 	if n < 0 {
 		n = len(p.p.list)
 		p.p.list = append(p.p.list, of)
@@ -183,7 +188,7 @@ func (r *Reader) expandSegment(s index.Segment) iter.Seq2[index.Segment, error] 
 			}
 			first = i + 1
 			var made []stream.Entry
-			for e, err := range r.expand(&s.Entries[i]) {
+			for e, err := range r.parents.expand(&s.Entries[i], r.parentNumber) {
 				if err != nil {
 					yield(index.Segment{}, err)
 					return
@@ -203,14 +208,6 @@ func (r *Reader) expandSegment(s index.Segment) iter.Seq2[index.Segment, error] 
 	}
 }
 
-// expand yields what e, a node, stands for: runs, and references to chunks of parents of r.
-func (r *Reader) expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
-	return func(yield func(stream.Entry, error) bool) {
-		x := &expansion{number: r.parentNumber, yield: yield}
-		x.all(&r.parents, e)
-	}
-}
-
 // ParentIndex returns the index of a parent of r.
 func (r *Reader) ParentIndex(want *stream.Parent) (x *index.Index, err error) {
 	n, err := r.parentNumber(*want)
@@ -226,8 +223,7 @@ func (r *Reader) ParentIndex(want *stream.Parent) (x *index.Index, err error) {
 
 // parentNumber returns the number of an archive among the parents of r.
 func (r *Reader) parentNumber(of stream.Parent) (int32, error) {
-	list := r.Root.Info.Parents
-	n := slices.IndexFunc(list, func(p stream.Parent) bool { return p.ID == of.ID })
+	n := r.parents.indexOf(of.ID)
 	if n < 0 {
 		return 0, index.Corruptf("archive %v, of which a node has a chunk, is no parent", of.ID)
 	}

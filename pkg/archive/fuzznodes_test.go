@@ -88,27 +88,14 @@ func FuzzNodes(f *testing.F) {
 		if !expected(verifyErr) && !IsLost(verifyErr) {
 			t.Fatal(verifyErr)
 		}
-		for no, s := range r.Info().Streams {
-			off := int64(off)
-			length := min(int64(n), s.Size-off)
-			if length <= 0 {
-				continue
-			}
-			first, again := make([]byte, length), make([]byte, length)
-			_, err := r.ReadAt(no, first, off)
-			_, errAgain := r.ReadAt(no, again, off)
-			var out collect
-			errRestore := r.Restore(t.Context(), no, &out, RestoreOptions{Offset: off, Length: &length})
-			if (err == nil) != (errRestore == nil) || (err == nil) != (errAgain == nil) || verifyErr == nil && err != nil {
-				t.Fatalf("ReadAt: %v, then %v; Restore: %v; Verify: %v", err, errAgain, errRestore, verifyErr)
-			}
-			if err == nil && (!bytes.Equal(first, again) || !bytes.Equal(first, out.Bytes())) {
-				t.Fatal("ReadAt, ReadAt again and Restore give different bytes")
+		readBoth(t, r, int64(off), int64(n), func(err error) {
+			if verifyErr == nil && err != nil {
+				t.Fatalf("Verify finds nothing, and ReadAt: %v", err)
 			}
 			if !expected(err) && !IsLost(err) {
 				t.Fatal(err)
 			}
-		}
+		})
 		for _, err := range r.ExpandedSegments() {
 			if verifyErr == nil && err != nil {
 				t.Fatalf("Verify finds nothing, and without nodes there is %v", err)

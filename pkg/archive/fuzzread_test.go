@@ -48,28 +48,36 @@ func FuzzReadAt(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for no, s := range r.Info().Streams {
-			off := int64(off)
-			length := min(int64(n), s.Size-off)
-			if length <= 0 {
-				continue
-			}
-			first, again := make([]byte, length), make([]byte, length)
-			_, err := r.ReadAt(no, first, off)
-			_, errAgain := r.ReadAt(no, again, off)
-			var out collect
-			errRestore := r.Restore(t.Context(), no, &out, RestoreOptions{Offset: off, Length: &length})
-			if (err == nil) != (errRestore == nil) || (err == nil) != (errAgain == nil) {
-				t.Fatalf("ReadAt: %v, then %v; Restore: %v", err, errAgain, errRestore)
-			}
-			if err == nil && (!bytes.Equal(first, again) || !bytes.Equal(first, out.Bytes())) {
-				t.Fatal("ReadAt, ReadAt again and Restore give different bytes")
-			}
+		readBoth(t, r, int64(off), int64(n), func(err error) {
 			if !expected(err) {
 				t.Fatal(err)
 			}
-		}
+		})
 	})
+}
+
+// readBoth reads a range of each stream by ReadAt, twice, and by Restore, which must agree. It calls
+// check with the error of ReadAt.
+func readBoth(t *testing.T, r *Reader, off, n int64, check func(error)) {
+	t.Helper()
+	for no, s := range r.Info().Streams {
+		length := min(n, s.Size-off)
+		if length <= 0 {
+			continue
+		}
+		first, again := make([]byte, length), make([]byte, length)
+		_, err := r.ReadAt(no, first, off)
+		_, errAgain := r.ReadAt(no, again, off)
+		var out collect
+		errRestore := r.Restore(t.Context(), no, &out, RestoreOptions{Offset: off, Length: &length})
+		if (err == nil) != (errRestore == nil) || (err == nil) != (errAgain == nil) {
+			t.Fatalf("ReadAt: %v, then %v; Restore: %v", err, errAgain, errRestore)
+		}
+		if err == nil && (!bytes.Equal(first, again) || !bytes.Equal(first, out.Bytes())) {
+			t.Fatal("ReadAt, ReadAt again and Restore give different bytes")
+		}
+		check(err)
+	}
 }
 
 // tails returns the body of an archive, and byte strings that may stand after its root.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"sync"
 
 	"hexz/pkg/codec"
@@ -117,6 +118,11 @@ func (f *family) openCopy(want *stream.Parent, c Copy) (*Reader, error) {
 type parentList struct {
 	family *family
 	list   []stream.Parent
+}
+
+// indexOf returns the number of a parent, or -1.
+func (p *parentList) indexOf(id index.Hash) int {
+	return slices.IndexFunc(p.list, func(q stream.Parent) bool { return q.ID == id })
 }
 
 // with calls read with a copy of parent i. If read fails, with looks for the next copy, until read

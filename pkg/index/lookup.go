@@ -95,7 +95,5 @@ func (x *Index) EndOf(k, next Position) int64 {
 
 // FindOffset returns the segment that holds an offset of a stream.
 func (x *Index) FindOffset(streamNo int, off int64) (int64, error) {
-	return x.LastNotAfter(func(k Position) bool {
-		return k.Stream > streamNo || k.Stream == streamNo && k.Offset > off
-	})
+	return x.LastNotAfter(func(k Position) bool { return k.isAfter(streamNo, off) })
 }
