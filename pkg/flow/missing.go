@@ -53,7 +53,7 @@ func (m *MissingCodec) Keep(err error) error {
 	return nil
 }
 
-// MapFrames is ordered.Map for values that come from the frames of needs.In. After an error that
+// MapFrames is ordered.MapPipe for values that come from the frames of needs.In. After an error that
 // needs keeps, of work or of the loop, the rest is still read and worked on, but not yielded; the
 // error comes at the end, if there was no other.
 func MapFrames[T, R any](ctx context.Context, workers int, needs *MissingCodec, values iter.Seq2[T, error],
@@ -64,7 +64,7 @@ func MapFrames[T, R any](ctx context.Context, workers int, needs *MissingCodec, 
 	}
 	return func(yield func(R, error) bool) {
 		var none R
-		for r, err := range ordered.Map(ctx, workers, values, func(v T) (result, error) {
+		for r, err := range ordered.MapPipe(ctx, workers, values, func(v T) (result, error) {
 			out, err := work(v)
 			if needsCodec(needs.In, err) {
 				return result{err: err}, nil

@@ -4,6 +4,7 @@ package ordered
 import (
 	"context"
 	"iter"
+	"sync"
 )
 
 // Map yields work(v) for each value v of in, in the order of the values. It works on up to workers
@@ -11,13 +12,28 @@ import (
 // the memory. in and work run on goroutines of their own, the loop runs on the caller's.
 //
 // Map ends with the first error in the order of the values: of work, of in after all values before
-// it, or of ctx. When the loop ends early, in is stopped at its next value. Map does not wait for
-// in, since it may be blocked in a read that nothing can interrupt.
+// it, or of ctx. When the loop ends early, in is stopped at its next value. After Map neither in nor
+// work runs, so that the caller may close what they read.
 func Map[T, R any](ctx context.Context, workers int, in iter.Seq2[T, error], work func(T) (R, error)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
+		ended := make(chan struct{})
+		defer func() { <-ended }()
+		MapPipe(ctx, workers, func(yield func(T, error) bool) {
+			defer close(ended)
+			in(yield)
+		}, work)(yield)
+	}
+}
+
+// MapPipe is Map that does not wait for in, which may be blocked in a read of a pipe that nothing
+// can interrupt.
+func MapPipe[T, R any](ctx context.Context, workers int, in iter.Seq2[T, error], work func(T) (R, error)) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
+		var working sync.WaitGroup
+		defer working.Wait()
 		defer cancel()
-		queue := start(ctx, max(workers, 1), in, work)
+		queue := start(ctx, &working, max(workers, 1), in, work)
 		for {
 			j, more := receive(ctx, queue)
 			if more {
@@ -55,8 +71,8 @@ type job[T, R any] struct {
 }
 
 // start starts the goroutines, and returns the channel of the jobs in order. They end after the
-// last value or the first error of in, or after ctx.
-func start[T, R any](ctx context.Context, workers int, in iter.Seq2[T, error], work func(T) (R, error)) <-chan *job[T, R] {
+// last value or the first error of in, or after ctx. Those that work are counted in working.
+func start[T, R any](ctx context.Context, working *sync.WaitGroup, workers int, in iter.Seq2[T, error], work func(T) (R, error)) <-chan *job[T, R] {
 	todo := make(chan *job[T, R], workers)
 	queue := make(chan *job[T, R], 2*workers)
 	go func() {
@@ -73,12 +89,16 @@ func start[T, R any](ctx context.Context, workers int, in iter.Seq2[T, error], w
 		}
 	}()
 	for range workers {
-		go func() {
-			for j := range todo {
+		working.Go(func() {
+			for {
+				j, more := receive(ctx, todo)
+				if !more || ctx.Err() != nil {
+					return
+				}
 				j.out, j.err = work(j.in)
 				close(j.done)
 			}
-		}()
+		})
 	}
 	return queue
 }

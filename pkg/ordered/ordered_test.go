@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,7 +124,7 @@ func TestErrorIsLast(t *testing.T) {
 func TestReturnsWhileSourceBlocks(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	for v, err := range Map(t.Context(), 2, func(yield func(int, error) bool) {
+	for v, err := range MapPipe(t.Context(), 2, func(yield func(int, error) bool) {
 		yield(1, nil)
 		<-release
 	}, same) {
@@ -141,7 +142,7 @@ func TestCancel(t *testing.T) {
 	defer close(release)
 	go cancel(boom)
 	var errs []error
-	for _, err := range Map(ctx, 2, func(func(int, error) bool) { <-release }, same) {
+	for _, err := range MapPipe(ctx, 2, func(func(int, error) bool) { <-release }, same) {
 		errs = append(errs, err)
 	}
 	if !slices.Equal(errs, []error{boom}) {
@@ -217,10 +218,34 @@ func TestNothingIsLeft(t *testing.T) {
 				if err := loop(ctx, cancel, endless); err != boom {
 					t.Errorf("got %v", err)
 				}
-				<-stopped
+				select {
+				case <-stopped:
+				default:
+					t.Error("the source still runs")
+				}
 			})
 		})
 	}
+}
+
+// A caller may close what work uses as soon as the loop has ended.
+func TestWorkHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var running atomic.Int32
+		for v := range MapPipe(t.Context(), 4, numbers(100, nil), func(v int) (int, error) {
+			running.Add(1)
+			defer running.Add(-1)
+			time.Sleep(time.Duration(1+v%7) * time.Second)
+			return v, nil
+		}) {
+			if v == 20 {
+				break
+			}
+		}
+		if n := running.Load(); n != 0 {
+			t.Errorf("%d still work", n)
+		}
+	})
 }
 
 func BenchmarkMap(b *testing.B) {

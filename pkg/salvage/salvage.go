@@ -110,13 +110,7 @@ type find struct {
 }
 
 func (s *salvager) run(ctx context.Context, threads int) error {
-	read := make(chan struct{})
-	defer func() { <-read }() // found uses s.in
-	found := func(yield func(*carve.Found, error) bool) {
-		defer close(read)
-		s.found(yield)
-	}
-	for f, err := range ordered.Map(ctx, threads, found, s.check) {
+	for f, err := range ordered.Map(ctx, threads, s.found, s.check) {
 		if err == nil {
 			err = s.take(f)
 		}

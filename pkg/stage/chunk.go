@@ -109,7 +109,7 @@ func ChunkStream(ctx context.Context, out *flow.Writer, src *Source, id int64, o
 
 // pack writes what steps yields.
 func (c *packer) pack(ctx context.Context, steps iter.Seq2[step, error]) error {
-	for s, err := range ordered.Map(ctx, c.o.Threads, steps, hashBatch) {
+	for s, err := range ordered.MapPipe(ctx, c.o.Threads, steps, hashBatch) {
 		if err == nil {
 			err = c.write(s)
 		}

@@ -82,7 +82,7 @@ func (c *compressor) run(ctx context.Context) error {
 	if c.o.TrainDict > 0 {
 		groups = c.train(groups)
 	}
-	for g, err := range ordered.Map(ctx, c.o.Threads, groups, c.encode) {
+	for g, err := range ordered.MapPipe(ctx, c.o.Threads, groups, c.encode) {
 		if err == nil {
 			err = c.write(g)
 		}

@@ -42,7 +42,7 @@ func flatten(ctx context.Context, out *flow.Writer, in *archive.Scanner, o Unsea
 	f := &flattener{out: out, in: in, codec: decoder, encoders: map[string]*codec.Encoder{}, threads: max(o.Threads, 1), note: o.Note, last: codec.Zstd}
 	f.buffers.New = func() any { return new([]byte) }
 	f.parents = archive.NewParents(archive.Options{Identities: o.Identities, Find: o.Find, Threads: o.Threads, Codecs: o.Codecs, CacheBytes: cmp.Or(o.CacheBytes, flow.CacheBesideStream)})
-	for d, err := range ordered.Map(ctx, o.Threads, flow.Expand(ctx, in, o.OnParent, f.frame), f.encode) {
+	for d, err := range ordered.MapPipe(ctx, o.Threads, flow.Expand(ctx, in, o.OnParent, f.frame), f.encode) {
 		if err == nil {
 			err = f.write(d)
 		}
