@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"hexz/cmd/internal/cli"
+	"hexz/pkg/index"
 	"hexz/pkg/seal"
 )
 
@@ -26,8 +27,8 @@ func export(env *cli.Env, in *cli.Packed, prefix string) error {
 	return env.WriteFiles(files...)
 }
 
-// exportIndex writes the index of an archive to the output, decrypted if opened is set.
-func exportIndex(env *cli.Env, in *cli.Packed, opened bool) error {
+// exportIndex writes the index of an archive to the output.
+func exportIndex(env *cli.Env, in *cli.Packed, o index.ExportOptions) error {
 	if in.Archive == nil {
 		return cli.Usagef("an index can be exported of an archive in a file only")
 	}
@@ -37,11 +38,7 @@ func exportIndex(env *cli.Env, in *cli.Packed, opened bool) error {
 	}
 	defer out.Cleanup()
 	w := bufio.NewWriterSize(out, 64<<10)
-	write := in.Archive.ExportIndex
-	if opened {
-		write = in.Archive.ExportOpenIndex
-	}
-	if err := write(w); err != nil {
+	if err := in.Archive.Export(w, o); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"hexz/cmd/internal/cli"
 	"hexz/pkg/archive"
+	"hexz/pkg/index"
 	"hexz/pkg/inspect"
 )
 
@@ -17,7 +18,8 @@ func main() { cli.Main(command()) }
 // flags holds the values of this binary's flags.
 type flags struct {
 	json, segments, chunks bool
-	chain, index, open     bool
+	chain, index           bool
+	open, nodes            bool
 	export                 string
 	ids                    cli.IdentityFlags
 	parents                cli.ParentFlags
@@ -66,6 +68,7 @@ of each chunk, names and sizes, to whoever reads it.`,
 			f.StringVar(&o.export, "export-signed", "", "write the signed text and the signatures to files whose names begin with `PREFIX`")
 			f.BoolVar(&o.chain, "chain", false, "draw the tree of parents of a thin archive")
 			f.BoolVar(&o.index, "export-index", false, "write the index of the archive, for hexz-dedup --parent where the archive is not")
+			f.BoolVar(&o.nodes, "nodes", false, "with --export-index: only the nodes of the content trees, a fortieth of the index; whole unchanged parts are still found with it, single chunks are not")
 			f.BoolVar(&o.open, "open", false, "with --export-index: leave the index of an encrypted archive unencrypted; it shows hashes and lengths of all chunks")
 			o.parents.AddFlags(f)
 			o.ids.AddFlags(f)
@@ -82,6 +85,7 @@ var rules = []cli.Rule{
 	{Flags: []string{"export-signed"}, Without: append(cli.KeyNames, "chain", "export-index", "json")},
 	{Flags: []string{"export-index"}, Without: []string{"chain", "json"}},
 	{Flags: []string{"open"}, With: []string{"export-index"}},
+	{Flags: []string{"nodes"}, With: []string{"export-index"}},
 	{Flags: []string{"output"}, With: []string{"export-index"}},
 	{Flags: cli.ParentNames, With: []string{"chain"}},
 }
@@ -112,7 +116,7 @@ func run(env *cli.Env, o *flags, args []string) error {
 		return export(env, in, o.export)
 	}
 	if o.index {
-		return in.Explain(exportIndex(env, in, o.open))
+		return in.Explain(exportIndex(env, in, index.ExportOptions{Open: o.open, NodesOnly: o.nodes}))
 	}
 	out := bufio.NewWriter(env.Stdout)
 	if o.chain {

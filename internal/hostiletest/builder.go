@@ -26,12 +26,20 @@ type Segment struct {
 	Stream          int
 	Offset, Ordinal int64
 	Entries         []stream.Entry
+	Before          Span // frames between the segment before and this one
 }
 
-// Run is the entry of the root for a run of frames.
-type Run struct {
-	Span
-	Frames int
+// Node is the entry of the index for a node.
+type Node struct {
+	stream.Node
+	Stream int
+	Offset int64
+}
+
+// Page is what the root says of a page of segments, with its entry page, or of a page of nodes.
+type Page struct {
+	At, Entries Span // positions from the start of the area
+	Key         [4]int64
 }
 
 // Dict is the entry of the root for a dictionary.
@@ -48,26 +56,31 @@ type Builder struct {
 	Features []string // of the root
 	Segments []Segment
 	Dicts    []Dict
-	Runs     []Run // made by Seal if nil
-	PageLen  int   // segments in a page
+	Nodes    [][]Node // by level
+	Rest     *Span    // frames after the last segment; set by Seal if nil
+	PageLen  int      // segments in a page
 
 	// Change, if not nil, returns a replacement for a frame or the trailer. It gets the frames of
 	// the index and those of the body, but not the header of New. what is "frame", "map", "entry",
-	// "info", "root" or "trailer". The digests are those of the replacement.
+	// "nodes", "info", "root" or "trailer". The digests are those of the replacement.
 	Change func(what string, p []byte) []byte
 
-	// Move, if not nil, changes the spans of map pages and entry pages.
-	Move func(maps, entries []Span)
+	// Move, if not nil, changes what the root says of the pages of segments.
+	Move func(pages []Page)
 
-	frames []Span
+	before []Span // frames since the last segment
 	tree   stream.Tree
-	at     int64 // position in the stream
+	ended  []Node // of the open stream, in the order in which they end
+	at     int64  // position in the stream
 	ends   blake.Hasher
 }
 
 // New returns a Builder with a header.
 func New() *Builder {
-	b := &Builder{PageLen: 1024}
+	b := &Builder{PageLen: 256}
+	b.tree.Ended = func(n stream.Node) {
+		b.ended = append(b.ended, Node{n, len(b.Info.Streams) - 1, b.at - n.Len})
+	}
 	b.Frame(&stream.Header{Meta: stream.Meta{"archive": true}})
 	return b
 }
@@ -82,7 +95,24 @@ func (b *Builder) put(p []byte) Span {
 // Raw adds a frame to the body, but not to the index.
 func (b *Builder) Raw(p []byte) Span {
 	s := b.put(p)
-	b.frames = append(b.frames, s)
+	b.before = append(b.before, s)
+	return s
+}
+
+// group returns the frames since the last segment, but for the last n.
+func (b *Builder) group(n int) Span {
+	list := b.before[:len(b.before)-n]
+	b.before = nil
+	s := Span{Pos: int64(len(b.Out))}
+	if len(list) > 0 {
+		s.Pos = list[0].Pos
+	}
+	var h blake.Hasher
+	for _, f := range list {
+		h.Write(f.Digest[:])
+		s.Len += f.Len
+	}
+	s.Digest = h.Sum()
 	return s
 }
 
@@ -96,7 +126,7 @@ func (b *Builder) Frame(f stream.Frame) {
 	switch f := f.(type) {
 	case *stream.Segment:
 		entries := slices.Clone(f.Entries)
-		b.Segments = append(b.Segments, Segment{at, len(b.Info.Streams) - 1, f.Offset, b.Info.Totals.Data.N, entries})
+		b.Segments = append(b.Segments, Segment{at, len(b.Info.Streams) - 1, f.Offset, b.Info.Totals.Data.N, entries, b.group(1)})
 	case *stream.Dict:
 		b.Dicts = append(b.Dicts, Dict{f.ID, at})
 	}
@@ -116,7 +146,7 @@ func Encode(f stream.Frame) []byte {
 // Open begins a stream.
 func (b *Builder) Open(id int64, name string) {
 	b.Frame(&stream.Open{ID: id, Name: name, Size: -1, Chunker: stream.Meta{"name": "fixed-v1", "size": 4096}})
-	b.at = 0
+	b.at, b.ended = 0, nil
 	b.tree.Reset()
 }
 
@@ -137,15 +167,26 @@ func (b *Builder) AddSegment(s *stream.Segment) {
 	s.Stream, s.Offset = b.id(), b.at
 	b.Frame(s)
 	for i := range s.Entries {
-		b.tree.Add(&s.Entries[i])
 		b.at += s.Entries[i].Len
+		b.tree.Add(&s.Entries[i])
 	}
 }
 
 // Close ends a stream.
 func (b *Builder) Close() {
-	c := &stream.Close{ID: b.id(), Size: b.at, Root: b.tree.Sum()}
+	top := b.tree.Top()
+	c := &stream.Close{ID: b.id(), Size: b.at, Root: top.Hash}
 	b.Frame(c)
+	s := &b.Info.Streams[len(b.Info.Streams)-1]
+	s.Level, s.Holes = top.Level, top.Holes
+	for _, n := range b.ended {
+		for len(b.Nodes) <= n.Level && n.Level < top.Level {
+			b.Nodes = append(b.Nodes, nil)
+		}
+		if n.Level < top.Level {
+			b.Nodes[n.Level] = append(b.Nodes[n.Level], n)
+		}
+	}
 	b.addEnd(b.Info.Streams[len(b.Info.Streams)-1].Name, c)
 }
 
@@ -167,28 +208,41 @@ func (b *Builder) Seal() []byte {
 	if change == nil {
 		change = func(_ string, p []byte) []byte { return p }
 	}
-	if b.Runs == nil {
-		for list := range slices.Chunk(b.frames, 1024) {
-			last := list[len(list)-1]
-			var h blake.Hasher
-			for _, s := range list {
-				h.Write(s.Digest[:])
-			}
-			b.Runs = append(b.Runs, Run{Span{list[0].Pos, last.Pos + last.Len - list[0].Pos, h.Sum()}, len(list)})
+	if b.Rest == nil {
+		rest := b.group(0)
+		b.Rest = &rest
+	}
+	areas := [2]int64{}
+	put := func(area int, what string, p []byte) Span {
+		s := b.put(change(what, p))
+		s.Pos = areas[area]
+		areas[area] += s.Len
+		return s
+	}
+	var pages []Page
+	count := int64(0)
+	for list := range slices.Chunk(b.Segments, b.PageLen) {
+		n, first := len(pages), list[0]
+		p := Page{Key: [4]int64{int64(first.Stream), first.Offset, first.Ordinal, count}}
+		p.At = put(0, "map", mapPage(n, list))
+		p.Entries = put(0, "entry", entryPage(n, list))
+		pages = append(pages, p)
+		count += int64(len(list))
+	}
+	lists := [][]Page{pages}
+	for level, nodes := range b.Nodes {
+		var pages []Page
+		for list := range slices.Chunk(nodes, 1024) {
+			p := Page{Key: [4]int64{int64(list[0].Stream), list[0].Offset, 0, int64(1024 * len(pages))}}
+			p.At = put(1, "nodes", nodePage(level, len(pages), list))
+			pages = append(pages, p)
 		}
-	}
-	pages := slices.Collect(slices.Chunk(b.Segments, b.PageLen))
-	var mapSpans, entrySpans []Span
-	for n, page := range pages {
-		mapSpans = append(mapSpans, b.put(change("map", mapPage(n, page))))
-	}
-	for n, page := range pages {
-		entrySpans = append(entrySpans, b.put(change("entry", entryPage(n, page))))
+		lists = append(lists, pages)
 	}
 	if b.Move != nil {
-		b.Move(mapSpans, entrySpans)
+		b.Move(pages)
 	}
-	root := b.put(change("root", b.rootFrame(mapSpans, entrySpans, change("info", b.info(pages)))))
+	root := b.put(change("root", b.rootFrame(areas, lists, change("info", b.info(lists)))))
 	trailer := append([]byte{0xc4, 62}, "hxz-tail\x01\x00\x00\x00\x00\x00"...)
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Pos))
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Len))

@@ -11,27 +11,41 @@ import (
 
 // The frames of the index, as docs/format.md describes them.
 
-func (b *Builder) rootFrame(mapSpans, entrySpans []Span, info []byte) []byte {
+func (b *Builder) rootFrame(areas [2]int64, lists [][]Page, info []byte) []byte {
 	w := head(18, 6)
 	texts(w, b.Features)
-	for _, list := range [][]Span{mapSpans, entrySpans} {
-		w.Array(len(list))
-		for _, s := range list {
-			w.Array(3)
-			span(w, s)
+	w.Array(2)
+	w.Int(areas[0])
+	w.Int(areas[1])
+	w.Array(2)
+	w.Int(b.Rest.Len)
+	w.Bytes(b.Rest.Digest[:])
+	w.Array(len(lists))
+	for i, pages := range lists {
+		w.Array(3)
+		w.Int(int64(len(pages)))
+		if i == 0 {
+			w.Int(int64(len(b.Segments)))
+		} else {
+			w.Int(int64(len(b.Nodes[i-1])))
 		}
-	}
-	w.Array(len(b.Runs))
-	for _, r := range b.Runs {
-		w.Array(4)
-		span(w, r.Span)
-		w.Int(int64(r.Frames))
+		w.Array(len(pages))
+		for _, p := range pages {
+			if i > 0 {
+				w.Array(3)
+				span(w, p.At)
+				continue
+			}
+			w.Array(6)
+			span(w, p.At)
+			span(w, p.Entries)
+		}
 	}
 	w.Bytes(info)
 	return w.Written()
 }
 
-func (b *Builder) info(pages [][]Segment) []byte {
+func (b *Builder) info(lists [][]Page) []byte {
 	w := wire.NewWriter()
 	w.Array(7)
 	texts(w, b.Info.Features)
@@ -45,11 +59,13 @@ func (b *Builder) info(pages [][]Segment) []byte {
 	}
 	w.Array(len(b.Info.Streams))
 	for _, s := range b.Info.Streams {
-		w.Array(6)
+		w.Array(8)
 		w.Int(s.ID)
 		w.String(s.Name)
 		w.Int(s.Size)
 		w.Bytes(s.Root[:])
+		w.Int(int64(s.Level))
+		w.Int(s.Holes)
 		w.Meta(s.Chunker)
 		stream.AppendDigests(w, s.Digests)
 	}
@@ -60,13 +76,15 @@ func (b *Builder) info(pages [][]Segment) []byte {
 		w.Int(d.ID)
 		span(w, d.Span)
 	}
-	w.Array(len(pages))
-	count := 0
-	for _, page := range pages {
-		w.Array(4)
-		key(w, page[0])
-		w.Int(int64(count))
-		count += len(page)
+	w.Array(len(lists))
+	for _, pages := range lists {
+		w.Array(len(pages))
+		for _, p := range pages {
+			w.Array(4)
+			for _, n := range p.Key {
+				w.Int(n)
+			}
+		}
 	}
 	return w.Written()
 }
@@ -96,8 +114,15 @@ func mapPage(n int, page []Segment) []byte {
 	w.Int(int64(n))
 	w.Array(len(page))
 	for _, s := range page {
-		w.Array(3)
-		span(w, s.Span)
+		if s.Before.Len == 0 {
+			w.Array(3)
+			span(w, s.Span)
+		} else {
+			w.Array(5)
+			span(w, s.Span)
+			w.Int(s.Before.Len)
+			w.Bytes(s.Before.Digest[:])
+		}
 		keys.Array(3)
 		key(keys, s)
 	}
@@ -114,6 +139,24 @@ func entryPage(n int, page []Segment) []byte {
 	w := head(17, 3)
 	w.Int(int64(n))
 	w.Bytes(entries.Written())
+	return w.Written()
+}
+
+func nodePage(level, n int, nodes []Node) []byte {
+	list := wire.NewWriter()
+	list.Array(len(nodes))
+	for _, p := range nodes {
+		list.Array(5)
+		list.Int(int64(p.Stream))
+		list.Int(p.Offset)
+		list.Int(p.Len)
+		list.Bytes(p.Hash[:])
+		list.Int(p.Holes)
+	}
+	w := head(21, 4)
+	w.Int(int64(level))
+	w.Int(int64(n))
+	w.Bytes(list.Written())
 	return w.Written()
 }
 

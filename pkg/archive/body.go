@@ -124,7 +124,7 @@ func (o *openReader) next() error {
 	o.number++
 	o.at.Len, o.at.Digest = o.in.Pos()-o.at.Pos, h.Sum()
 	var err error
-	o.plain, err = o.ciphers.Open(index.FrameDomain, int(number), o.buf)
+	o.plain, err = o.ciphers.Open(index.FrameDomain, uint64(number), o.buf)
 	o.pos += int64(len(o.plain))
 	if err == nil && len(o.plain) == 0 {
 		err = index.Corruptf("sealed frame %d is empty", number)

@@ -15,28 +15,16 @@ import (
 	"hexz/pkg/index"
 	"hexz/pkg/ordered"
 	"hexz/pkg/stream"
-	"hexz/pkg/stream/wire"
 )
 
-// verifyAgreement checks that the index agrees with the body. A writer that lies could make an
-// index and a body that are each right in themselves.
+// verifyAgreement checks that the index is that of the body. A writer that lies could make an index
+// and a body that are each right in themselves.
 func (r *Reader) verifyAgreement() error {
-	var want []index.Hash // of the segments
-	w := wire.NewWriter()
-	for s, err := range r.Segments() {
-		if err != nil {
-			return err
-		}
-		want = append(want, summary(w, s))
-	}
-	end := int64(0)
-	if n := len(r.Root.Runs); n > 0 {
-		end = r.Root.Runs[n-1].End()
-	}
-	in := newBodyReader(io.NewSectionReader(r.Src, 0, end), nil, false)
+	in := newBodyReader(io.NewSectionReader(r.Src, 0, r.Root.Rest.End()), nil, true)
 	in.ciphers = r.Ciphers
-	got := index.Root{Firsts: r.Root.Firsts}
-	segments := 0
+	same := sameIndex{r: r.Index}
+	b := index.NewBuilder(r.Ciphers, same.page)
+	b.Root.Features = r.Root.Features
 	for {
 		f, err := in.next()
 		if errors.Is(err, io.EOF) {
@@ -51,35 +39,20 @@ func (r *Reader) verifyAgreement() error {
 			}
 		}
 		if skipped(f) {
+			b.AddOther(in.at)
 			continue
 		}
-		pos, n := in.at.Pos, in.at.Len
-		switch f := f.(type) {
-		case *stream.Dict:
-			at := in.at
-			if i := len(got.Dicts); i < len(r.Root.Dicts) {
-				at.Digest = r.Root.Dicts[i].Digest // checked when the archive was opened
-			}
-			got.Dicts = append(got.Dicts, index.DictRef{Id: f.ID, Extent: at})
-		case *stream.Segment:
-			at := index.Place{Stream: len(got.Info.Streams) - 1, Offset: f.Offset, Chunk: got.Info.Totals.Chunks(), Pos: pos, Len: n}
-			if segments >= len(want) || summary(w, index.Segment{Place: at, Entries: f.Entries}) != want[segments] {
-				return index.Corruptf("segment at byte %d is not what the index says of it", pos)
-			}
-			segments++
+		if err := b.Add(f, in.at); err != nil {
+			return err
 		}
-		got.Info.Add(f)
 		if s, ok := f.(*stream.Segment); ok {
 			s.Release()
 		}
 	}
-	a, b := wire.NewWriter(), wire.NewWriter()
-	index.AppendInfo(a, &got)
-	index.AppendInfo(b, r.Root)
-	if segments != len(want) || !bytes.Equal(a.Written(), b.Written()) {
-		return index.Corruptf("what the index says of streams and totals is not what the body says")
+	if err := b.Finish(r.Root.Rest.End()); err != nil {
+		return err
 	}
-	return nil
+	return same.root(&b.Root)
 }
 
 // checkStream restores a stream to out, which accepts everything. After a damaged segment it goes
@@ -118,16 +91,6 @@ func (v *verifier) checkStream(ctx context.Context, no int, out Output, base int
 type attempt struct {
 	*restored
 	fault error
-}
-
-// summary returns a digest of everything that the index says about a segment.
-func summary(w *wire.Writer, s index.Segment) index.Hash {
-	w.Reset()
-	for _, n := range []int64{int64(s.Stream), s.Offset, s.Chunk, s.Pos, s.Len} {
-		w.Int(n)
-	}
-	stream.AppendEntries(w, s.Entries, false)
-	return blake.Sum(w.Written())
 }
 
 // checkContent restores every stream, and keeps only digests.

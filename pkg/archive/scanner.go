@@ -25,10 +25,11 @@ type Scanner struct {
 	in     *bodyReader
 	leaves bool // payloads of a stream are left unread
 	sealed bool
-	runs   []index.Run
-	run    blake.Hasher
 
-	agrees agreement
+	index  *index.Builder    // that of the body
+	pages  [2][]index.Extent // its pages, by area
+	refs   refCheck
+	buf    []byte // a frame of the index
 	id     index.Hash
 	tail   *index.Tail // once the archive was read
 	signed []seal.PublicKey
@@ -38,7 +39,7 @@ type Scanner struct {
 // NewScanner returns a Scanner on r. An encrypted archive is opened by one of the identities.
 // Without any, the first Next returns a LockedError.
 func NewScanner(r io.Reader, opener seal.Opener) *Scanner {
-	return &Scanner{in: newBodyReader(r, opener, true), agrees: agreement{w: wire.NewWriter()}}
+	return &Scanner{in: newBodyReader(r, opener, true)}
 }
 
 // ID returns the archive id, once the End frame was read, and whether the input is an archive.
@@ -63,7 +64,7 @@ func (s *Scanner) Demand(signed []seal.PublicKey) { s.signed = signed }
 
 // CheckRefs makes the Scanner also check that references of an archive name the chunk that has
 // their hash. The check takes 8 bytes of memory for each chunk. Call it before the first Next.
-func (s *Scanner) CheckRefs() { s.agrees.check = true }
+func (s *Scanner) CheckRefs() { s.refs.hashed = true }
 
 // RecipientKinds returns the kinds of the recipients of an encrypted archive, see
 // seal.RecipientKinds.
@@ -136,13 +137,8 @@ func (s *Scanner) take(f stream.Frame) error {
 	if !s.sealed {
 		return nil
 	}
-	if err := s.note(); err != nil {
+	if err := s.note(f); err != nil {
 		return err
-	}
-	if !skipped(f) {
-		if err := s.agrees.frame(f, s.in.at); err != nil {
-			return err
-		}
 	}
 	switch f := f.(type) {
 	case *stream.Segment:
@@ -193,61 +189,53 @@ func (s *Scanner) header(h *stream.Header) error {
 	return nil
 }
 
-// note adds the last frame to the current run.
-func (s *Scanner) note() error {
-	at := s.in.at
-	last := len(s.runs) - 1
-	if last < 0 || s.runs[last].Frames == index.RunFrames {
-		if s.endRun(); len(s.runs) == index.MaxPages {
-			return index.Corruptf("more than %d frames", index.MaxPages*index.RunFrames)
+// note adds the last frame to the index.
+func (s *Scanner) note(f stream.Frame) error {
+	if s.index == nil {
+		s.index = index.NewBuilder(s.in.ciphers, s.page)
+		if s.in.ciphers != nil {
+			s.index.Root.Features = []string{stream.FeatureEncrypted}
 		}
-		s.runs = append(s.runs, index.Run{Extent: index.Extent{Pos: at.Pos}})
-		last++
 	}
-	s.run.Write(at.Digest[:])
-	s.runs[last].Frames++
-	s.runs[last].Len = at.End() - s.runs[last].Pos
+	if skipped(f) {
+		s.index.AddOther(s.in.at)
+		return nil
+	}
+	if seg, ok := f.(*stream.Segment); ok {
+		if err := s.refs.segment(seg.Entries); err != nil {
+			return err
+		}
+	}
+	return s.index.Add(f, s.in.at)
+}
+
+// page takes a page of the index of the body.
+func (s *Scanner) page(area int, p []byte) error {
+	s.pages[area] = append(s.pages[area], index.Extent{Len: int64(len(p)), Digest: blake.Sum(p)})
 	return nil
 }
 
-func (s *Scanner) endRun() {
-	if last := len(s.runs) - 1; last >= 0 {
-		s.runs[last].Digest = s.run.Sum()
-		s.run.Reset()
-	}
-}
-
-// readTail reads the index and the tail after it.
+// readTail reads the index and the tail after it. The index must be that of the body.
 func (s *Scanner) readTail() error {
-	s.endRun()
 	in := s.in.file.Wire()
-	var at index.Extent
-	var pages []index.Extent
-	var end *index.Root
-	for end == nil {
-		frame, err := s.indexFrame(&at)
-		if err != nil {
-			return err
-		}
-		if index.FrameKind(frame) != index.KindRoot {
-			if pages = append(pages, at); int64(len(pages)) > 2*s.agrees.body.segments {
-				return index.Corruptf("more index pages than %d segments have", s.agrees.body.segments)
+	if err := s.index.Finish(in.Pos()); err != nil {
+		return err
+	}
+	for _, pages := range s.pages {
+		for _, want := range pages {
+			if err := s.indexFrame(&want, "page of the index"); err != nil {
+				return err
 			}
-			if err := s.page(frame); err != nil {
-				return fmt.Errorf("index page at byte %d: %w", at.Pos, err)
-			}
-		} else if end, err = s.root(frame); err != nil {
-			return fmt.Errorf("root at byte %d: %w", at.Pos, err)
 		}
+	}
+	w := wire.NewWriter()
+	index.AppendRoot(w, &s.index.Root)
+	at := index.Extent{Len: int64(len(w.Written())), Digest: blake.Sum(w.Written())}
+	if err := s.indexFrame(&at, "root"); err != nil {
+		return err
 	}
 	t, err := index.ReadTail(in, index.Trailer{Root: at, Magic: index.ArchiveMagic}, 0)
 	if err != nil {
-		return err
-	}
-	if err := s.compare(end, pages); err != nil {
-		return err
-	}
-	if err := s.agrees.holds(end); err != nil {
 		return err
 	}
 	if err := index.CheckSigned(t.Signatures, at.Digest, s.signed); err != nil {
@@ -257,55 +245,19 @@ func (s *Scanner) readTail() error {
 	return nil
 }
 
-// page adds a page of the index to agrees.
-func (s *Scanner) page(frame []byte) error {
-	if index.FrameKind(frame) == index.KindMapPage && s.agrees.entries == 0 {
-		return s.agrees.mapPage(frame, s.in.ciphers)
-	}
-	return s.agrees.entryPage(frame, s.in.ciphers)
-}
-
-func (s *Scanner) root(frame []byte) (*index.Root, error) {
-	r, err := index.ParseRoot(frame)
-	if err != nil {
-		return nil, err
-	}
-	if r.Encrypted() != (s.in.ciphers != nil) {
-		return nil, index.Corruptf("header and root do not agree on whether the archive is encrypted")
-	}
-	return r, r.Open(s.in.ciphers)
-}
-
-// indexFrame returns the bytes of the next frame of the index, and sets its extent.
-func (s *Scanner) indexFrame(at *index.Extent) ([]byte, error) {
+// indexFrame reads the next frame of the index, and sets its position. It must be the one that the
+// body leads to.
+func (s *Scanner) indexFrame(want *index.Extent, what string) error {
 	in := s.in.file.Wire()
-	at.Pos = in.Pos()
-	raw, err := index.ReadRaw(in, index.MaxIndexFrame)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
-	} else if err != nil {
-		return nil, index.Corrupt(err)
-	}
-	at.Len = in.Pos() - at.Pos
-	at.Digest = blake.Sum(raw)
-	return raw, nil
-}
-
-// compare compares the pages and runs that were read with the root.
-func (s *Scanner) compare(end *index.Root, pages []index.Extent) error {
-	want := append(append([]index.Extent(nil), end.Maps...), end.Entries...)
-	if len(pages) != len(want) || len(s.runs) != len(end.Runs) {
-		return index.Corruptf("root names %d pages and %d runs of frames, there are %d and %d", len(want), len(end.Runs), len(pages), len(s.runs))
-	}
-	for i, at := range pages {
-		if at != want[i] {
-			return index.Corruptf("index page at byte %d is damaged", at.Pos)
-		}
-	}
-	for i, r := range s.runs {
-		if r != end.Runs[i] {
-			return index.Corruptf("frames from byte %d to %d: at least one is damaged", r.Pos, r.End())
-		}
+	want.Pos = in.Pos()
+	s.buf = in.Rest(s.buf, int(want.Len))
+	switch err := in.Err(); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w in the index of the archive, at byte %d", stream.ErrTruncated, in.Pos())
+	case err != nil:
+		return err
+	case blake.Sum(s.buf) != want.Digest:
+		return index.Corruptf("%s at byte %d is damaged, or not that of the body", what, want.Pos)
 	}
 	return nil
 }

@@ -4,52 +4,65 @@ import (
 	"bytes"
 	"io"
 
-	"hexz/pkg/blake"
 	"hexz/pkg/dedup"
-	"hexz/pkg/index"
 )
 
 // TempFile holds data that a Writer may not keep in memory. It is written once from front to back,
 // then read, and closed when it is no longer needed.
 type TempFile = dedup.File
 
-// pageStore keeps the encoded pages of an index until the body is written: in memory, or in a
-// file if there is one.
+// pageStore keeps the pages of an area of the index until the body is written: in memory, and in a
+// file once that is full.
 type pageStore struct {
-	file  TempFile
+	limit int64 // bytes in memory; 0 is no limit
+	temp  func() (TempFile, error)
+	pages [][]byte
 	size  int64
-	pages [2][]storedPage // map pages, entry pages
+	file  TempFile // or nil
 }
 
-// storedPage is a page in memory, or its place in the file.
-type storedPage struct {
-	data   []byte
-	pos    int64
-	len    int
-	digest index.Hash
-}
-
-// add keeps a page: a map page in list 0, an entry page in list 1.
-func (s *pageStore) add(list int, page []byte) error {
-	p := storedPage{pos: s.size, len: len(page), digest: blake.Sum(page)}
+// add keeps a page.
+func (s *pageStore) add(page []byte) error {
+	s.size += int64(len(page))
+	if s.file == nil && s.limit > 0 && s.size > s.limit {
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
 	if s.file == nil {
-		p.data = bytes.Clone(page)
-	} else if _, err := s.file.Write(page); err != nil {
+		s.pages = append(s.pages, bytes.Clone(page))
+		return nil
+	}
+	_, err := s.file.Write(page)
+	return err
+}
+
+// spill moves all pages to a file.
+func (s *pageStore) spill() (err error) {
+	if s.file, err = s.temp(); err != nil {
 		return err
 	}
-	s.size += int64(p.len)
-	s.pages[list] = append(s.pages[list], p)
+	for _, page := range s.pages {
+		if _, err := s.file.Write(page); err != nil {
+			return err
+		}
+	}
+	s.pages = nil
 	return nil
 }
 
-// copyTo writes a page to w.
-func (s *pageStore) copyTo(w io.Writer, p storedPage) error {
-	if s.file == nil {
-		_, err := w.Write(p.data)
-		return err
+// copyTo writes all pages to w.
+func (s *pageStore) copyTo(w io.Writer) error {
+	for _, page := range s.pages {
+		if _, err := w.Write(page); err != nil {
+			return err
+		}
 	}
-	n, err := io.Copy(w, io.NewSectionReader(s.file, p.pos, int64(p.len)))
-	if err == nil && n < int64(p.len) {
+	if s.file == nil {
+		return nil
+	}
+	n, err := io.Copy(w, io.NewSectionReader(s.file, 0, s.size))
+	if err == nil && n < s.size {
 		err = io.ErrUnexpectedEOF
 	}
 	return err

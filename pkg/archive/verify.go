@@ -43,7 +43,10 @@ func (r *Reader) Verify(ctx context.Context, o VerifyOptions) error {
 		return v.err
 	}
 	if v.goesOn(ctx) {
-		v.report(ctx, r.verifyStructure())
+		v.report(ctx, r.verifyStructure(func(err error) bool {
+			v.report(ctx, err)
+			return v.goesOn(ctx)
+		}))
 	}
 	if o.Level >= Stored && v.goesOn(ctx) {
 		v.checkStored(ctx)
@@ -103,61 +106,33 @@ func (v *verifier) goesOn(ctx context.Context) bool {
 	return ctx.Err() == nil && (v.err == nil || v.o.Damage != nil)
 }
 
-// checkPlaces checks that runs, pages, root and trailer lie in the file without a gap, and that no
-// two segments are in the same place. An index that lies about that could lead to the same bytes a
-// million times. So nothing else is checked if checkPlaces returns false.
+// checkPlaces checks that the frames of the body, the pages, root and trailer lie in the file without
+// a gap. An index that lies about that could lead to the same bytes a million times. So nothing else
+// is checked if checkPlaces returns false.
 func (v *verifier) checkPlaces(ctx context.Context) bool {
-	body, err := v.r.verifyCover()
-	if err != nil {
-		v.report(ctx, err)
-		return false
-	}
+	body, err := v.r.AreaStart(0), error(nil)
 	last := int64(0)
-	for n := range v.r.Root.Maps {
+	lost := false // whether it is not known where the last segment ends
+	for n := range v.r.Pages() {
 		page, err := v.r.Page(n)
 		if err != nil {
 			if v.report(ctx, err); !v.goesOn(ctx) {
 				return false
 			}
+			lost = true
 			continue
 		}
 		for i := range page {
-			if page[i].Pos < last || page[i].End() > body {
-				v.report(ctx, index.Corruptf("segment at byte %d is not in its place", page[i].Pos))
+			if s := &page[i]; s.Before.Pos < last || s.Before.Pos > last && !lost || s.End() > body {
+				v.report(ctx, index.Corruptf("segment at byte %d is not in its place", s.Pos))
 				return false
 			}
-			last = page[i].End()
+			last, lost = page[i].End(), false
 		}
 	}
-	return true
-}
-
-// verifyCover checks that runs, pages, root and trailer lie in the file without a gap. It returns
-// where the runs end.
-func (r *Reader) verifyCover() (body int64, err error) {
-	at := int64(0)
-	next := func(what string, s index.Extent) error {
-		if s.Pos != at {
-			return index.Corruptf("%s at byte %d where byte %d was expected", what, s.Pos, at)
-		}
-		at = s.End()
-		return nil
+	if rest := v.r.Root.Rest; rest.Pos < last || rest.Pos > last && !lost {
+		err = index.Corruptf("the index says that its body ends with %d bytes after the last segment, there are %d", rest.Len, body-last)
+		v.report(ctx, err)
 	}
-	for i, s := range r.Root.Runs {
-		if err := next("run of frames", s.Extent); err != nil {
-			return 0, err
-		}
-		if whole := s.Frames == index.RunFrames || i+1 == len(r.Root.Runs); s.Frames < 1 || s.Len < int64(s.Frames) || !whole {
-			return 0, index.Corruptf("run of %d frames in %d bytes at byte %d", s.Frames, s.Len, s.Pos)
-		}
-	}
-	body = at
-	for _, list := range [][]index.Extent{r.Root.Maps, r.Root.Entries, {r.RootAt}} {
-		for _, s := range list {
-			if err := next("index frame", s); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return body, nil
+	return err == nil
 }

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
-	"sort"
+	"iter"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
@@ -17,72 +16,72 @@ import (
 // checkStored checks the digests of all frames of the body.
 func (v *verifier) checkStored(ctx context.Context) {
 	done := int64(0)
-	for res, err := range ordered.Map(ctx, v.o.Threads, ordered.From(slices.Values(v.r.Root.Runs)), v.r.faultsOf) {
+	for res, err := range ordered.Map(ctx, v.o.Threads, v.r.storedParts(), v.r.faultOf) {
 		if err != nil {
 			v.report(ctx, err)
-			return
-		}
-		done += res.Len
-		v.o.Progress(done)
-		for _, err := range res.faults {
-			if v.report(ctx, err); !v.goesOn(ctx) {
+			if !v.goesOn(ctx) {
 				return
 			}
+			continue
+		}
+		done += res.size
+		v.o.Progress(done)
+		if v.report(ctx, res.fault); !v.goesOn(ctx) {
+			return
 		}
 	}
 }
 
-// checkedRun is a run with its damage.
-type checkedRun struct {
-	index.Run
-	faults []error
+// storedPart is a segment with the frames before it, or the frames after the last segment.
+type storedPart struct {
+	segment, other index.Extent
 }
 
-// faultsOf looks for damage of a run. The error is that of a run that cannot be read.
-func (r *Reader) faultsOf(s index.Run) (checkedRun, error) {
-	err := r.verifyRun(s)
-	if errors.Is(err, stream.ErrCorrupt) {
-		return checkedRun{s, r.damagedSegments(s, err)}, nil
-	}
-	return checkedRun{s, nil}, err
-}
-
-// damagedSegments returns an error for each damaged segment of a damaged run. If no segment is
-// damaged, the damage is in another frame, and damagedSegments returns err.
-func (r *Reader) damagedSegments(s index.Run, err error) []error {
-	var faults []error
-	n := sort.Search(len(r.Root.Maps), func(n int) bool {
-		page, err := r.Page(n)
-		return err != nil || page[len(page)-1].End() > s.Pos
-	})
-	for ; n < len(r.Root.Maps); n++ {
-		page, pageErr := r.Page(n)
-		if pageErr != nil {
-			return append(faults, err)
-		}
-		if page[0].Pos >= s.End() {
-			break
-		}
-		for i := range page {
-			if page[i].Pos < s.Pos || page[i].End() > s.End() {
-				continue
+// storedParts yields the parts of the body, as far as the map pages are whole.
+func (r *Reader) storedParts() iter.Seq2[storedPart, error] {
+	return func(yield func(storedPart, error) bool) {
+		for n := range r.Pages() {
+			page, err := r.Page(n)
+			if err != nil {
+				continue // it was reported
 			}
-			if _, err := r.ReadExtent(page[i].Extent, "segment"); err != nil {
-				faults = append(faults, err)
+			for i := range page {
+				if !yield(storedPart{page[i].Extent, page[i].Before}, nil) {
+					return
+				}
 			}
 		}
+		yield(storedPart{other: r.Root.Rest}, nil)
 	}
-	if faults == nil {
-		faults = []error{err}
-	}
-	return faults
 }
 
-// verifyRun checks the digests of the frames of a run. It does not look at their content.
-func (r *Reader) verifyRun(s index.Run) error {
+// checkedPart is what was found in a part.
+type checkedPart struct {
+	size  int64
+	fault error
+}
+
+// faultOf looks for damage of a part. The error is that of a part that cannot be read.
+func (r *Reader) faultOf(p storedPart) (checkedPart, error) {
+	err := r.verifyFrames(p.other)
+	if err == nil && p.segment.Len > 0 {
+		_, err = r.ReadExtent(p.segment, "segment")
+	}
+	if err != nil && !errors.Is(err, stream.ErrCorrupt) {
+		return checkedPart{}, err
+	}
+	return checkedPart{p.other.Len + p.segment.Len, err}, nil
+}
+
+// verifyFrames checks the digests of frames that follow each other. It does not look at their
+// content.
+func (r *Reader) verifyFrames(s index.Extent) error {
+	if s.Len == 0 {
+		return nil
+	}
 	in := wire.NewReader(io.NewSectionReader(r.Src, s.Pos, s.Len))
 	var frames, frame blake.Hasher
-	for range s.Frames {
+	for in.Err() == nil && in.Pos() < s.Len {
 		frame.Reset()
 		in.Tee(&frame)
 		in.SkipFrame(index.MaxFrame)
@@ -94,7 +93,7 @@ func (r *Reader) verifyRun(s index.Run) error {
 	case err != nil && !errors.Is(err, wire.ErrFormat) && !errors.Is(err, io.ErrUnexpectedEOF):
 		return err
 	case err != nil, in.Pos() != s.Len, frames.Sum() != s.Digest:
-		return index.Damagedf(s.Extent, "frames from byte %d to %d: at least one is damaged", s.Pos, s.End())
+		return index.Damagedf(s, "frames from byte %d to %d: at least one is damaged", s.Pos, s.End())
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"reflect"
 	"slices"
 
 	"hexz/pkg/index"
@@ -9,39 +10,37 @@ import (
 
 // verifyStructure checks that the index agrees with itself. Without a key only its digests are
 // checked.
-func (r *Reader) verifyStructure() error {
+func (r *Reader) verifyStructure(fault func(error) bool) error {
 	if r.Locked() != nil {
-		return r.verifyEntryPages()
+		return r.CheckPages(fault)
 	}
-	c := structureCheck{streams: r.Root.Info.Streams}
-	for s, err := range r.Segments() {
-		if err == nil {
-			err = c.segment(s)
-		}
+	same := sameIndex{r: r.Index}
+	c := structureCheck{streams: r.Root.Info.Streams, index: index.NewBuilder(r.Ciphers, same.page)}
+	for n := range r.Pages() {
+		page, err := r.Page(n)
 		if err != nil {
 			return err
 		}
-	}
-	return c.finish(&r.Root.Info.Totals)
-}
-
-// verifyEntryPages checks the digests of the entry pages. Their content cannot be read without a
-// key.
-func (r *Reader) verifyEntryPages() error {
-	for _, at := range r.Root.Entries {
-		if _, err := r.ReadExtent(at, "entry page"); err != nil {
-			return err
+		i := 0
+		for s, err := range r.SegmentsOf(n) {
+			if err == nil {
+				err = c.segment(page[i], s)
+				i++
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	return c.finish(r.Root)
 }
 
 // structureCheck compares the entries of all segments, in order, with the rest of the index.
 type structureCheck struct {
 	streams []index.Stream
-	current int         // number of the stream that the next entry is in
-	offset  int64       // of the next entry, in that stream
-	tree    stream.Tree // of the entries of that stream so far
+	current int   // number of the stream that the next entry is in
+	offset  int64 // of the next entry, in that stream
+	index   *index.Builder
 
 	hashes   []index.Hash // of the chunks so far, by ordinal
 	patched  []bool       // likewise: whether a patch makes the chunk
@@ -50,7 +49,7 @@ type structureCheck struct {
 }
 
 // segment adds the entries of a segment.
-func (c *structureCheck) segment(s index.Segment) error {
+func (c *structureCheck) segment(ref index.SegmentRef, s index.Segment) error {
 	for c.current < s.Stream {
 		if err := c.endStream(); err != nil {
 			return err
@@ -66,7 +65,7 @@ func (c *structureCheck) segment(s index.Segment) error {
 			return err
 		}
 	}
-	return nil
+	return c.index.AddSegment(ref, s.Entries)
 }
 
 // entry adds an entry, and sets the hash of a reference.
@@ -88,7 +87,7 @@ func (c *structureCheck) entry(e *stream.Entry) error {
 	}
 	c.kinds.AddEntry(e)
 	c.offset += e.Len
-	return c.tree.Add(e)
+	return nil
 }
 
 // isWrongBase reports whether b names a chunk of this archive that is no data chunk so far.
@@ -99,24 +98,33 @@ func (c *structureCheck) isWrongBase(b stream.Base) bool {
 // endStream compares the current stream with what the index says of it, and goes on to the next.
 func (c *structureCheck) endStream() error {
 	s := &c.streams[c.current]
-	if sum := c.tree.Sum(); c.offset != s.Size || sum != s.Root {
-		return index.Corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, c.offset, sum, s.Size, s.Root)
+	top, err := c.index.EndStream()
+	if err != nil {
+		return err
+	}
+	if c.offset != s.Size || top.Hash != s.Root || top.Level != s.Level || top.Holes != s.Holes {
+		return index.Corruptf("entries of stream %q have %d bytes and the root %v, the index says %d and %v", s.Name, c.offset, top.Hash, s.Size, s.Root)
 	}
 	c.current++
 	c.offset = 0
-	c.tree.Reset()
 	return nil
 }
 
-// finish compares the streams that remain, and the totals of the index.
-func (c *structureCheck) finish(want *index.Totals) error {
+// finish compares the streams that remain, the pages, and the totals of the index.
+func (c *structureCheck) finish(root *index.Root) error {
 	for c.current < len(c.streams) {
 		if err := c.endStream(); err != nil {
 			return err
 		}
 	}
-	if c.kinds != want.Kinds || c.segments != want.Segments {
+	if want := &root.Info.Totals; c.kinds != want.Kinds || c.segments != want.Segments {
 		return index.Corruptf("totals of the index are not those of its entries")
+	}
+	if err := c.index.Finish(root.Rest.Pos); err != nil {
+		return err
+	}
+	if got := &c.index.Root; got.Areas != root.Areas || !reflect.DeepEqual(got.Lists, root.Lists) {
+		return index.Corruptf("the pages of the index are not those that its entries have")
 	}
 	return nil
 }

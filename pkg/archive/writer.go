@@ -18,8 +18,8 @@ import (
 // and no trailer, so the output does not pass for an archive.
 //
 // A Writer keeps the index in memory. References take up to 76 bytes for each distinct data chunk
-// (package dedup), and entry pages take 30 to 50 bytes for each entry. With MaxMemory it uses files
-// as well. The archive is the same.
+// (package dedup), and the pages of the index 30 to 50 bytes for each entry. With MaxMemory it uses
+// files as well. The archive is the same.
 //
 // Errors are sticky. Not safe for concurrent use.
 type Writer struct {
@@ -35,14 +35,8 @@ type Writer struct {
 	chunks  *dedup.Table // of targets
 	ordinal int64        // data chunks so far
 
-	root      index.Root
-	page      []index.SegmentRef
-	entries   *wire.Writer // of the segments of page
-	pages     pageStore
-	segments  int64
-	run       blake.Hasher // over the digests of the frames of the current run
-	runStart  int64
-	runLength int
+	index *index.Builder
+	areas [2]pageStore // its pages
 }
 
 // target is the chunk that a reference points to: its ordinal, its length, and whether it is
@@ -77,19 +71,25 @@ type WriterOptions struct {
 
 // NewWriter returns a Writer on w. The caller must close the Writer.
 func NewWriter(w io.Writer, o WriterOptions) *Writer {
-	a := &Writer{to: o.Recipients, sign: index.Distinct(o.Sign), entries: wire.NewWriter(), chunks: dedup.NewTable(o.MaxMemory, o.Temp)}
+	a := &Writer{to: o.Recipients, sign: index.Distinct(o.Sign), chunks: dedup.NewTable(o.MaxMemory*3/4, o.Temp)}
+	for i := range a.areas {
+		a.areas[i] = pageStore{limit: o.MaxMemory / 8, temp: o.Temp}
+	}
+	a.index = index.NewBuilder(nil, a.page)
 	a.out.dst = w
 	a.frames = stream.NewWriter(&a.out)
-	if o.MaxMemory > 0 {
-		a.pages.file, a.err = o.Temp()
-	}
 	return a
 }
+
+// page keeps a page of the index.
+func (a *Writer) page(area int, p []byte) error { return a.areas[area].add(p) }
 
 // Close frees the files of a. It does not close the underlying writer.
 func (a *Writer) Close() {
 	a.chunks.Close()
-	a.pages.close()
+	for i := range a.areas {
+		a.areas[i].close()
+	}
 }
 
 // frameSink counts and hashes the bytes that are written, frame by frame.
@@ -119,13 +119,12 @@ func (a *Writer) Write(f stream.Frame) error {
 }
 
 func (a *Writer) write(f stream.Frame) error {
-	first := a.ordinal
 	switch f := f.(type) {
 	case *stream.Header:
 		if a.to == nil {
 			sealed := *f
 			sealed.Meta = withSealed(f.Meta)
-			return a.frame(&sealed, first)
+			return a.frame(&sealed)
 		}
 		if err := a.encrypt(); err != nil {
 			return err
@@ -135,7 +134,7 @@ func (a *Writer) write(f stream.Frame) error {
 			return err
 		}
 	}
-	return a.frame(f, first)
+	return a.frame(f)
 }
 
 // encrypt writes the clear header of an encrypted archive. All frames after it are sealed.
@@ -145,15 +144,17 @@ func (a *Writer) encrypt() error {
 	if err != nil {
 		return err
 	}
-	a.root.Features = []string{stream.FeatureEncrypted}
+	features := []string{stream.FeatureEncrypted}
 	w := wire.NewWriter()
-	stream.Append(w, &stream.Header{Features: a.root.Features, Meta: stream.Meta{index.SealedKey: true, index.WrappedKey: wrapped}})
+	stream.Append(w, &stream.Header{Features: features, Meta: stream.Meta{index.SealedKey: true, index.WrappedKey: wrapped}})
 	at, err := a.put(w.Written())
 	if err != nil {
 		return err
 	}
-	a.addToRun(at)
 	a.ciphers = index.NewCiphers(key, at.Digest)
+	a.index = index.NewBuilder(a.ciphers, a.page)
+	a.index.Root.Features = features
+	a.index.AddOther(at)
 	a.sealer = &frameSealer{out: &a.out, ciphers: a.ciphers, head: wire.NewWriter()}
 	a.frames = stream.NewWriter(a.sealer)
 	return nil
@@ -228,8 +229,8 @@ func (a *Writer) target(hash index.Hash) (target, error) {
 	return target(v), err
 }
 
-// frame writes f and records it in the index. ordinal is the number of data chunks before it.
-func (a *Writer) frame(f stream.Frame, ordinal int64) error {
+// frame writes f and records it in the index.
+func (a *Writer) frame(f stream.Frame) error {
 	at := index.Extent{Pos: a.out.pos}
 	a.out.hasher.Reset()
 	if err := a.frames.Write(f); err != nil {
@@ -242,21 +243,12 @@ func (a *Writer) frame(f stream.Frame, ordinal int64) error {
 	}
 	at.Len = a.out.pos - at.Pos
 	at.Digest = a.out.hasher.Sum()
-	a.addToRun(at)
-	a.root.Info.Add(f)
-	switch f := f.(type) {
-	case *stream.Segment:
-		return a.addSegment(f, index.SegmentRef{Position: index.Position{Stream: len(a.root.Info.Streams) - 1, Offset: f.Offset, Ordinal: ordinal}, Extent: at})
-	case *stream.Dict:
-		a.root.Dicts = append(a.root.Dicts, index.DictRef{Id: f.ID, Extent: at})
-	case *stream.End:
-		a.ended = true
-	}
-	return nil
+	_, a.ended = f.(*stream.End)
+	return a.index.Add(f, at)
 }
 
 // Size returns the number of bytes written.
 func (a *Writer) Size() int64 { return a.out.pos }
 
 // Info returns the description of the content. It is complete after Finish.
-func (a *Writer) Info() *index.Info { return &a.root.Info }
+func (a *Writer) Info() *index.Info { return &a.index.Root.Info }

@@ -171,7 +171,7 @@ func (s *Carver) frameAt(pos int64) (stream.Frame, int64, error) {
 	if err := in.Err(); err != nil {
 		return nil, 0, err
 	}
-	plain, err := s.ciphers.Open(index.FrameDomain, int(number), s.buf)
+	plain, err := s.ciphers.Open(index.FrameDomain, uint64(number), s.buf)
 	if err != nil {
 		return nil, in.Pos(), err
 	}

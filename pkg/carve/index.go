@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"math"
-	"sort"
 
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
@@ -103,8 +102,8 @@ func (s *Carver) vouch(seg *stream.Segment, raw []byte) testimony {
 		return silent
 	}
 	no, ok := s.numbers[seg.Stream]
-	firsts := s.index.Root.Firsts
-	if !ok || len(firsts) == 0 || (index.Position{Stream: no, Offset: seg.Offset, Ordinal: 0}).Less(firsts[0].Position) {
+	at := index.Position{Stream: no, Offset: seg.Offset}
+	if !ok || s.index.Pages() == 0 || at.Less(s.index.Begin()) {
 		return denies
 	}
 	number, err := s.index.FindOffset(no, seg.Offset)
@@ -164,11 +163,18 @@ func (s *Carver) Entries(id, from, to int64, visit func(off int64, e *stream.Ent
 	if s.index == nil || !ok {
 		return nil
 	}
-	firsts := s.index.Root.Firsts
-	n := sort.Search(len(firsts), func(i int) bool {
-		return (index.Position{Stream: no, Offset: from, Ordinal: 0}).Less(firsts[i].Position)
-	})
-	for n = max(n-1, 0); n < len(firsts) && firsts[n].Position.Less(index.Position{Stream: no, Offset: to, Ordinal: 0}); n++ {
+	for n := range s.index.Pages() {
+		first, err := s.index.PageAt(n)
+		if err != nil {
+			continue // the page above is damaged
+		}
+		end, err := s.index.EndOfPage(n)
+		if err == nil && !(index.Position{Stream: no, Offset: from}).Less(end.Position) {
+			continue
+		}
+		if !first.Position.Less(index.Position{Stream: no, Offset: to}) {
+			break
+		}
 		for seg, err := range s.index.SegmentsOf(n) {
 			if err != nil {
 				break // the page is damaged from here on

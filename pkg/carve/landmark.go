@@ -54,10 +54,11 @@ func (s *Carver) mapped(yield func(index.SegmentRef) bool) {
 	if s.index == nil {
 		return
 	}
-	for n := range s.index.Root.Maps {
+	for n := range s.index.Pages() {
 		page, err := s.index.Page(n)
 		if err != nil {
-			if s.spent += s.index.Root.Maps[n].Len; s.exhausted(s.size) {
+			at, _ := s.index.PageAt(n)
+			if s.spent += max(at.At.Len, 1); s.exhausted(s.size) {
 				return
 			}
 			continue

@@ -14,7 +14,6 @@ type Folder struct {
 	write func(offset int64, entries []stream.Entry) error
 
 	tree   stream.Tree
-	runs   runTree
 	held   []stream.Entry
 	at     int64 // offset in the stream, after held
 	begins [stream.MaxLevel + 1]int
@@ -36,7 +35,6 @@ func NewFolder(known *Table, write func(offset int64, entries []stream.Entry) er
 // Open begins a stream.
 func (f *Folder) Open() {
 	f.tree.Reset()
-	f.runs.reset()
 	f.held, f.at = f.held[:0], 0
 	clear(f.begins[:])
 }
@@ -108,12 +106,9 @@ func (f *Folder) Close() error {
 func (f *Folder) add(e *stream.Entry) error {
 	f.at += e.Len
 	if e.Kind == stream.NodeRef {
-		f.runs.addNode(int(e.Level), unknownRuns)
 		for k := range int(e.Level) + 1 {
 			f.begins[k] = len(f.held)
 		}
-	} else {
-		f.runs.add(e)
 	}
 	if err := f.tree.Add(e); err != nil {
 		return err
@@ -123,9 +118,8 @@ func (f *Folder) add(e *stream.Entry) error {
 
 // ended is called when a node has ended with the last held entry, or with the last one passed.
 func (f *Folder) ended(n stream.Node) {
-	runs := f.runs.end(n.Level)
 	begin := f.begins[n.Level]
-	if e, ok := f.known.find(n, runs); ok && begin != gone {
+	if e, ok := f.known.find(n); ok && begin != gone {
 		f.held = append(f.held[:begin], e)
 	} else {
 		// No node above can be one of a parent.

@@ -27,7 +27,7 @@ type Chunk struct {
 func (t *Table) Add(x *index.Index, hint string, find FindFunc, chunk func(Chunk) (bool, error)) error {
 	v := &visit{Table: t, find: find, chunk: chunk, scans: map[uint32]*scan{}}
 	s := v.open(x, hint)
-	defer v.forget()
+	defer func() { v.working = 0 }()
 	for no := range x.Info().Streams {
 		if err := s.stream(no); err != nil {
 			return err
@@ -46,14 +46,6 @@ type visit struct {
 	chunk func(Chunk) (bool, error)
 	full  bool             // no more is wanted
 	scans map[uint32]*scan // by their numbers in Parents
-}
-
-// forget frees the memory that the indexes took.
-func (v *visit) forget() {
-	for _, s := range v.scans {
-		s.x.Forget()
-	}
-	v.working = 0
 }
 
 // scan goes through the index of an archive.
@@ -81,7 +73,7 @@ func (v *visit) open(x *index.Index, hint string) *scan {
 // stream adds a whole stream.
 func (s *scan) stream(no int) error {
 	var tree stream.Tree
-	if _, err := s.entries(&tree, s.whole(no), no, 0, index.AnyLevel); err != nil {
+	if err := s.entries(&tree, s.whole(no), no, 0, index.AnyLevel); err != nil {
 		return err
 	}
 	if !s.v.full {
@@ -128,39 +120,32 @@ func (s *scan) findHash(ref *stream.Entry) error {
 }
 
 // entries adds entries of a stream, which begin at offset at, to the table and to a tree. Nodes must
-// be below level. It returns the numbers of the runs of the last node of each level, see runTree.
-func (s *scan) entries(tree *stream.Tree, list iter.Seq2[index.Leaf, error], no int, at int64, level int) ([]uint64, error) {
-	var runs runTree
-	last := make([]uint64, stream.MaxLevel+1)
+// be below level.
+func (s *scan) entries(tree *stream.Tree, list iter.Seq2[index.Leaf, error], no int, at int64, level int) error {
 	tree.Ended = func(n stream.Node) {
-		last[n.Level] = runs.end(n.Level)
-		s.v.add(n.Hash, place{s.own, uint16(no), uint8(n.Level), n.Len, at - n.Len, last[n.Level]})
+		s.v.add(n.Hash, place{s.own, uint16(no), uint8(n.Level), n.Len, at - n.Len, n.Holes})
 	}
 	for e, err := range list {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if s.v.full {
 			break
 		}
 		at += e.Len
 		if e.Kind == stream.NodeRef {
-			number, err := s.node(e.Entry, level)
-			if err != nil {
-				return nil, err
-			}
-			runs.addNode(int(e.Level), number)
+			err = s.node(e.Entry, level)
 		} else {
-			runs.add(e.Entry)
-			if err := s.chunkOf(e); err != nil {
-				return nil, err
-			}
+			err = s.chunkOf(e)
 		}
-		if err := tree.Add(e.Entry); err != nil {
-			return nil, err
+		if err == nil {
+			err = tree.Add(e.Entry)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return last, nil
+	return nil
 }
 
 // chunkOf passes on a chunk.
@@ -181,38 +166,35 @@ func (s *scan) chunkOf(e index.Leaf) (err error) {
 	return err
 }
 
-// node adds a node of a parent, and what it stands for. It returns the number of its runs.
-func (s *scan) node(e *stream.Entry, level int) (runs uint64, err error) {
+// node adds a node of a parent, and what it stands for.
+func (s *scan) node(e *stream.Entry, level int) error {
 	if err := index.CheckLevel(e, level); err != nil {
-		return 0, err
+		return err
 	}
-	if at, ok := s.v.nodes[e.Hash]; ok { // it was seen before
-		return at.runs, nil
-	}
-	if s.v.full {
-		return unknownRuns, nil
+	if _, ok := s.v.nodes[e.Hash]; ok || s.v.full { // it was seen before, or need not be
+		return nil
 	}
 	from, err := s.parent(e.Parent)
 	if errors.Is(err, archive.ErrParent) {
 		s.v.Absent += e.Len
-		return unknownRuns, nil
+		return nil
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := from.x.HoldsNode(e); err != nil {
-		return 0, err
+		return err
 	}
 	var tree stream.Tree
 	part := from.x.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len)
-	last, err := from.entries(&tree, part, int(e.Stream), e.Offset, int(e.Level))
+	err = from.entries(&tree, part, int(e.Stream), e.Offset, int(e.Level))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if n, ok := tree.NodeOf(int(e.Level)); !s.v.full && (!ok || n.Hash != e.Hash) {
-		return 0, index.Corruptf("parent %v has another node at offset %d", from.x.ID(), e.Offset)
+		return index.Corruptf("parent %v has another node at offset %d", from.x.ID(), e.Offset)
 	}
-	return last[e.Level], nil
+	return nil
 }
 
 // parent returns the scan of a parent of the archive.

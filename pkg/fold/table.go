@@ -23,7 +23,7 @@ type place struct {
 	level  uint8
 	len    int64
 	offset int64
-	runs   uint64 // see runTree
+	holes  int64 // see stream.Node
 }
 
 // nodeMemory is what a node takes in a Table, in bytes, in the mean.
@@ -45,16 +45,13 @@ func (t *Table) add(hash stream.Hash, at place) {
 	}
 }
 
-// find returns an entry for a node whose runs have that number, if a parent has it.
-func (t *Table) find(n stream.Node, runs uint64) (e stream.Entry, ok bool) {
+// find returns an entry for a node, if a parent has it.
+func (t *Table) find(n stream.Node) (e stream.Entry, ok bool) {
 	at, ok := t.nodes[n.Hash]
-	if !ok || int(at.level) != n.Level || at.len != n.Len || at.runs != runs {
+	if !ok || int(at.level) != n.Level || at.len != n.Len || at.holes != n.Holes {
 		return e, false
 	}
-	return stream.Entry{
-		Kind: stream.NodeRef, Level: at.level, Stream: at.stream, Parent: t.Numbers[at.parent],
-		Len: n.Len, Hash: n.Hash, Ordinal: stream.NoOrdinal, Offset: at.offset,
-	}, true
+	return n.Ref(t.Numbers[at.parent], int(at.stream), at.offset), true
 }
 
 // parent returns the number of an archive in Parents.

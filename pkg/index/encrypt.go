@@ -15,15 +15,17 @@ import (
 type domain int
 
 const (
-	FrameDomain domain = iota // frames of the body
-	mapDomain                 // keys of map pages, by page
-	entryDomain               // entries of entry pages, by page
-	infoDomain                // info of the root
+	FrameDomain     domain = iota // frames of the body
+	mapDomain                     // keys of map pages, by page
+	entryDomain                   // entries of entry pages, by page
+	nodeDomain                    // nodes of pages of nodes, see nodePageNumber
+	directoryDomain               // keys of directory pages, see pageKey.sealed
+	infoDomain                    // info of the root
 	domains
 )
 
 // domainNames go into the derivation of the keys.
-var domainNames = [domains]string{"frames", "map pages", "entry pages", "info"}
+var domainNames = [domains]string{"frames", "map pages", "entry pages", "node pages", "directory pages", "info"}
 
 // Ciphers are the keys of an encrypted archive. nil Ciphers are for a plain archive: they change
 // nothing.
@@ -37,19 +39,19 @@ func NewCiphers(k seal.FileKey, header Hash) *Ciphers {
 	return c
 }
 
-func (c *Ciphers) Seal(d domain, number int, p []byte) []byte {
+func (c *Ciphers) Seal(d domain, number uint64, p []byte) []byte {
 	if c == nil {
 		return p
 	}
-	return c[d].Seal(nil, p, uint64(number))
+	return c[d].Seal(nil, p, number)
 }
 
 // Open decrypts p in place.
-func (c *Ciphers) Open(d domain, number int, p []byte) ([]byte, error) {
+func (c *Ciphers) Open(d domain, number uint64, p []byte) ([]byte, error) {
 	if c == nil {
 		return p, nil
 	}
-	out, err := c[d].Open(p[:0], p, uint64(number))
+	out, err := c[d].Open(p[:0], p, number)
 	if err != nil {
 		return nil, Corruptf("%s %d: %v", domainNames[d], number, err)
 	}
@@ -130,5 +132,5 @@ func OpenSealed(frame []byte, c *Ciphers) ([]byte, error) {
 	if int64(len(frame))-in.Pos() != int64(n) {
 		return nil, Corruptf("sealed frame of %d bytes where %d were expected", in.Pos()+int64(n), len(frame))
 	}
-	return c.Open(FrameDomain, int(number), frame[in.Pos():])
+	return c.Open(FrameDomain, uint64(number), frame[in.Pos():])
 }

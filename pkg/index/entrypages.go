@@ -12,17 +12,22 @@ import (
 // entries.
 func (x *Index) entryPage(n int) iter.Seq2[[]stream.Entry, error] {
 	return func(yield func([]stream.Entry, error) bool) {
-		raw, err := x.ReadExtent(x.Root.Entries[n], "entry page")
+		at, err := x.child(segmentList, 0, n)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for entries, err := range ParseEntryPage(raw, n, x.Ciphers) {
+		raw, err := x.readPage(segmentList, at.Entries, "entry page")
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for entries, err := range parseEntryPage(raw, n, x.Ciphers) {
 			if err == nil {
 				err = x.checkEntries(entries)
 			}
 			if err != nil {
-				yield(nil, x.inEntryPage(n, err))
+				yield(nil, inPage("entry page", at.Entries, err))
 				return
 			}
 			if !yield(entries, nil) {
@@ -74,7 +79,7 @@ func (x *Index) Segments() iter.Seq2[Segment, error] {
 			yield(Segment{}, err)
 			return
 		}
-		for n := range x.Root.Entries {
+		for n := range x.Pages() {
 			for s, err := range x.SegmentsOf(n) {
 				if !yield(s, err) || err != nil {
 					return
@@ -88,6 +93,10 @@ func (x *Index) Segments() iter.Seq2[Segment, error] {
 func (x *Index) SegmentsOf(n int) iter.Seq2[Segment, error] {
 	return func(yield func(Segment, error) bool) {
 		page, err := x.Page(n)
+		var end First
+		if err == nil {
+			end, err = x.EndOfPage(n)
+		}
 		if err != nil {
 			yield(Segment{}, err)
 			return
@@ -95,7 +104,7 @@ func (x *Index) SegmentsOf(n int) iter.Seq2[Segment, error] {
 		seen := 0
 		for entries, err := range x.entryPage(n) {
 			if err == nil {
-				err = x.checkSegment(n, page, seen, entries)
+				err = x.checkSegment(n, page, seen, end.Position, entries)
 			}
 			if err != nil {
 				yield(Segment{}, err)
@@ -112,24 +121,18 @@ func (x *Index) SegmentsOf(n int) iter.Seq2[Segment, error] {
 	}
 }
 
-// checkSegment compares the entries of segment i of page n with the map page.
-func (x *Index) checkSegment(n int, page []SegmentRef, i int, entries []stream.Entry) error {
+// checkSegment compares the entries of segment i of page n, which ends at end, with the map page.
+func (x *Index) checkSegment(n int, page []SegmentRef, i int, end Position, entries []stream.Entry) error {
 	if i >= len(page) {
-		return x.inEntryPage(n, Corruptf("entry page %d has more segments than its map page", n))
+		return Corruptf("entry page %d has more segments than its map page", n)
 	}
-	next := x.EndOfPage(n).Position
 	if i+1 < len(page) {
-		next = page[i+1].Position
+		end = page[i+1].Position
 	}
-	return x.inEntryPage(n, x.fits(page[i].Position, next, entries))
-}
-
-// inEntryPage adds to an error in which entry page it was found.
-func (x *Index) inEntryPage(n int, err error) error {
-	if err != nil {
-		err = fmt.Errorf("entry page at byte %d: %w", x.Root.Entries[n].Pos, err)
+	if err := x.fits(page[i].Position, end, entries); err != nil {
+		return fmt.Errorf("entry page %d: %w", n, err)
 	}
-	return err
+	return nil
 }
 
 // fits returns an ErrCorrupt unless the entries of the segment at k end where the next segment
@@ -170,7 +173,7 @@ func (x *Index) Chunks() iter.Seq2[Chunk, error] {
 			return
 		}
 		next := int64(0)
-		for n := range x.Root.Entries {
+		for n := range x.Pages() {
 			for entries, err := range x.entryPage(n) {
 				if err != nil {
 					yield(Chunk{}, err)

@@ -13,20 +13,23 @@ type Hash = blake.Hash
 
 // The kinds of the index frames.
 const (
-	KindMapPage   stream.Kind = 16
+	kindMapPage   stream.Kind = 16
 	kindEntryPage stream.Kind = 17
 	KindRoot      stream.Kind = 18
 	KindSignature stream.Kind = 19
+	kindDirectory stream.Kind = 20
+	kindNodePage  stream.Kind = 21
 )
 
 const (
-	PageSegments = 1024    // segments of a page, at most
-	PageBytes    = 1 << 20 // bytes of entries of a page; the last segment may exceed it
-	RunFrames    = 1024    // body frames of a run
+	PageSegments = 256      // a page ends with that many segments,
+	PageBytes    = 64 << 10 // or with the segment that makes that many bytes of entries
+	PageNodes    = 1024     // nodes of a page
+	FanOut       = 256      // pages that a directory page lists, and the most that the root lists
 
-	MaxIndexFrame = 256 << 20                                // bytes of a page or root: a root for 400 TiB
+	MaxIndexFrame = 256 << 20                                // bytes of a page or root
 	MaxFrame      = stream.MaxPayload + 64*stream.MaxEntries // bytes of a frame of the body
-	MaxPages      = 1 << 20
+	MaxPages      = 1 << 31
 )
 
 // Keys in the Meta of the header.

@@ -4,20 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"hexz/pkg/blake"
-	"hexz/pkg/cache"
 	"hexz/pkg/seal"
 	"hexz/pkg/stream"
 	"hexz/pkg/stream/wire"
 )
 
-const (
-	TailSize         = 64 << 10 // read at once when opening; holds the root of most archives
-	pageCacheBytes   = 4 << 20
-	segmentRefMemory = 80
-)
+// TailSize is how much is read at once when opening, in bytes. It holds the root, unless that tells of
+// some hundred streams, parents or dictionaries.
+const TailSize = 64 << 10
 
 // Index is the index of an archive: it lists the streams and chunks, and says where they are. It
 // comes from an archive, from an exported index, or from a damaged archive whose root is whole. All
@@ -40,26 +36,6 @@ type Index struct {
 	kinds    []string     // of recipients
 	pages    *PageCache
 	opened   *Hash // the archive id, if the index was exported in plain form; or nil
-
-	hashing sync.Mutex
-	hashes  []Hash // of all chunks, see findHash; or nil
-
-	keeping  sync.Mutex
-	kept     []placed // an entry page, see placedOf; or nil
-	keptPage int
-}
-
-// PageCache keeps map pages of several indexes.
-type PageCache = cache.Cache[pageKey, []SegmentRef]
-
-// pageKey names a map page by its number.
-type pageKey struct {
-	x *Index
-	n int64
-}
-
-func NewPageCache() *PageCache {
-	return cache.NewCache(pageCacheBytes, func(k pageKey) ([]SegmentRef, int64, error) { return k.x.loadPage(k.n) }, nil)
 }
 
 // Open opens an index in the size bytes of src. magic is that of the trailer: of an archive or of
@@ -87,6 +63,9 @@ func FromRoot(raw []byte, at Extent, src io.ReaderAt, size int64, c *Ciphers) *I
 		return nil
 	}
 	x := &Index{Src: src, FileSize: size, Root: root, RootAt: at, Ciphers: c, pages: NewPageCache()}
+	if x.place() != nil {
+		return nil
+	}
 	if root.Encrypted() && c == nil {
 		return x
 	}
@@ -123,6 +102,9 @@ func (x *Index) open() error {
 	if x.Root, err = ParseRoot(raw); err != nil {
 		return fmt.Errorf("root at byte %d: %w", x.RootAt.Pos, err)
 	}
+	if err := x.place(); err != nil {
+		return err
+	}
 	end := x.RootAt.End()
 	if x.FileSize-end > maxTail {
 		return Corruptf("%d bytes behind the root", x.FileSize-end)
@@ -133,6 +115,20 @@ func (x *Index) open() error {
 	}
 	x.tail, err = ReadTail(in, last, end)
 	return Corrupt(err)
+}
+
+// place sets the position of the frames after the last segment, and returns an error if the pages
+// cannot lie before the root. An exported index has no body.
+func (x *Index) place() error {
+	body := x.AreaStart(0)
+	if x.nodesOnly() {
+		body = x.AreaStart(1)
+	}
+	x.Root.Rest.Pos = body - x.Root.Rest.Len
+	if body < 0 || !x.Exported() && x.Root.Rest.Pos < 0 {
+		return Corruptf("root at byte %d: there is no room for its pages before it", x.RootAt.Pos)
+	}
+	return nil
 }
 
 // unlock finds the keys of an encrypted archive, or sets locked.
@@ -184,7 +180,10 @@ func (x *Index) Locked() error {
 func (x *Index) Encrypted() bool { return x.Root.Encrypted() }
 
 // Exported reports whether x is an exported index, which has no content.
-func (x *Index) Exported() bool { return x.magic == indexMagic }
+func (x *Index) Exported() bool { return x.magic == indexMagic || x.nodesOnly() }
+
+// nodesOnly reports whether x is an exported index without the pages of segments.
+func (x *Index) nodesOnly() bool { return x.magic == nodesMagic }
 
 // RecipientKinds returns the kinds of the recipients of an encrypted archive, see
 // seal.RecipientKinds.

@@ -32,11 +32,9 @@ func AppendInfo(w *wire.Writer, r *Root) {
 		w.Int(d.Id)
 		AppendExtent(w, d.Extent)
 	}
-	w.Array(len(r.Firsts))
-	for _, f := range r.Firsts {
-		w.Array(4)
-		AppendPosition(w, f.Position)
-		w.Int(f.Segment)
+	w.Array(len(r.Lists))
+	for i := range r.Lists {
+		appendKeys(w, r.Lists[i].Top)
 	}
 }
 
@@ -60,11 +58,14 @@ func readInfo(in *wire.Reader, r *Root) {
 		tuple(in, 4)
 		r.Dicts = append(r.Dicts, DictRef{in.Int(stream.MaxSize), readExtent(in, stream.MaxDict+100)})
 	}
-	for n := in.Array(MaxPages); n > 0 && in.Err() == nil; n-- {
-		tuple(in, 4)
-		r.Firsts = append(r.Firsts, First{readPosition(in), in.Int(stream.MaxSize)})
+	tuple(in, len(r.Lists))
+	for i := range r.Lists {
+		readKeys(in, r.Lists[i].Top)
 	}
 }
+
+// maxFeatures is the greatest number of features.
+const maxFeatures = 1000
 
 func appendStrings(w *wire.Writer, list []string) {
 	w.Array(len(list))
@@ -74,26 +75,29 @@ func appendStrings(w *wire.Writer, list []string) {
 }
 
 func readStrings(in *wire.Reader) (list []string) {
-	for n := in.Array(MaxPages); n > 0 && in.Err() == nil; n-- {
+	for n := in.Array(maxFeatures); n > 0 && in.Err() == nil; n-- {
 		list = append(list, in.String(stream.MaxName))
 	}
 	return list
 }
 
 func appendStream(w *wire.Writer, s Stream) {
-	w.Array(6)
+	w.Array(8)
 	w.Int(s.ID)
 	w.String(s.Name)
 	w.Int(s.Size)
 	w.Bytes(s.Root[:])
+	w.Int(int64(s.Level))
+	w.Int(s.Holes)
 	w.Meta(s.Chunker)
 	stream.AppendDigests(w, s.Digests)
 }
 
 func readStream(in *wire.Reader) Stream {
-	tuple(in, 6)
+	tuple(in, 8)
 	s := Stream{ID: in.Int(stream.MaxSize), Name: in.String(stream.MaxName), Size: in.Int(stream.MaxSize)}
 	in.Fixed(s.Root[:])
+	s.Level, s.Holes = int(in.Int(stream.MaxLevel)), in.Int(stream.MaxSize)
 	s.Chunker = in.Meta()
 	s.Digests = stream.ReadDigests(in)
 	return s

@@ -53,8 +53,7 @@ type placed struct {
 	entries []stream.Entry
 }
 
-// placedFrom yields the segments of a stream that may have entries in a range. It needs no map pages,
-// which an exported index does not have.
+// placedFrom yields the segments of a stream that may have entries in a range.
 func (x *Index) placedFrom(streamNo int, from, to int64) iter.Seq2[placed, error] {
 	return func(yield func(placed, error) bool) {
 		if err := x.Locked(); err != nil {
@@ -64,9 +63,13 @@ func (x *Index) placedFrom(streamNo int, from, to int64) iter.Seq2[placed, error
 		if from >= to {
 			return
 		}
-		first := sort.Search(len(x.Root.Firsts), func(i int) bool { return x.Root.Firsts[i].isAfter(streamNo, from) }) - 1
-		for n := max(first, 0); n < len(x.Root.Entries); n++ {
-			for s, err := range x.placedOf(n, streamNo, from) {
+		first, err := x.lastNotAfter(segmentList, func(k Position) bool { return k.isAfter(streamNo, from) })
+		if err != nil {
+			yield(placed{}, err)
+			return
+		}
+		for n := max(first, 0); n < x.Pages(); n++ {
+			for s, err := range x.placedOf(n, func(k Position) bool { return k.isAfter(streamNo, from) }) {
 				if err == nil && s.at.isAfter(streamNo, to-1) {
 					return
 				}
@@ -83,24 +86,14 @@ func (k Position) isAfter(streamNo int, off int64) bool {
 	return k.Stream > streamNo || k.Stream == streamNo && k.Offset > off
 }
 
-// keptEntries is how many entries of an entry page are kept in memory: those of a page of segments
-// as hexz-compress makes them. Of a page that has more nothing is kept.
-const keptEntries = 20 << 10
+// keptEntries is how many entries of an entry page are kept in memory. Of a page that has more, which
+// few have, nothing is kept.
+const keptEntries = 10 << 10
 
-// placedOf yields the segments of entry page n, perhaps without those that end before an offset of a
-// stream. The last page that was read is kept: the next node is likely to be in it.
-func (x *Index) placedOf(n, streamNo int, off int64) iter.Seq2[placed, error] {
-	x.keeping.Lock()
-	list := x.kept
-	if x.keptPage != n {
-		list = nil
-	}
-	x.keeping.Unlock()
-	var err error
-	if list == nil {
-		list, err = x.keepPage(n)
-	}
-	if list == nil && err == nil {
+// placedOf yields the segments of entry page n, perhaps without those that end before a position.
+func (x *Index) placedOf(n int, after func(Position) bool) iter.Seq2[placed, error] {
+	p, err := x.pages.Value(pageKey{x, segmentList, entryHeight, n})
+	if err == nil && p.entries == nil {
 		return x.readPlaced(n)
 	}
 	return func(yield func(placed, error) bool) {
@@ -108,8 +101,8 @@ func (x *Index) placedOf(n, streamNo int, off int64) iter.Seq2[placed, error] {
 			yield(placed{}, err)
 			return
 		}
-		first := sort.Search(len(list), func(i int) bool { return list[i].at.isAfter(streamNo, off) }) - 1
-		for _, s := range list[max(first, 0):] {
+		first := sort.Search(len(p.entries), func(i int) bool { return after(p.entries[i].at) }) - 1
+		for _, s := range p.entries[max(first, 0):] {
 			if !yield(s, nil) {
 				return
 			}
@@ -117,8 +110,8 @@ func (x *Index) placedOf(n, streamNo int, off int64) iter.Seq2[placed, error] {
 	}
 }
 
-// keepPage reads an entry page, and keeps it. It returns nil if the page is too large for that.
-func (x *Index) keepPage(n int) (list []placed, err error) {
+// loadEntries loads entry page n. It returns nil if the page is too large to be kept.
+func (x *Index) loadEntries(n int) (list []placed, err error) {
 	count := 0
 	for s, err := range x.readPlaced(n) {
 		if count += len(s.entries); err != nil || count > keptEntries {
@@ -126,16 +119,18 @@ func (x *Index) keepPage(n int) (list []placed, err error) {
 		}
 		list = append(list, placed{s.at, slices.Clone(s.entries)})
 	}
-	x.keeping.Lock()
-	x.kept, x.keptPage = list, n
-	x.keeping.Unlock()
 	return list, nil
 }
 
 // readPlaced reads the segments of entry page n.
 func (x *Index) readPlaced(n int) iter.Seq2[placed, error] {
 	return func(yield func(placed, error) bool) {
-		at := x.Root.Firsts[n].Position
+		first, err := x.child(segmentList, 0, n)
+		if err != nil {
+			yield(placed{}, err)
+			return
+		}
+		at := first.Position
 		for entries, err := range x.entryPage(n) {
 			s := placed{at, entries}
 			for i := 0; i < len(entries) && err == nil; i++ {
@@ -188,46 +183,28 @@ func (x *Index) EntriesIn(streamNo int, from, to int64) iter.Seq2[Leaf, error] {
 	}
 }
 
-// findHash sets the hash of a reference. The first call reads all entry pages, and keeps 32 bytes
-// for each chunk until Forget.
+// findHash sets the hash of a reference.
 func (x *Index) findHash(ref *stream.Entry) error {
-	hashes, err := x.allHashes()
+	after := func(k Position) bool { return k.Ordinal > ref.Ordinal }
+	n, err := x.lastNotAfter(segmentList, after)
 	if err != nil {
 		return err
 	}
-	if ref.Ordinal < 0 || ref.Ordinal >= int64(len(hashes)) {
-		return Corruptf("reference to chunk %d, there are %d", ref.Ordinal, len(hashes))
-	}
-	ref.Hash = hashes[ref.Ordinal]
-	return nil
-}
-
-// allHashes returns the hashes of all chunks, by ordinal.
-func (x *Index) allHashes() ([]Hash, error) {
-	x.hashing.Lock()
-	defer x.hashing.Unlock()
-	if x.hashes != nil {
-		return x.hashes, nil
-	}
-	list := make([]Hash, 0, min(x.Root.Info.Totals.Chunks(), ExpectedChunks(x.FileSize)))
-	for c, err := range x.Chunks() {
+	for s, err := range x.placedOf(max(n, 0), after) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if c.Parent < 0 {
-			list = append(list, c.Hash)
+		at := s.at.Ordinal
+		for i := range s.entries {
+			if !s.entries[i].Kind.IsStored() {
+				continue
+			}
+			if at == ref.Ordinal {
+				ref.Hash = s.entries[i].Hash
+				return nil
+			}
+			at++
 		}
 	}
-	x.hashes = list
-	return list, nil
-}
-
-// Forget frees the memory that Range and EntriesIn have used.
-func (x *Index) Forget() {
-	x.hashing.Lock()
-	x.hashes = nil
-	x.hashing.Unlock()
-	x.keeping.Lock()
-	x.kept = nil
-	x.keeping.Unlock()
+	return Corruptf("reference to chunk %d, there are %d", ref.Ordinal, x.Root.Info.Totals.Chunks())
 }

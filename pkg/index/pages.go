@@ -10,8 +10,12 @@ import (
 // SegmentRef is the record of a segment in a map page.
 type SegmentRef struct {
 	Position
-	Extent // of its frame
+	Extent        // of its frame
+	Before Extent // of the frames between the segment before and this one; its length may be 0
 }
+
+// setBefore sets the position of the frames before the segment.
+func (s *SegmentRef) setBefore() { s.Before.Pos = s.Pos - s.Before.Len }
 
 // Position is where a segment begins: the number of its stream, the offset in that stream, and the
 // number of data chunks before the segment in the archive.
@@ -36,6 +40,7 @@ func readPosition(in *wire.Reader) Position {
 	return Position{int(in.Int(stream.MaxStreams)), in.Int(stream.MaxSize), in.Int(stream.MaxSize)}
 }
 
+// AppendExtent writes the three elements of an extent.
 func AppendExtent(w *wire.Writer, s Extent) {
 	w.Int(s.Pos)
 	w.Int(s.Len)
@@ -46,7 +51,7 @@ func readExtent(in *wire.Reader, maxLen int64) Extent {
 	s := Extent{Pos: in.Int(stream.MaxSize), Len: in.Int(maxLen)}
 	in.Fixed(s.Digest[:])
 	if s.Pos > stream.MaxSize-s.Len {
-		in.Failf("range ends behind byte %d", int64(stream.MaxSize))
+		in.Failf("range ends after byte %d", int64(stream.MaxSize))
 	}
 	return s
 }
@@ -80,21 +85,29 @@ func FrameKind(b []byte) stream.Kind {
 // finish checks that a frame was read to its last byte.
 func finish(in *wire.Reader) error {
 	if in.Err() == nil && in.More() {
-		in.Failf("bytes behind the end of a frame")
+		in.Failf("bytes after the end of a frame")
 	}
 	return Corrupt(in.Err())
 }
 
-// AppendMapPage writes a map page: the extents of the frames of the segments, then the positions of
-// the segments. The positions are sealed if the archive is encrypted.
-func AppendMapPage(w *wire.Writer, number int, segments []SegmentRef, c *Ciphers) {
+// A map page has the extents of the frames of the segments, then the positions of the segments. The
+// positions are sealed if the archive is encrypted.
+func appendMapPage(w *wire.Writer, number int, segments []SegmentRef, c *Ciphers) {
 	w.Array(4)
-	w.Int(int64(KindMapPage))
+	w.Int(int64(kindMapPage))
 	w.Int(int64(number))
 	w.Array(len(segments))
 	for i := range segments {
-		w.Array(3)
-		AppendExtent(w, segments[i].Extent)
+		s := &segments[i]
+		if s.Before.Len == 0 {
+			w.Array(3)
+			AppendExtent(w, s.Extent)
+			continue
+		}
+		w.Array(5)
+		AppendExtent(w, s.Extent)
+		w.Int(s.Before.Len)
+		w.Bytes(s.Before.Digest[:])
 	}
 	keys := wire.NewWriter()
 	keys.Array(len(segments))
@@ -102,18 +115,17 @@ func AppendMapPage(w *wire.Writer, number int, segments []SegmentRef, c *Ciphers
 		keys.Array(3)
 		AppendPosition(keys, segments[i].Position)
 	}
-	w.Bytes(c.Seal(mapDomain, number, keys.Written()))
+	w.Bytes(c.Seal(mapDomain, uint64(number), keys.Written()))
 }
 
-// ParseMapPage reads a map page. If locked, the segments have no positions.
-func ParseMapPage(b []byte, number int, c *Ciphers, locked bool) ([]SegmentRef, error) {
+// parseMapPage reads a map page. If locked, the segments have no positions.
+func parseMapPage(b []byte, number int, c *Ciphers, locked bool) ([]SegmentRef, error) {
 	in := wire.NewBytesReader(b)
-	IndexFrame(in, KindMapPage, 4)
+	IndexFrame(in, kindMapPage, 4)
 	pageNumber(in, number)
 	var segments []SegmentRef
 	for n := in.Array(PageSegments); n > 0 && in.Err() == nil; n-- {
-		tuple(in, 3)
-		segments = append(segments, SegmentRef{Extent: readExtent(in, MaxFrame)})
+		segments = append(segments, readSegmentRef(in))
 	}
 	if in.Err() == nil && segments == nil {
 		in.Failf("page without segments")
@@ -122,7 +134,7 @@ func ParseMapPage(b []byte, number int, c *Ciphers, locked bool) ([]SegmentRef, 
 	if err := finish(in); err != nil || locked {
 		return segments, err
 	}
-	keys, err := c.Open(mapDomain, number, keys)
+	keys, err := c.Open(mapDomain, uint64(number), keys)
 	if err != nil {
 		return nil, err
 	}
@@ -135,18 +147,32 @@ func ParseMapPage(b []byte, number int, c *Ciphers, locked bool) ([]SegmentRef, 
 	return segments, finish(in)
 }
 
+func readSegmentRef(in *wire.Reader) (s SegmentRef) {
+	n := in.Array(5)
+	s.Extent = readExtent(in, MaxFrame)
+	if n == 5 {
+		s.Before.Len = in.Int(stream.MaxSize)
+		in.Fixed(s.Before.Digest[:])
+		s.setBefore()
+	}
+	if in.Err() == nil && (n != 3 && n != 5 || n == 5 && (s.Before.Len == 0 || s.Before.Pos < 0)) {
+		in.Failf("segment of %d elements, with %d bytes before it", n, s.Before.Len)
+	}
+	return s
+}
+
 func pageNumber(in *wire.Reader, want int) {
 	if got := in.Int(MaxPages); in.Err() == nil && got != int64(want) {
 		in.Failf("page %d where page %d was expected", got, want)
 	}
 }
 
-// AppendEntryPage writes an entry page of n segments. The entries are encoded already.
-func AppendEntryPage(w *wire.Writer, number, n int, entries []byte, c *Ciphers) {
+// appendEntryPage writes an entry page of n segments. The entries are encoded already.
+func appendEntryPage(w *wire.Writer, number, n int, entries []byte, c *Ciphers) {
 	content := wire.NewWriter()
 	content.Array(n)
 	content.Raw(entries)
-	appendEntries(w, number, c.Seal(entryDomain, number, content.Written()))
+	appendEntries(w, number, c.Seal(entryDomain, uint64(number), content.Written()))
 }
 
 // appendEntries writes an entry page. The content is encoded, and sealed if the archive is
@@ -167,11 +193,11 @@ func entryContent(b []byte, number int, c *Ciphers) ([]byte, error) {
 	if err := finish(in); err != nil {
 		return nil, err
 	}
-	return c.Open(entryDomain, number, content)
+	return c.Open(entryDomain, uint64(number), content)
 }
 
-// ParseEntryPage yields the entries of each segment, in order. They are valid until the next ones.
-func ParseEntryPage(b []byte, number int, c *Ciphers) iter.Seq2[[]stream.Entry, error] {
+// parseEntryPage yields the entries of each segment, in order. They are valid until the next ones.
+func parseEntryPage(b []byte, number int, c *Ciphers) iter.Seq2[[]stream.Entry, error] {
 	return func(yield func([]stream.Entry, error) bool) {
 		content, err := entryContent(b, number, c)
 		if err != nil {

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -10,33 +11,19 @@ import (
 
 // Root is the last frame of the index.
 type Root struct {
-	Features      []string // what a reader must know to read the file
-	Maps, Entries []Extent
-	Runs          []Run
-	Content       []byte // the fields below, encoded, and sealed if the archive is encrypted
+	Features []string // what a reader must know to read the file
+	Areas    [2]int64 // bytes of the pages before the root: of segments, and of nodes
+	Rest     Extent   // frames after the last segment
+	Lists    []List   // that of segments, and those of nodes by level
+	Content  []byte   // the keys of the lists and the fields below, encoded, and sealed if the archive is encrypted
 
-	Info   Info
-	Dicts  []DictRef
-	Firsts []First // a page
-}
-
-// Run covers up to RunFrames frames of the body without gaps between them. Its digest is BLAKE3
-// over the digests of the frames.
-type Run struct {
-	Extent
-	Frames int
+	Info  Info
+	Dicts []DictRef
 }
 
 type DictRef struct {
 	Id int64
 	Extent
-}
-
-// First is the position of the first segment of a page, with the number of segments before that
-// page.
-type First struct {
-	Position
-	Segment int64
 }
 
 // Info describes the content of an archive as a whole.
@@ -54,6 +41,8 @@ type Stream struct {
 	Name    string
 	Size    int64
 	Root    Hash
+	Level   int   // of the top of its content tree
+	Holes   int64 // likewise, see stream.Node
 	Chunker stream.Meta
 	Digests map[string][]byte
 }
@@ -198,18 +187,20 @@ func AppendRoot(w *wire.Writer, r *Root) {
 	w.Array(6)
 	w.Int(int64(KindRoot))
 	appendStrings(w, r.Features)
-	for _, list := range [][]Extent{r.Maps, r.Entries} {
-		w.Array(len(list))
-		for _, s := range list {
-			w.Array(3)
-			AppendExtent(w, s)
-		}
+	w.Array(len(r.Areas))
+	for _, n := range r.Areas {
+		w.Int(n)
 	}
-	w.Array(len(r.Runs))
-	for _, s := range r.Runs {
-		w.Array(4)
-		AppendExtent(w, s.Extent)
-		w.Int(int64(s.Frames))
+	w.Array(2)
+	w.Int(r.Rest.Len)
+	w.Bytes(r.Rest.Digest[:])
+	w.Array(len(r.Lists))
+	for i := range r.Lists {
+		l := &r.Lists[i]
+		w.Array(3)
+		w.Int(int64(l.Pages))
+		w.Int(l.Items)
+		appendChildren(w, i, height(l.Pages), l.Top)
 	}
 	w.Bytes(r.Content)
 }
@@ -220,31 +211,39 @@ func ParseRoot(b []byte) (*Root, error) {
 	r := &Root{}
 	IndexFrame(in, KindRoot, 6)
 	r.Features = readStrings(in)
-	for _, list := range []*[]Extent{&r.Maps, &r.Entries} {
-		for n := in.Array(MaxPages); n > 0 && in.Err() == nil; n-- {
-			tuple(in, 3)
-			*list = append(*list, readExtent(in, MaxIndexFrame))
-		}
+	tuple(in, len(r.Areas))
+	for i := range r.Areas {
+		r.Areas[i] = in.Int(stream.MaxSize / 4)
 	}
-	for n := in.Array(MaxPages); n > 0 && in.Err() == nil; n-- {
-		tuple(in, 4)
-		r.Runs = append(r.Runs, Run{readExtent(in, stream.MaxSize), int(in.Int(RunFrames))})
+	tuple(in, 2)
+	r.Rest.Len = in.Int(stream.MaxSize)
+	in.Fixed(r.Rest.Digest[:])
+	for n := in.Array(maxLists); n > 0 && in.Err() == nil; n-- {
+		r.Lists = append(r.Lists, readList(in, len(r.Lists)))
 	}
 	r.Content = in.Bytes(MaxIndexFrame)
 	if err := finish(in); err != nil {
 		return nil, err
 	}
-	if len(r.Maps) != len(r.Entries) {
-		return nil, Corruptf("root with %d map pages and %d entry pages", len(r.Maps), len(r.Entries))
+	if len(r.Lists) == 0 {
+		return nil, Corruptf("root without a list of segments")
 	}
 	return r, stream.CheckFeatures(r.Features)
+}
+
+func readList(in *wire.Reader, number int) List {
+	tuple(in, 3)
+	l := List{Pages: int(in.Int(MaxPages)), Items: in.Int(stream.MaxSize)}
+	h := height(l.Pages)
+	l.Top = readChildren(in, number, h, l.countAt(h))
+	return l
 }
 
 // Encrypted reports whether the content of the archive is sealed.
 func (r *Root) Encrypted() bool { return slices.Contains(r.Features, stream.FeatureEncrypted) }
 
-// Seal encodes the content.
-func (r *Root) Seal(c *Ciphers) {
+// seal encodes the content.
+func (r *Root) seal(c *Ciphers) {
 	w := wire.NewWriter()
 	AppendInfo(w, r)
 	r.Content = c.Seal(infoDomain, 0, w.Written())
@@ -264,19 +263,14 @@ func (r *Root) Open(c *Ciphers) error {
 	if err := stream.CheckFeatures(r.Info.Features); err != nil {
 		return err
 	}
-	if len(r.Maps) != len(r.Firsts) {
-		return Corruptf("root with %d map pages and %d keys", len(r.Maps), len(r.Firsts))
-	}
-	for i := 1; i < len(r.Firsts); i++ {
-		if a, b := r.Firsts[i-1], r.Firsts[i]; !a.Position.before(b.Position) || a.Segment >= b.Segment {
-			return Corruptf("pages %d and %d are out of order", i-1, i)
+	for i := range r.Lists {
+		l := &r.Lists[i]
+		if err := checkChildren(l.Top, First{Position: l.begin()}, r.end(i)); err != nil {
+			return fmt.Errorf("list %d: %w", i, err)
 		}
 	}
-	if len(r.Firsts) > 0 && r.Firsts[0].Segment != 0 {
-		return Corruptf("there are %d segments before the first page", r.Firsts[0].Segment)
-	}
-	if n := len(r.Firsts); n > 0 && r.Firsts[n-1].Stream >= len(r.Info.Streams) {
-		return Corruptf("page %d is of stream %d, there are %d", n-1, r.Firsts[n-1].Stream, len(r.Info.Streams))
+	if n := r.Lists[segmentList].Items; n != r.Info.Totals.Segments {
+		return Corruptf("list of %d segments, there are %d", n, r.Info.Totals.Segments)
 	}
 	names, ids := map[string]bool{}, map[int64]bool{}
 	for _, s := range r.Info.Streams {

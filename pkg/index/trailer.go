@@ -25,6 +25,7 @@ const (
 	TrailerSize    = 64
 	ArchiveMagic   = "hxz-tail"
 	indexMagic     = "hxz-indx" // of an exported index
+	nodesMagic     = "hxz-node" // of an exported index that has only nodes
 	trailerVersion = 1
 )
 
@@ -62,7 +63,7 @@ func ParseTrailer(b []byte, pos int64) (Trailer, error) {
 		return t, Corruptf("no trailer: not a hexz archive, or it was cut short")
 	}
 	t.Magic = string(b[2:10])
-	if t.Magic != ArchiveMagic && t.Magic != indexMagic {
+	if t.Magic != ArchiveMagic && t.Magic != indexMagic && t.Magic != nodesMagic {
 		return t, Corruptf("no trailer: not a hexz archive, or it was cut short")
 	}
 	if b[10] != trailerVersion {
@@ -119,9 +120,17 @@ func HasTrailer(src io.ReaderAt, size int64) bool {
 }
 
 // IsIndex reports whether the file of size bytes ends like an exported index.
-func IsIndex(src io.ReaderAt, size int64) bool {
-	_, err := LastTrailer(src, size, indexMagic)
-	return err == nil
+func IsIndex(src io.ReaderAt, size int64) bool { return magicOf(src, size) != ArchiveMagic }
+
+// magicOf returns the magic of the last trailer of a file: that of an exported index, or that of an
+// archive.
+func magicOf(src io.ReaderAt, size int64) string {
+	for _, magic := range []string{indexMagic, nodesMagic} {
+		if _, err := LastTrailer(src, size, magic); err == nil {
+			return magic
+		}
+	}
+	return ArchiveMagic
 }
 
 // TrailerID returns the id that stands at the end of an archive. The id is not verified. Without a

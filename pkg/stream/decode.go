@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"math"
 	"slices"
 
 	"hexz/pkg/stream/wire"
@@ -188,13 +189,14 @@ func readEntry(in *wire.Reader, refHash bool) Entry {
 		e.Patch = &Patch{Bases: readBases(in, refHash)}
 		e.Patch.Len = int(in.Int(MaxChunk))
 	case NodeRef:
-		want = 7
+		want = 8
 		e.Len = in.Int(MaxSize)
 		in.Fixed(e.Hash[:])
 		e.Level = uint8(in.Int(MaxLevel))
 		e.Parent = int32(in.Int(MaxParents))
 		e.Stream = uint16(in.Int(MaxStreams - 1))
 		e.Offset = in.Int(MaxSize)
+		e.Holes = in.Int(math.MaxInt64)
 	default:
 		in.Failf("entry of unknown kind %d", int(e.Kind))
 	}

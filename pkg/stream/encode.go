@@ -73,7 +73,7 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 	case ParentRef, Patched:
 		w.Array(5)
 	case NodeRef:
-		w.Array(7)
+		w.Array(8)
 	case Ref:
 		if refHash {
 			w.Array(4)
@@ -104,6 +104,7 @@ func appendEntry(w *wire.Writer, e *Entry, refHash bool) {
 		w.Int(int64(e.Parent))
 		w.Int(int64(e.Stream))
 		w.Int(e.Offset)
+		w.Int(e.Holes)
 	}
 }
 

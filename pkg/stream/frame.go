@@ -156,6 +156,7 @@ type Entry struct {
 	Hash    Hash   // of chunks; of NodeRef: digest of the node
 	Ordinal int64  // of ParentRef: in the parent; of Ref: in the archive, or NoOrdinal
 	Offset  int64  // of NodeRef: where the node begins in the stream of the parent
+	Holes   int64  // of NodeRef: which of its zeros are holes, see Node
 	Patch   *Patch // of Patched
 }
 

@@ -84,6 +84,8 @@ func (e *Entry) CheckNode() error {
 		return corruptf("node of %d bytes", e.Len)
 	case e.Level > MaxLevel:
 		return corruptf("node of level %d, the limit is %d", e.Level, MaxLevel)
+	case e.Holes < 0:
+		return corruptf("node with the holes %d", e.Holes)
 	case e.Offset > MaxSize-e.Len:
 		return corruptf("node of %d bytes at offset %d of a parent", e.Len, e.Offset)
 	}

@@ -40,8 +40,10 @@ type Tree struct {
 	// that Sum ends, from the lowest level up. It is not called for nodes that AddNode adds.
 	Ended func(Node)
 
-	levels []treeLevel
-	run    int64 // length of a zero or hole run that may go on
+	levels  []treeLevel
+	run     int64 // length of a zero or hole run that may go on
+	holeAt  int64 // where the last hole in it begins
+	holeLen int64 // or 0
 }
 
 // Node is a node of a content tree.
@@ -49,13 +51,29 @@ type Node struct {
 	Level int
 	Len   int64 // bytes of content
 	Hash  Hash
+
+	// Holes tells which zeros of the node are holes, which Hash does not tell. Two nodes of one Hash
+	// have the same holes if they have the same number. 0 is none.
+	Holes int64
 }
+
+// Ref returns an entry for the node, where it stands at an offset of a stream of a parent.
+func (n *Node) Ref(parent int32, streamNo int, offset int64) Entry {
+	return Entry{
+		Kind: NodeRef, Len: n.Len, Hash: n.Hash, Level: uint8(n.Level), Holes: n.Holes,
+		Parent: parent, Stream: uint16(streamNo), Offset: offset, Ordinal: NoOrdinal,
+	}
+}
+
+// Node returns the node that e, a NodeRef, stands for.
+func (e *Entry) Node() Node { return Node{int(e.Level), e.Len, e.Hash, e.Holes} }
 
 // treeLevel is a level of a tree, with the node that may go on.
 type treeLevel struct {
 	message []byte // what the digest of that node covers: the level, then the records
 	records int    // of that node
 	size    int64  // bytes of content of that node
+	holes   uint64 // of that node, see mix
 	nodes   int    // how many have ended
 	last    Node   // the last of them
 }
@@ -67,14 +85,26 @@ func (t *Tree) Add(e *Entry) error {
 	}
 	switch {
 	case e.Kind.IsRun():
-		t.run += e.Len
+		t.addRun(e)
 		return nil
 	case e.Kind == NodeRef:
-		return t.addNode(Node{int(e.Level), e.Len, e.Hash})
+		return t.addNode(e.Node())
 	}
 	t.endRun()
 	t.addRecord(0, e.Len, &e.Hash, false)
 	return nil
+}
+
+// addRun adds to the run.
+func (t *Tree) addRun(e *Entry) {
+	if e.Kind == Hole {
+		if t.holeAt+t.holeLen < t.run {
+			t.endHole()
+			t.holeAt = t.run
+		}
+		t.holeLen += e.Len
+	}
+	t.run += e.Len
 }
 
 // addNode adds all that a node holds.
@@ -120,17 +150,23 @@ func (t *Tree) mayBegin(level int) error {
 // Sum returns the root of all entries added. The root of a stream of no bytes is the digest of a
 // node without records. After Sum nothing can be added until Reset.
 func (t *Tree) Sum() Hash {
+	top := t.Top()
+	return top.Hash
+}
+
+// Top is Sum for the node at the top.
+func (t *Tree) Top() Node {
 	t.endRun()
 	if len(t.levels) == 0 {
 		t.level(0)
 		t.endNode(0)
 	}
-	var top Hash
+	var top Node
 	for k := range MaxLevel + 1 {
 		if t.level(k).records > 0 {
 			t.endNode(k)
 		}
-		if top = t.levels[k].last.Hash; t.levels[k].nodes == 1 {
+		if top = t.levels[k].last; t.levels[k].nodes == 1 {
 			break // the first level of a single node
 		}
 	}
@@ -152,7 +188,7 @@ func (t *Tree) NodeOf(level int) (n Node, ok bool) {
 
 // Clone returns a copy of the tree so far, without Ended.
 func (t *Tree) Clone() *Tree {
-	c := &Tree{levels: slices.Clone(t.levels), run: t.run}
+	c := &Tree{levels: slices.Clone(t.levels), run: t.run, holeAt: t.holeAt, holeLen: t.holeLen}
 	for k := range c.levels {
 		c.levels[k].message = slices.Clone(c.levels[k].message)
 	}
@@ -160,7 +196,7 @@ func (t *Tree) Clone() *Tree {
 }
 
 // Reset starts the tree of another stream.
-func (t *Tree) Reset() { t.levels, t.run = t.levels[:0], 0 }
+func (t *Tree) Reset() { t.levels, t.run, t.holeAt, t.holeLen = t.levels[:0], 0, 0, 0 }
 
 // level returns level k, which may be a new one.
 func (t *Tree) level(k int) *treeLevel {
@@ -177,8 +213,26 @@ func (t *Tree) level(k int) *treeLevel {
 
 func (t *Tree) endRun() {
 	if t.run > 0 {
+		t.endHole()
 		t.addRecord(0, t.run, &Hash{}, true)
-		t.run = 0
+		t.run, t.holeAt = 0, 0
+	}
+}
+
+// endHole adds the last hole of the run to the node that goes on.
+func (t *Tree) endHole() {
+	if t.holeLen > 0 {
+		l := t.level(0)
+		l.mix(l.size+t.holeAt, t.holeLen)
+		t.holeLen = 0
+	}
+}
+
+// mix adds a hole of a node of level 0, or the holes of a node below. at is the offset in the node.
+// It is FNV-1a on words of 64 bits. A collision would only make a hole of zeros or zeros of a hole.
+func (l *treeLevel) mix(at, holes int64) {
+	for _, v := range []int64{at, holes} {
+		l.holes = (l.holes ^ uint64(v)) * 0x100000001b3
 	}
 }
 
@@ -201,8 +255,8 @@ func (t *Tree) addRecord(k int, n int64, hash *Hash, run bool) {
 // endNode ends the node of level k that goes on.
 func (t *Tree) endNode(k int) {
 	l := &t.levels[k]
-	n := Node{k, l.size, nodeContext.Sum(l.message)}
-	l.message, l.records, l.size = l.message[:1], 0, 0
+	n := Node{k, l.size, nodeContext.Sum(l.message), int64(l.holes >> 1)}
+	l.message, l.records, l.size, l.holes = l.message[:1], 0, 0, 0
 	if t.Ended != nil {
 		t.Ended(n)
 	}
@@ -215,6 +269,10 @@ func (t *Tree) addEnded(n Node) {
 	l.nodes++
 	l.last = n
 	if n.Level < MaxLevel {
+		if n.Holes > 0 {
+			up := t.level(n.Level + 1)
+			up.mix(up.size, n.Holes)
+		}
 		t.addRecord(n.Level+1, n.Len, &n.Hash, false)
 	}
 }
