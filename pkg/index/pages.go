@@ -14,9 +14,6 @@ type SegmentRef struct {
 	Before Extent // of the frames between the segment before and this one; its length may be 0
 }
 
-// setBefore sets the position of the frames before the segment.
-func (s *SegmentRef) setBefore() { s.Before.Pos = s.Pos - s.Before.Len }
-
 // Position is where a segment begins: the number of its stream, the offset in that stream, and the
 // number of data chunks before the segment in the archive.
 type Position struct {
@@ -153,8 +150,8 @@ func readSegmentRef(in *wire.Reader) (s SegmentRef) {
 	if n == 5 {
 		s.Before.Len = in.Int(stream.MaxSize)
 		in.Fixed(s.Before.Digest[:])
-		s.setBefore()
 	}
+	s.Before.Pos = s.Pos - s.Before.Len
 	if in.Err() == nil && (n != 3 && n != 5 || n == 5 && (s.Before.Len == 0 || s.Before.Pos < 0)) {
 		in.Failf("segment of %d elements, with %d bytes before it", n, s.Before.Len)
 	}
