@@ -40,7 +40,10 @@ var headers = []any{false, 1, "true", nil, "missing"}
 // build makes an archive of that shape. Some shapes are lies in body and index alike.
 func build(shape uint64, change func(what string, p []byte) []byte, index func(b *hostiletest.Builder)) []byte {
 	rng := rand.New(rand.NewPCG(shape, 5))
-	b := &hostiletest.Builder{PageLen: 1 + rng.IntN(3), Change: change}
+	b := &hostiletest.Builder{Change: change}
+	if rng.IntN(10) == 0 {
+		b.PageLen = 1 + rng.IntN(3) // another index than it should be
+	}
 	meta := pkgstream.Meta{"archive": true, "stages": []any{pkgstream.Meta{"stage": "lies"}}}
 	if n := rng.IntN(40); n < len(headers) {
 		if meta["archive"] = headers[n]; meta["archive"] == "missing" {
@@ -176,16 +179,21 @@ var indexLies = []func(rng *rand.Rand, b *hostiletest.Builder){
 	func(_ *rand.Rand, b *hostiletest.Builder) { b.Features = []string{"a", "a"} },
 	func(_ *rand.Rand, b *hostiletest.Builder) { b.Segments = append(b.Segments, b.Segments...) },
 	func(rng *rand.Rand, b *hostiletest.Builder) {
-		b.Move = func(maps, _ []hostiletest.Span) { moved(rng, maps) }
+		b.Move = func(lists [][]hostiletest.Page, _ *[2]int64) { moved(rng, lists[0]) }
 	},
 	func(rng *rand.Rand, b *hostiletest.Builder) {
-		b.Move = func(_, entries []hostiletest.Span) { moved(rng, entries) }
+		b.Move = func(_ [][]hostiletest.Page, areas *[2]int64) { areas[rng.IntN(2)] += rng.Int64N(3) - 1 }
 	},
 	func(_ *rand.Rand, b *hostiletest.Builder) { b.Raw([]byte{0xc0}) },
 	func(rng *rand.Rand, b *hostiletest.Builder) { b.Raw(ancillary(rng)) },
 	func(_ *rand.Rand, b *hostiletest.Builder) { b.End() },
 	func(rng *rand.Rand, b *hostiletest.Builder) { b.Out = append(b.Out, noise(rng, 1)...) }, // between body and index
 	func(rng *rand.Rand, b *hostiletest.Builder) { b.Out = append(b.Out, ancillary(rng)...) },
+	func(rng *rand.Rand, b *hostiletest.Builder) { b.Info.Streams[0].Level += rng.IntN(2) },
+	func(_ *rand.Rand, b *hostiletest.Builder) { b.Info.Streams[0].Holes++ },
+	func(_ *rand.Rand, b *hostiletest.Builder) { b.Nodes = append(b.Nodes, nil) },
+	segmentLie(func(s *hostiletest.Segment) { s.Before.Len++ }),
+	segmentLie(func(s *hostiletest.Segment) { s.Before.Digest[0]++ }),
 	segmentLie(func(s *hostiletest.Segment) { s.Pos++ }),
 	segmentLie(func(s *hostiletest.Segment) { s.Len-- }),
 	segmentLie(func(s *hostiletest.Segment) { s.Digest[0]++ }),
@@ -199,9 +207,12 @@ var indexLies = []func(rng *rand.Rand, b *hostiletest.Builder){
 	segmentLie(func(s *hostiletest.Segment) { s.Entries[0].Hash = blake.Sum(nil) }),
 }
 
-func moved(rng *rand.Rand, list []hostiletest.Span) {
+func moved(rng *rand.Rand, list []hostiletest.Page) {
 	if len(list) > 0 {
-		list[rng.IntN(len(list))].Pos += rng.Int64N(3) - 1
+		p := &list[rng.IntN(len(list))]
+		for _, n := range []*int64{&p.At.Pos, &p.Entries.Pos, &p.Key[rng.IntN(4)]} {
+			*n = max(*n+rng.Int64N(3)-1, 0)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func agreement() []Case {
 		{"features of the info", "corrupt", lying(func(b *Builder) { b.Info.Features = []string{"teleport"} })},
 		{"encrypted, says the root", "corrupt", lying(func(b *Builder) { b.Features = []string{stream.FeatureEncrypted} })},
 		{"features of the header", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", func() []byte {
-			b := &Builder{PageLen: 1024}
+			b := &Builder{}
 			b.Frame(&stream.Header{Features: []string{"teleport"}, Meta: stream.Meta{"archive": true}})
 			b.Info.Features = nil
 			return b.Seal()

@@ -58,15 +58,19 @@ type Builder struct {
 	Dicts    []Dict
 	Nodes    [][]Node // by level
 	Rest     *Span    // frames after the last segment; set by Seal if nil
-	PageLen  int      // segments in a page
+	PageLen  int      // segments in a page, at most; 0 is 256
 
 	// Change, if not nil, returns a replacement for a frame or the trailer. It gets the frames of
 	// the index and those of the body, but not the header of New. what is "frame", "map", "entry",
-	// "nodes", "info", "root" or "trailer". The digests are those of the replacement.
+	// "nodes", "directory", "info", "root" or "trailer". The digests are those of the replacement.
 	Change func(what string, p []byte) []byte
 
-	// Move, if not nil, changes what the root says of the pages of segments.
-	Move func(pages []Page)
+	// Move, if not nil, changes what the root says of the pages of each list, and of the two areas.
+	// The first list has segments, the others have the nodes of a level each.
+	Move func(lists [][]Page, areas *[2]int64)
+
+	// List, if not nil, changes what the directory pages of a list say. They are numbered.
+	List func(list, number int, pages []Page)
 
 	before []Span // frames since the last segment
 	tree   stream.Tree
@@ -77,10 +81,7 @@ type Builder struct {
 
 // New returns a Builder with a header.
 func New() *Builder {
-	b := &Builder{PageLen: 256}
-	b.tree.Ended = func(n stream.Node) {
-		b.ended = append(b.ended, Node{n, len(b.Info.Streams) - 1, b.at - n.Len})
-	}
+	b := &Builder{}
 	b.Frame(&stream.Header{Meta: stream.Meta{"archive": true}})
 	return b
 }
@@ -118,11 +119,7 @@ func (b *Builder) group(n int) Span {
 
 // Frame adds a frame to the body and to the index.
 func (b *Builder) Frame(f stream.Frame) {
-	p := Encode(f)
-	if b.Change != nil {
-		p = b.Change("frame", p)
-	}
-	at := b.Raw(p)
+	at := b.Raw(b.changed("frame", Encode(f)))
 	switch f := f.(type) {
 	case *stream.Segment:
 		entries := slices.Clone(f.Entries)
@@ -148,6 +145,9 @@ func (b *Builder) Open(id int64, name string) {
 	b.Frame(&stream.Open{ID: id, Name: name, Size: -1, Chunker: stream.Meta{"name": "fixed-v1", "size": 4096}})
 	b.at, b.ended = 0, nil
 	b.tree.Reset()
+	b.tree.Ended = func(n stream.Node) {
+		b.ended = append(b.ended, Node{n, len(b.Info.Streams) - 1, b.at - n.Len})
+	}
 }
 
 // id returns the id of the open stream.
@@ -202,53 +202,34 @@ func (b *Builder) addEnd(name string, c *stream.Close) {
 // End writes the End frame.
 func (b *Builder) End() { b.Frame(&stream.End{Root: b.ends.Sum()}) }
 
-// Seal writes the index and returns the archive.
+// Seal writes the index and returns the archive. The index is as it should be for up to 1024 nodes
+// of level 1.
 func (b *Builder) Seal() []byte {
-	change := b.Change
-	if change == nil {
-		change = func(_ string, p []byte) []byte { return p }
-	}
 	if b.Rest == nil {
 		rest := b.group(0)
 		b.Rest = &rest
 	}
-	areas := [2]int64{}
-	put := func(area int, what string, p []byte) Span {
-		s := b.put(change(what, p))
-		s.Pos = areas[area]
-		areas[area] += s.Len
-		return s
-	}
-	var pages []Page
-	count := int64(0)
-	for list := range slices.Chunk(b.Segments, b.PageLen) {
-		n, first := len(pages), list[0]
-		p := Page{Key: [4]int64{int64(first.Stream), first.Offset, first.Ordinal, count}}
-		p.At = put(0, "map", mapPage(n, list))
-		p.Entries = put(0, "entry", entryPage(n, list))
-		pages = append(pages, p)
-		count += int64(len(list))
-	}
-	lists := [][]Page{pages}
-	for level, nodes := range b.Nodes {
-		var pages []Page
-		for list := range slices.Chunk(nodes, 1024) {
-			p := Page{Key: [4]int64{int64(list[0].Stream), list[0].Offset, 0, int64(1024 * len(pages))}}
-			p.At = put(1, "nodes", nodePage(level, len(pages), list))
-			pages = append(pages, p)
-		}
-		lists = append(lists, pages)
-	}
+	x := newIndexWriter(b)
+	x.segments()
+	x.nodes()
+	lists, areas := x.finish()
 	if b.Move != nil {
-		b.Move(pages)
+		b.Move(lists, &areas)
 	}
-	root := b.put(change("root", b.rootFrame(areas, lists, change("info", b.info(lists)))))
+	root := b.put(b.changed("root", b.rootFrame(areas, x.lists, lists, b.changed("info", b.info(lists)))))
 	trailer := append([]byte{0xc4, 62}, "hxz-tail\x01\x00\x00\x00\x00\x00"...)
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Pos))
 	trailer = binary.LittleEndian.AppendUint64(trailer, uint64(root.Len))
 	trailer = append(trailer, root.Digest[:]...)
-	b.put(change("trailer", withCheck(trailer)))
+	b.put(b.changed("trailer", withCheck(trailer)))
 	return b.Out
+}
+
+func (b *Builder) changed(what string, p []byte) []byte {
+	if b.Change != nil {
+		p = b.Change(what, p)
+	}
+	return p
 }
 
 // withCheck sets the check of a trailer.

@@ -80,14 +80,7 @@ func lying(change func(b *Builder)) func() []byte {
 
 // swap makes an archive in which change replaces a part of the index.
 func swap(what string, change func(p []byte) []byte) func() []byte {
-	return lying(func(b *Builder) {
-		b.Change = func(w string, p []byte) []byte {
-			if w == what {
-				return change(p)
-			}
-			return p
-		}
-	})
+	return lying(func(b *Builder) { b.Change = replace(what, change) })
 }
 
 // disk makes an archive of one stream. fill adds segments to the stream.
@@ -130,7 +123,7 @@ func deep(n int) stream.Meta {
 // Cases returns all small cases.
 func Cases() []Case {
 	var all []Case
-	for _, list := range [][]Case{lengths(), places(), agreement(), entries(), payloads(), parents(), limits()} {
+	for _, list := range [][]Case{lengths(), places(), nodes(), agreement(), entries(), payloads(), parents(), limits()} {
 		all = append(all, list...)
 	}
 	return all

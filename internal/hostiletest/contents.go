@@ -145,7 +145,7 @@ func parents() []Case {
 func limits() []Case {
 	meta := func(n int) func() []byte {
 		return func() []byte {
-			b := &Builder{PageLen: 1024}
+			b := &Builder{}
 			m := deep(n)
 			m["archive"] = true
 			b.Frame(&stream.Header{Meta: m})
@@ -156,9 +156,21 @@ func limits() []Case {
 	return []Case{
 		{"meta of 16 levels", "ok", meta(16)},
 		{"meta of 17 levels", "corrupt", meta(17)},
-		{"a page for each segment", "ok", disk(func(b *Builder) {
+		{"a page for each segment", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", disk(func(b *Builder) {
 			b.PageLen = 1
-			for range 2000 {
+			for range 200 {
+				b.Add("none", nil, Zeros(stream.Zero, 1))
+			}
+		})},
+		{"255 segments in a page", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", disk(func(b *Builder) {
+			b.PageLen = 255
+			for range 256 {
+				b.Add("none", nil, Zeros(stream.Zero, 1))
+			}
+		})},
+		{"257 segments in a page", "corrupt", disk(func(b *Builder) {
+			b.PageLen = 257
+			for range 257 {
 				b.Add("none", nil, Zeros(stream.Zero, 1))
 			}
 		})},

@@ -11,7 +11,7 @@ import (
 
 // The frames of the index, as docs/format.md describes them.
 
-func (b *Builder) rootFrame(areas [2]int64, lists [][]Page, info []byte) []byte {
+func (b *Builder) rootFrame(areas [2]int64, made []*list, lists [][]Page, info []byte) []byte {
 	w := head(18, 6)
 	texts(w, b.Features)
 	w.Array(2)
@@ -23,23 +23,9 @@ func (b *Builder) rootFrame(areas [2]int64, lists [][]Page, info []byte) []byte 
 	w.Array(len(lists))
 	for i, pages := range lists {
 		w.Array(3)
-		w.Int(int64(len(pages)))
-		if i == 0 {
-			w.Int(int64(len(b.Segments)))
-		} else {
-			w.Int(int64(len(b.Nodes[i-1])))
-		}
-		w.Array(len(pages))
-		for _, p := range pages {
-			if i > 0 {
-				w.Array(3)
-				span(w, p.At)
-				continue
-			}
-			w.Array(6)
-			span(w, p.At)
-			span(w, p.Entries)
-		}
+		w.Int(int64(made[i].counts[0]))
+		w.Int(int64(made[i].items))
+		extents(w, pages, i == 0 && len(made[i].levels) == 1)
 	}
 	w.Bytes(info)
 	return w.Written()
@@ -78,13 +64,7 @@ func (b *Builder) info(lists [][]Page) []byte {
 	}
 	w.Array(len(lists))
 	for _, pages := range lists {
-		w.Array(len(pages))
-		for _, p := range pages {
-			w.Array(4)
-			for _, n := range p.Key {
-				w.Int(n)
-			}
-		}
+		keys(w, pages)
 	}
 	return w.Written()
 }
@@ -108,8 +88,8 @@ func totals(w *wire.Writer, t *index.Totals) {
 }
 
 func mapPage(n int, page []Segment) []byte {
-	keys := wire.NewWriter()
-	keys.Array(len(page))
+	begins := wire.NewWriter()
+	begins.Array(len(page))
 	w := head(16, 4)
 	w.Int(int64(n))
 	w.Array(len(page))
@@ -123,10 +103,10 @@ func mapPage(n int, page []Segment) []byte {
 			w.Int(s.Before.Len)
 			w.Bytes(s.Before.Digest[:])
 		}
-		keys.Array(3)
-		key(keys, s)
+		begins.Array(3)
+		key(begins, s)
 	}
-	w.Bytes(keys.Written())
+	w.Bytes(begins.Written())
 	return w.Written()
 }
 
@@ -158,6 +138,45 @@ func nodePage(level, n int, nodes []Node) []byte {
 	w.Int(int64(n))
 	w.Bytes(list.Written())
 	return w.Written()
+}
+
+// directoryPage is a directory page of a height, which is 1 for those that list pages of items.
+func directoryPage(list, height, n int, pages []Page) []byte {
+	w := head(20, 6)
+	w.Int(int64(list))
+	w.Int(int64(height))
+	w.Int(int64(n))
+	extents(w, pages, list == 0 && height == 1)
+	begins := wire.NewWriter()
+	keys(begins, pages)
+	w.Bytes(begins.Written())
+	return w.Written()
+}
+
+// extents says where pages are: pairs of a map page and an entry page, or others.
+func extents(w *wire.Writer, pages []Page, pairs bool) {
+	w.Array(len(pages))
+	for _, p := range pages {
+		if !pairs {
+			w.Array(3)
+			span(w, p.At)
+			continue
+		}
+		w.Array(6)
+		span(w, p.At)
+		span(w, p.Entries)
+	}
+}
+
+// keys says what pages begin with.
+func keys(w *wire.Writer, pages []Page) {
+	w.Array(len(pages))
+	for _, p := range pages {
+		w.Array(4)
+		for _, n := range p.Key {
+			w.Int(n)
+		}
+	}
 }
 
 // head begins a frame.

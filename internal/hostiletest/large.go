@@ -31,11 +31,24 @@ func Large() []Case {
 		})},
 		{"65536 streams", "ok", streams(stream.MaxStreams)},
 		{"65537 streams", "corrupt", streams(stream.MaxStreams + 1)},
-		{"10000 pages", "ok", disk(func(b *Builder) {
-			b.PageLen = 1
-			for range 10000 {
-				b.Add("none", nil, Zeros(stream.Zero, 1))
-			}
+		{"300 pages", "ok", many(func(*Builder) {})},
+		{"directory page of another number", "corrupt dedup=ok", many(func(b *Builder) {
+			b.Change = replace("directory", func(p []byte) []byte { p[4] ^= 1; return p })
+		})},
+		{"directory page with bytes behind", "corrupt", many(func(b *Builder) {
+			b.Change = replace("directory", func(p []byte) []byte { return append(p, 0) })
+		})},
+		{"directory page with a page twice", "corrupt", many(func(b *Builder) {
+			b.List = func(_, _ int, pages []Page) { pages[1] = pages[0] }
+		})},
+		{"directory page with another segment", "corrupt", many(func(b *Builder) {
+			b.List = func(_, n int, pages []Page) { pages[n].Key[1]++ }
+		})},
+		{"directory page with another number of segments", "corrupt", many(func(b *Builder) {
+			b.List = func(_, _ int, pages []Page) { pages[1].Key[3]++ }
+		})},
+		{"directory page with pages past the end", "corrupt", many(func(b *Builder) {
+			b.List = func(_, _ int, pages []Page) { pages[1].At.Pos, pages[1].Entries.Pos = 1<<40, 1<<40 }
 		})},
 		{"references to 60 segments of 64 MiB", "ok", body(func(b *Builder) {
 			chunk := make([]byte, stream.MaxChunk)
@@ -62,7 +75,7 @@ func Large() []Case {
 			b.Add("none", nil, slices.Repeat([]stream.Entry{Ref(chunk, 0)}, 100)...)
 		})},
 		{"meta of a million maps", "ok", func() []byte {
-			b := &Builder{PageLen: 1024}
+			b := &Builder{}
 			list := slices.Repeat([]any{stream.Meta{}}, 1000000)
 			b.Frame(&stream.Header{Meta: stream.Meta{"archive": true, "m": list}})
 			b.Open(1, "disk")
@@ -77,6 +90,16 @@ func Large() []Case {
 			}
 		})},
 	}
+}
+
+// many makes an archive whose index has so many pages that it needs directory pages.
+func many(change func(b *Builder)) func() []byte {
+	return disk(func(b *Builder) {
+		for range 300 * 256 {
+			b.Add("none", nil, Zeros(stream.Zero, 1))
+		}
+		change(b)
+	})
 }
 
 // packed returns the encoding of p.

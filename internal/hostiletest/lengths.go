@@ -55,13 +55,13 @@ func lengths() []Case {
 		{"meta promises 2^32 pairs", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", body(func(b *Builder) { b.Raw(frame(2, 5, number, []byte{0xa1, 'x', 0xc0}, hugeMap)) })},
 		{"ancillary frame promises 4 GiB", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", body(func(b *Builder) { b.Raw(frame(200, 2, hugeBytes)); b.End() })},
 
-		{"map page promises spans", "corrupt scan=truncated cat=truncated dedup=ok", swap("map", in(frame(16, 4, zero, []byte{0xdc, 4, 0}, number)))},
-		{"map page of 1025 segments", "corrupt scan=truncated cat=truncated dedup=ok", swap("map", in(frame(16, 4, zero, []byte{0xdc, 4, 1})))},
+		{"map page promises spans", "corrupt scan=truncated cat=truncated dedup=ok", swap("map", in(frame(16, 4, zero, []byte{0xdc, 1, 0}, number)))},
+		{"map page of 257 segments", "corrupt scan=truncated cat=truncated dedup=ok", swap("map", in(frame(16, 4, zero, []byte{0xdc, 1, 1})))},
 		{"map page promises keys", "corrupt scan=truncated cat=truncated dedup=ok", swap("map", func(p []byte) []byte { return cutBytes(p, longBytes) })},
 		{"map page without segments", "corrupt dedup=ok", swap("map", in(frame(16, 4, zero, []byte{0x90, 0xc4, 1, 0x90})))},
 		{"map page of another number", "corrupt dedup=ok", swap("map", func(p []byte) []byte { p[2]++; return p })},
 		{"entry page promises bytes", "corrupt scan=truncated cat=truncated restore=ok", swap("entry", in(frame(17, 3, zero, longBytes)))},
-		{"entry page promises segments", "corrupt restore=ok", swap("entry", in(frame(17, 3, zero, []byte{0xc4, 3, 0xdc, 4, 0})))},
+		{"entry page promises segments", "corrupt restore=ok", swap("entry", in(frame(17, 3, zero, []byte{0xc4, 3, 0xdc, 1, 0})))},
 		{"entry page promises entries", "corrupt restore=ok", swap("entry", in(frame(17, 3, zero, []byte{0xc4, 6, 0x93}, longArray)))},
 		{"entry page with fewer segments", "corrupt restore=ok", swap("entry", in(frame(17, 3, zero, []byte{0xc4, 1, 0x90})))},
 

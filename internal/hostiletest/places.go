@@ -1,8 +1,6 @@
 package hostiletest
 
 import (
-	"slices"
-
 	"hexz/pkg/blake"
 	"hexz/pkg/index"
 	"hexz/pkg/stream"
@@ -15,16 +13,17 @@ func (b *Builder) again(s *Span) { s.Digest = blake.Sum(b.Out[s.Pos : s.Pos+s.Le
 
 // places returns cases with positions and ranges that are not where they should be.
 func places() []Case {
-	runs := func(change func(r []Run) []Run) func() []byte {
+	const body = "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok"
+	move := func(change func(pages []Page)) func() []byte {
 		return lying(func(b *Builder) {
-			b.Seal()
-			r := change(slices.Clone(b.Runs))
-			*b = *Sound()
-			b.Runs = r
+			b.PageLen = 1
+			b.Move = func(lists [][]Page, _ *[2]int64) { change(lists[0]) }
 		})
 	}
-	move := func(change func(maps, entries []Span)) func() []byte {
-		return lying(func(b *Builder) { b.PageLen, b.Move = 1, change })
+	area := func(change func(areas *[2]int64)) func() []byte {
+		return lying(func(b *Builder) {
+			b.Move = func(_ [][]Page, areas *[2]int64) { change(areas) }
+		})
 	}
 	return []Case{
 		{"segment past the end", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[0].Pos = 1 << 40 })},
@@ -36,33 +35,60 @@ func places() []Case {
 		{"segments exchanged", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) {
 			b.Segments[0].Span, b.Segments[1].Span = b.Segments[1].Span, b.Segments[0].Span
 		})},
-		{"segment that is a close frame", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[1].Span = b.frames[4] })},
+		{"segment that is a close frame", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) { b.Segments[1].Span = b.endOf(b.Segments[1].Span) })},
 		{"segments that overlap", "corrupt inspect=ok dedup=ok diff=ok commit=ok", lying(func(b *Builder) {
 			s := &b.Segments[0].Span
 			s.Len += b.Segments[1].Len
 			b.again(s)
 		})},
 
-		{"map pages exchanged", "corrupt dedup=ok", move(func(m, _ []Span) { m[0], m[1] = m[1], m[0] })},
-		{"map page twice", "corrupt dedup=ok", move(func(m, _ []Span) { m[1] = m[0] })},
-		{"map page past the end", "corrupt dedup=ok", move(func(m, _ []Span) { m[2].Pos = 1 << 40 })},
-		{"map page of 256 MiB", "corrupt dedup=ok", move(func(m, _ []Span) { m[2].Len = 256 << 20 })},
-		{"map page of 256 MiB + 1", "corrupt", move(func(m, _ []Span) { m[2].Len = 256<<20 + 1 })},
-		{"map page that is an entry page", "corrupt dedup=ok", move(func(m, e []Span) { m[1] = e[1] })},
-		{"entry pages exchanged", "corrupt restore=ok", move(func(_, e []Span) { e[0], e[1] = e[1], e[0] })},
-		{"entry page in the body", "corrupt restore=ok", lying(func(b *Builder) {
-			b.Move = func(_, e []Span) { e[0] = b.frames[2] }
-		})},
-		{"range that ends behind 2^63 - 1", "corrupt", move(func(_, e []Span) { e[0].Pos = stream.MaxSize })},
+		{"map pages exchanged", "corrupt dedup=ok", move(func(p []Page) { p[0].At, p[1].At = p[1].At, p[0].At })},
+		{"map page twice", "corrupt dedup=ok", move(func(p []Page) { p[1].At = p[0].At })},
+		{"map page past the end", "corrupt dedup=ok", move(func(p []Page) { p[2].At.Pos = 1 << 40 })},
+		{"map page of 256 MiB", "corrupt dedup=ok", move(func(p []Page) { p[2].At.Len = 256 << 20 })},
+		{"map page of 256 MiB + 1", "corrupt", move(func(p []Page) { p[2].At.Len = 256<<20 + 1 })},
+		{"map page that is an entry page", "corrupt dedup=ok", move(func(p []Page) { p[1].At = p[1].Entries })},
+		{"entry pages exchanged", "corrupt restore=ok", move(func(p []Page) { p[0].Entries, p[1].Entries = p[1].Entries, p[0].Entries })},
+		{"entry page of the length of another", "corrupt restore=ok", move(func(p []Page) { p[0].Entries.Len = p[1].Entries.Len })},
+		{"entry page past the end", "corrupt restore=ok", move(func(p []Page) { p[0].Entries.Pos = 1 << 40 })},
+		{"range that ends behind 2^63 - 1", "corrupt", move(func(p []Page) { p[0].Entries.Pos = stream.MaxSize })},
 
-		{"runs with a gap", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", runs(func(r []Run) []Run { r[0].Pos++; r[0].Len--; return r })},
-		{"run twice", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", runs(func(r []Run) []Run { return append(r, r[0]) })},
-		{"no runs", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", runs(func(r []Run) []Run { return r[:0:0] })},
-		{"run of no frames", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", runs(func(r []Run) []Run { r[0].Frames = 0; return r })},
-		{"run of too many frames", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", runs(func(r []Run) []Run { r[0].Frames++; return r })},
-		{"run of 1025 frames", "corrupt", runs(func(r []Run) []Run { r[0].Frames = 1025; return r })},
-		{"empty runs", "corrupt restore=ok inspect=ok dedup=ok diff=ok commit=ok", runs(func(r []Run) []Run {
-			return append(slices.Repeat([]Run{{Span{Digest: blake.Sum(nil)}, 1024}}, 100000), r...)
-		})},
+		{"page that begins with another segment", "corrupt dedup=ok", move(func(p []Page) { p[1].Key[1]++ })},
+		{"page that begins with another chunk", "corrupt dedup=ok", move(func(p []Page) { p[1].Key[2]-- })},
+		{"page that begins with another number", "corrupt", move(func(p []Page) { p[1].Key[3]++ })},
+		{"page that begins in another stream", "corrupt dedup=ok", move(func(p []Page) { p[2].Key[0] = 1 })},
+		{"first page that begins with segment 1", "corrupt", move(func(p []Page) { p[0].Key[3] = 1 })},
+
+		{"area longer by a byte", "corrupt", area(func(a *[2]int64) { a[0]++ })},
+		{"area shorter by a byte", "corrupt", area(func(a *[2]int64) { a[0]-- })},
+		{"area of 2^61", "corrupt", area(func(a *[2]int64) { a[0] = stream.MaxSize / 4 })},
+		{"areas exchanged", "corrupt", area(func(a *[2]int64) { a[0], a[1] = a[1], a[0] })},
+		{"area of nodes longer by a byte", "corrupt", area(func(a *[2]int64) { a[1]++ })},
+		{"area longer than the file", "corrupt", area(func(a *[2]int64) { a[1] = 1 << 40 })},
+
+		{"group with another digest", body, lying(func(b *Builder) { b.Segments[0].Before.Digest[0]++ })},
+		{"group without a frame", body, lying(func(b *Builder) { b.Segments[0].Before.Len-- })},
+		{"no group", body, lying(func(b *Builder) { b.Segments[0].Before.Len = 0 })},
+		{"group where no frames are", body, lying(func(b *Builder) { b.Segments[1].Before = Span{Len: 1, Digest: blake.Sum(nil)} })},
+		{"group before the file", "corrupt dedup=ok", lying(func(b *Builder) { b.Segments[0].Before.Len++ })},
+		{"group of 2^63 - 1", "corrupt dedup=ok", lying(func(b *Builder) { b.Segments[0].Before.Len = stream.MaxSize })},
+		{"rest longer by a byte", body, lying(func(b *Builder) { b.rest().Len++ })},
+		{"rest with another digest", body, lying(func(b *Builder) { b.rest().Digest[0]++ })},
+		{"no rest", body, lying(func(b *Builder) { b.Rest = &Span{Digest: blake.Sum(nil)} })},
+		{"rest of 2^63 - 1", "corrupt", lying(func(b *Builder) { b.rest().Len = stream.MaxSize })},
 	}
+}
+
+// endOf returns the frames between a segment and the next one.
+func (b *Builder) endOf(s Span) Span {
+	at := Span{Pos: s.Pos + s.Len, Len: b.Segments[2].Before.Len}
+	b.again(&at)
+	return at
+}
+
+// rest returns the frames after the last segment, which may then be changed.
+func (b *Builder) rest() *Span {
+	rest := b.group(0)
+	b.Rest = &rest
+	return b.Rest
 }

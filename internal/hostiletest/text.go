@@ -15,7 +15,7 @@ const invalid = Nasty + "\xff\xc3"
 // Text returns an archive with such text wherever a writer may put any. It is sound except for its
 // last segment, which has a codec with such a name, and for its parent, which is missing.
 func Text() []byte {
-	b := &Builder{PageLen: 1024}
+	b := &Builder{}
 	b.Frame(&stream.Header{Meta: stream.Meta{"archive": true, invalid: invalid, "stages": []any{
 		stream.Meta{"stage": invalid, invalid: []any{invalid, []byte(invalid)}}, stream.Meta{"stage": stream.Meta{invalid: invalid}}, invalid,
 	}}})

@@ -40,8 +40,8 @@ func TestRestoreAndInfo(t *testing.T) {
 		if n := tot.Data.Bytes + tot.Zero.Bytes + tot.Hole.Bytes + tot.Ref.Bytes; n != total {
 			t.Errorf("%s: totals of %d bytes for %d", name, n, total)
 		}
-		if name == "large" && (len(r.Root.Maps) < 3 || len(r.Root.Runs) < 3 || tot.Ref.N < 100) {
-			t.Errorf("the large archive has %d pages and %d references", len(r.Root.Maps), tot.Ref.N)
+		if name == "large" && (r.Pages() < 3 || r.Levels() < 1 || tot.Ref.N < 100) {
+			t.Errorf("the large archive has %d pages, nodes of %d levels, and %d references", r.Pages(), r.Levels(), tot.Ref.N)
 		}
 		for _, level := range []Level{Structure, Stored, Content} {
 			if err := r.Verify(t.Context(), VerifyOptions{Level: level, Threads: 2}); err != nil {
@@ -350,7 +350,7 @@ func TestIndexThatLies(t *testing.T) {
 		return b.Buf.Bytes()
 	}
 	a, other := build("alpha"), build("gamma")
-	page := open(t, other).Root.Entries[0]
+	page := takeApart(t, other).entries[0]
 	for name, p := range map[string][]byte{
 		"name":   alterRoot(t, a, func(r *index.Root) { r.Info.Streams[0].Name = "tape" }),
 		"id":     alterRoot(t, a, func(r *index.Root) { r.Info.Streams[0].ID = 9 }),
@@ -359,7 +359,7 @@ func TestIndexThatLies(t *testing.T) {
 		"digest": alterRoot(t, a, func(r *index.Root) { r.Info.Streams[0].Digests = map[string][]byte{"sha256": make([]byte, 32)} }),
 		"entries": resealed(t, alterRoot(t, a, func(r *index.Root) { r.Info = open(t, other).Root.Info }), func(what string, f []byte) []byte {
 			if what == "entry" {
-				return other[page.Pos:page.End()]
+				return page
 			}
 			return f
 		}),
@@ -383,7 +383,12 @@ func TestStructureThatLies(t *testing.T) {
 		"root":   func(r *index.Root) { r.Info.Streams[0].Root[0] ^= 1 },
 		"size":   func(r *index.Root) { r.Info.Streams[2].Size++ },
 		"totals": func(r *index.Root) { r.Info.Totals.Zero.Bytes++ },
-		"run":    func(r *index.Root) { r.Runs[0].Len-- },
+		"level":  func(r *index.Root) { r.Info.Streams[0].Level++ },
+		"holes":  func(r *index.Root) { r.Info.Streams[0].Holes++ },
+		"rest":   func(r *index.Root) { r.Rest.Len++ },
+		"area":   func(r *index.Root) { r.Areas[0]-- },
+		"nodes":  func(r *index.Root) { r.Areas[1]++ },
+		"list":   func(r *index.Root) { r.Lists = append(r.Lists, index.List{}) },
 	} {
 		err := open(t, alterRoot(t, p, alter)).Verify(t.Context(), VerifyOptions{Level: Structure})
 		if !errors.Is(err, stream.ErrCorrupt) {
@@ -472,7 +477,7 @@ func TestAncillaryFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.W.addToRun(at)
+	b.W.index.AddOther(at)
 	b.Stream(1, "disk", func() { b.Segment("none", []byte("alpha")) })
 	b.Seal()
 	p := b.Buf.Bytes()

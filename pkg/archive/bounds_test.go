@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"hexz/pkg/index"
-	"hexz/pkg/stream/wire"
 )
 
 // A segment on its way to the output holds few of the blocks that it refers to. All of its bytes
@@ -119,19 +117,12 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// The number of segments bounds the memory for index pages.
+// A reader from front to back knows how long the pages of the index must be.
 func TestIndexPagesWithoutEnd(t *testing.T) {
 	p := Small(t).Buf.Bytes()
-	r := open(t, p)
-	ref, _, err := r.SegmentAt(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := wire.NewWriter()
-	for n := range 10000 {
-		index.AppendMapPage(pages, n, []index.SegmentRef{ref}, nil)
-	}
-	in := &counter{Reader: io.MultiReader(bytes.NewReader(p[:r.Root.Maps[0].Pos]), bytes.NewReader(pages.Written()))}
+	page := takeApart(t, p).maps[0]
+	body := p[:open(t, p).AreaStart(0)]
+	in := &counter{Reader: io.MultiReader(bytes.NewReader(body), bytes.NewReader(bytes.Repeat(page, 10000)))}
 	if _, _, err := scan(in); !isDamage(err) || in.n > 200<<10 {
 		t.Errorf("%d bytes were read, %v", in.n, err)
 	}

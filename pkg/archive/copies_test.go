@@ -161,11 +161,11 @@ func TestExportOpenIndex(t *testing.T) {
 	p := largeWith(t, 1500, WriterOptions{Recipients: keys.Wrapper(id.Recipient())}).Buf.Bytes()
 	r := open(t, p, id)
 	var locked *index.LockedError
-	if err := open(t, p).ExportOpenIndex(io.Discard); !errors.As(err, &locked) {
+	if err := open(t, p).Export(io.Discard, index.ExportOptions{Open: true}); !errors.As(err, &locked) {
 		t.Errorf("without a key: %v", err)
 	}
 	var buf bytes.Buffer
-	if err := r.ExportOpenIndex(&buf); err != nil {
+	if err := r.Export(&buf, index.ExportOptions{Open: true}); err != nil {
 		t.Fatal(err)
 	}
 	raw := buf.Bytes()

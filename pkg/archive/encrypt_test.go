@@ -165,78 +165,6 @@ func TestEveryTruncation(t *testing.T) {
 	}
 }
 
-// parts are the frames of an archive, taken apart without a key.
-type parts struct {
-	body          [][]byte
-	maps, entries [][]byte
-	root          *index.Root
-}
-
-func takeApart(t testing.TB, p []byte) parts {
-	t.Helper()
-	r := open(t, p)
-	out := parts{root: r.Root}
-	for in := wire.NewBytesReader(p[:r.Root.Maps[0].Pos]); in.More(); {
-		start := in.Pos()
-		in.Skip(1 << 30)
-		out.body = append(out.body, p[start:in.Pos()])
-	}
-	for i := range r.Root.Maps {
-		out.maps = append(out.maps, p[r.Root.Maps[i].Pos:r.Root.Maps[i].End()])
-		out.entries = append(out.entries, p[r.Root.Entries[i].Pos:r.Root.Entries[i].End()])
-	}
-	return out
-}
-
-// forge puts an archive together as an attacker without a key can: with positions and digests that
-// fit. segments maps the frames that map pages name, by their number in the body.
-func (s parts) forge(t testing.TB, segments []int) []byte {
-	t.Helper()
-	var out []byte
-	var spans []index.Extent
-	put := func(frame []byte) index.Extent {
-		at := index.Extent{Pos: int64(len(out)), Len: int64(len(frame)), Digest: blake.Sum(frame)}
-		out = append(out, frame...)
-		return at
-	}
-	var frames blake.Hasher
-	for _, f := range s.body {
-		at := put(f)
-		frames.Write(at.Digest[:])
-		spans = append(spans, at)
-	}
-	forged := index.Root{Features: s.root.Features, Content: s.root.Content}
-	forged.Runs = []index.Run{{Extent: index.Extent{Pos: 0, Len: int64(len(out)), Digest: frames.Sum()}, Frames: len(s.body)}}
-	for number, page := range s.maps {
-		in := wire.NewBytesReader(page)
-		index.IndexFrame(in, index.KindMapPage, 4)
-		in.Int(index.MaxPages)
-		n := in.Array(index.PageSegments)
-		for range n {
-			in.Skip(1000)
-		}
-		keys := in.Bytes(index.MaxIndexFrame)
-		w := wire.NewWriter()
-		w.Array(4)
-		w.Int(int64(index.KindMapPage))
-		w.Int(int64(number))
-		w.Array(n)
-		for range n {
-			w.Array(3)
-			index.AppendExtent(w, spans[segments[0]])
-			segments = segments[1:]
-		}
-		w.Bytes(keys)
-		forged.Maps = append(forged.Maps, put(w.Written()))
-	}
-	for _, page := range s.entries {
-		forged.Entries = append(forged.Entries, put(page))
-	}
-	w := wire.NewWriter()
-	index.AppendRoot(w, &forged)
-	return index.Trailer{Root: put(w.Written()), Magic: index.ArchiveMagic}.Append(out)
-}
-
 // segmentFrames returns the numbers in the body of small's segments: header, header, open, two
 // segments, close, open, close, open, segment, close, end.
 var segmentFrames = []int{3, 4, 9}
@@ -312,7 +240,7 @@ func TestReplayedTrailer(t *testing.T) {
 	p, z := b.Buf.Bytes(), other.Buf.Bytes()
 	checkDamaged(t, "in the place of its own", append(bytes.Clone(p[:len(p)-index.TrailerSize]), z[len(z)-index.TrailerSize:]...), b, id)
 	checkDamaged(t, "behind its own", append(bytes.Clone(p), z[len(z)-index.TrailerSize:]...), b, id)
-	checkDamaged(t, "index and trailer", append(bytes.Clone(p[:open(t, p).Root.Maps[0].Pos]), z[open(t, z).Root.Maps[0].Pos:]...), b, id)
+	checkDamaged(t, "index and trailer", append(bytes.Clone(p[:open(t, p).AreaStart(0)]), z[open(t, z).AreaStart(0):]...), b, id)
 }
 
 // The bytes of an encrypted archive reveal nothing of its content.
@@ -457,7 +385,7 @@ func TestSealedFramesAreOneToOne(t *testing.T) {
 	sealed := func(number int, p []byte) []byte {
 		w := wire.NewWriter()
 		index.AppendSealedHead(w, int64(number), len(p)+seal.Overhead)
-		return append(bytes.Clone(w.Written()), c.Seal(index.FrameDomain, number, p)...)
+		return append(bytes.Clone(w.Written()), c.Seal(index.FrameDomain, uint64(number), p)...)
 	}
 	plain := func(i int) []byte {
 		p, err := index.OpenSealed(bytes.Clone(a.body[i]), c)

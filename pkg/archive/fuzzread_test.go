@@ -141,7 +141,7 @@ func FuzzExportedIndex(f *testing.F) {
 		}
 		want, wantErr := chunkList(r.Index)
 		var out bytes.Buffer
-		if err := r.ExportIndex(&out); err != nil {
+		if err := r.Export(&out, index.ExportOptions{}); err != nil {
 			return
 		}
 		exported := out.Bytes()

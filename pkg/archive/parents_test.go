@@ -179,7 +179,7 @@ func TestExportedIndex(t *testing.T) {
 		p := largeWith(t, 1500, o).Buf.Bytes()
 		r := open(t, p, id)
 		var buf bytes.Buffer
-		if err := open(t, p).ExportIndex(&buf); err != nil { // also without the key
+		if err := open(t, p).Export(&buf, index.ExportOptions{}); err != nil { // also without the key
 			t.Fatal(err)
 		}
 		raw := buf.Bytes()

@@ -18,7 +18,7 @@ func TestSalvageLandmarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := r.Root.Maps[0].Pos
+	body := r.AreaStart(0)
 	at := segments[hit]
 	over := func(q []byte) []byte { // q overwrites the segment; the file keeps its length
 		bad := bytes.Clone(p)

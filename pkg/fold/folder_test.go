@@ -112,15 +112,13 @@ func runsOf(list []stream.Entry, from, to int64) string {
 // tableOf returns a Table that knows the nodes of parent 0, and of each node the first.
 func tableOf(nodes []placed, list []stream.Entry) *Table {
 	t := &Table{Numbers: []int32{0}}
-	var runs runTree
 	var tree stream.Tree
 	at := int64(0)
 	tree.Ended = func(n stream.Node) {
-		t.add(n.Hash, place{0, 0, uint8(n.Level), n.Len, at - n.Len, runs.end(n.Level)})
+		t.add(n.Hash, place{0, 0, uint8(n.Level), n.Len, at - n.Len, n.Holes})
 	}
 	for i := range list {
 		at += list[i].Len
-		runs.add(&list[i])
 		tree.Add(&list[i])
 	}
 	tree.Sum()
@@ -158,7 +156,7 @@ func wantFolded(t testing.TB, list []stream.Entry, parent []placed) (out []strea
 	at, skip := int64(0), int64(0)
 	for _, e := range list {
 		if n, ok := begins[at]; ok && at >= skip {
-			out = append(out, stream.Entry{Kind: stream.NodeRef, Level: uint8(n.Level), Len: n.Len, Hash: n.Hash, Offset: n.offset, Ordinal: stream.NoOrdinal})
+			out = append(out, stream.Entry{Kind: stream.NodeRef, Level: uint8(n.Level), Len: n.Len, Hash: n.Hash, Holes: n.Holes, Offset: n.offset, Ordinal: stream.NoOrdinal})
 			skip = at + n.Len
 		}
 		if at >= skip {

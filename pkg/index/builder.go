@@ -259,6 +259,6 @@ func (b *Builder) Finish(end int64) error {
 		}
 		b.Root.Lists = append(b.Root.Lists, l.List)
 	}
-	b.Root.seal(b.ciphers)
+	b.Root.Seal(b.ciphers)
 	return nil
 }

@@ -194,7 +194,7 @@ func (e *export) openedRoot() []byte {
 		root.Info.Meta = stream.Meta{}
 	}
 	root.Info.Meta[OpenedKey] = id[:]
-	root.seal(nil)
+	root.Seal(nil)
 	return encoded(func(w *wire.Writer) { AppendRoot(w, &root) })
 }
 

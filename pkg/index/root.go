@@ -242,8 +242,8 @@ func readList(in *wire.Reader, number int) List {
 // Encrypted reports whether the content of the archive is sealed.
 func (r *Root) Encrypted() bool { return slices.Contains(r.Features, stream.FeatureEncrypted) }
 
-// seal encodes the content.
-func (r *Root) seal(c *Ciphers) {
+// Seal encodes the content.
+func (r *Root) Seal(c *Ciphers) {
 	w := wire.NewWriter()
 	AppendInfo(w, r)
 	r.Content = c.Seal(infoDomain, 0, w.Written())

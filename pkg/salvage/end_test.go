@@ -160,7 +160,11 @@ func TestSalvageReadError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.at = x.Root.Entries[0]
+	page, err := x.PageAt(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.at = page.Entries
 	var got bytes.Buffer
 	err = newSalvager(flow.NewWriter(&got, "", nil), in, watched).run(t.Context(), 1)
 	if !errors.Is(err, errDisk) {

@@ -31,13 +31,13 @@ func TestCheckParents(t *testing.T) {
 	}
 	indexes, half := t.TempDir(), t.TempDir()
 	for i, path := range paths {
-		var index bytes.Buffer
-		if err := stagetest.OpenFile(t, path, nil).ExportIndex(&index); err != nil {
+		var exported bytes.Buffer
+		if err := stagetest.OpenFile(t, path, nil).Export(&exported, index.ExportOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		write(indexes, filepath.Base(path)+".hxi", index.Bytes())
+		write(indexes, filepath.Base(path)+".hxi", exported.Bytes())
 		if i == 1 {
-			write(half, "v1.hxi", index.Bytes())
+			write(half, "v1.hxi", exported.Bytes())
 		}
 	}
 	damaged := t.TempDir()

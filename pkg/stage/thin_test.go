@@ -11,6 +11,7 @@ import (
 	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
+	"hexz/pkg/index"
 	"hexz/pkg/inspect"
 	"hexz/pkg/parents"
 	"hexz/pkg/restore"
@@ -125,12 +126,12 @@ func TestDedupParents(t *testing.T) {
 	}
 	// An exported index serves as well as the archive.
 	raw, _ := os.ReadFile(paths[1])
-	var index bytes.Buffer
-	if err := stagetest.OpenArchive(t, raw).ExportIndex(&index); err != nil {
+	var exported bytes.Buffer
+	if err := stagetest.OpenArchive(t, raw).Export(&exported, index.ExportOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	hxi := filepath.Join(dir, "v1.hxi")
-	if err := os.WriteFile(hxi, index.Bytes(), 0o666); err != nil {
+	if err := os.WriteFile(hxi, exported.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	cut := stagetest.Pipe(t, list[2], stagetest.Cutting(stage.ChunkOptions{}))

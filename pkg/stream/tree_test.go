@@ -2,6 +2,7 @@ package stream
 
 import (
 	"encoding/binary"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -19,7 +20,15 @@ type wantNode struct {
 // other, where Tree makes all at once.
 func wantTree(entries []Entry) (levels [][]wantNode) {
 	var records []Node
+	holes, at := []extent{}, int64(0)
 	for _, e := range entries {
+		if k := len(holes) - 1; e.Kind != Hole {
+		} else if k >= 0 && holes[k].at+holes[k].len == at {
+			holes[k].len += e.Len
+		} else {
+			holes = append(holes, extent{at, e.Len})
+		}
+		at += e.Len
 		r := Node{Len: e.Len, Hash: e.Hash}
 		if e.Kind.IsRun() {
 			r.Hash = Hash{}
@@ -32,6 +41,8 @@ func wantTree(entries []Entry) (levels [][]wantNode) {
 	}
 	for level := 0; ; level++ {
 		var nodes []wantNode
+		var above []extent // what tells of the holes of the nodes of the next level
+		at := int64(0)
 		for first := 0; first < len(records) || len(nodes) == 0; {
 			end := first
 			for end < len(records) {
@@ -43,17 +54,26 @@ func wantTree(entries []Entry) (levels [][]wantNode) {
 				}
 			}
 			message, size := []byte{byte(level)}, int64(0)
+			var parts []int64 // what the number of the holes is made of
 			for _, r := range records[first:end] {
 				message = binary.LittleEndian.AppendUint64(message, uint64(r.Len))
 				message = append(message, r.Hash[:]...)
 				size += r.Len
 			}
 			n := wantNode{Node{Level: level, Len: size}, first}
+			for ; len(holes) > 0 && holes[0].at < at+size; holes = holes[1:] {
+				parts = append(parts, holes[0].at-at, holes[0].len)
+			}
+			if n.Holes = holesNumber(parts); n.Holes > 0 {
+				above = append(above, extent{at, n.Holes})
+			}
+			at += size
 			blake3.DeriveKey(n.Hash[:], "hexz 2026-11-25 content tree node v1", message)
 			nodes = append(nodes, n)
 			first = max(end, 1)
 		}
 		levels = append(levels, nodes)
+		holes = above
 		if len(nodes) == 1 {
 			return levels
 		}
@@ -62,6 +82,19 @@ func wantTree(entries []Entry) (levels [][]wantNode) {
 			records = append(records, n.Node)
 		}
 	}
+}
+
+// extent is a hole, or the number of the holes of a node, with an offset.
+type extent struct{ at, len int64 }
+
+// holesNumber computes the number of the holes of a node with numbers of any length.
+func holesNumber(parts []int64) int64 {
+	h, mod := new(big.Int), new(big.Int).Lsh(big.NewInt(1), 64)
+	for _, v := range parts {
+		h.Xor(h, big.NewInt(v))
+		h.Mod(h.Mul(h, big.NewInt(0x100000001b3)), mod)
+	}
+	return h.Rsh(h, 1).Int64()
 }
 
 // randomEntries returns n entries: chunks, and some runs.
@@ -86,13 +119,19 @@ func randomEntries(seed uint64, n int) []Entry {
 
 func sumOf(t testing.TB, entries []Entry, ended func(Node)) Hash {
 	t.Helper()
+	top := topOf(t, entries, ended)
+	return top.Hash
+}
+
+func topOf(t testing.TB, entries []Entry, ended func(Node)) Node {
+	t.Helper()
 	tree := Tree{Ended: ended}
 	for i := range entries {
 		if err := tree.Add(&entries[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return tree.Sum()
+	return tree.Top()
 }
 
 // treeCases are streams of several shapes. Some have no cut but that of the limit, or one after
@@ -100,6 +139,7 @@ func sumOf(t testing.TB, entries []Entry, ended func(Node)) Hash {
 func treeCases() map[string][]Entry {
 	cases := map[string][]Entry{
 		"empty": nil, "one chunk": {dataEntry("abc")}, "one run": {run(Zero, 1<<40)},
+		"holes": {run(Hole, 5), run(Hole, 6), run(Zero, 7), run(Zero, 1), run(Hole, 8), dataEntry("abc"), run(Zero, 9), run(Hole, 10)},
 	}
 	for _, n := range []int{7, 8, 9, 40, 300, 5000, 60000} {
 		cases["random "+string(rune('a'+len(cases)))] = randomEntries(uint64(n), n)
@@ -117,9 +157,9 @@ func TestTreeIsWhatTheDocumentSays(t *testing.T) {
 	for name, entries := range treeCases() {
 		levels := wantTree(entries)
 		got := make([][]Node, MaxLevel+1)
-		root := sumOf(t, entries, func(n Node) { got[n.Level] = append(got[n.Level], n) })
-		if top := levels[len(levels)-1][0]; root != top.Hash {
-			t.Errorf("%s: root %v, want %v", name, root, top.Hash)
+		root := topOf(t, entries, func(n Node) { got[n.Level] = append(got[n.Level], n) })
+		if top := levels[len(levels)-1][0]; root != top.Node {
+			t.Errorf("%s: top %v, want %v", name, root, top.Node)
 		}
 		for k, nodes := range levels {
 			if len(got[k]) != len(nodes) {
@@ -142,11 +182,11 @@ func TestTreeTakesNodes(t *testing.T) {
 		if len(entries) == 0 {
 			continue
 		}
-		want := sumOf(t, entries, nil)
+		want := topOf(t, entries, nil)
 		for range 20 {
 			with := withNodes(entries, wantTree(entries), rng)
-			if got := sumOf(t, with, nil); got != want {
-				t.Errorf("%s: %d entries instead of %d: root %v, want %v", name, len(with), len(entries), got, want)
+			if got := topOf(t, with, nil); got != want {
+				t.Errorf("%s: %d entries instead of %d: top %v, want %v", name, len(with), len(entries), got, want)
 			}
 		}
 	}
@@ -169,7 +209,7 @@ func withNodes(entries []Entry, levels [][]wantNode, rng *rand.Rand) (out []Entr
 	at, skip := int64(0), int64(0)
 	for _, e := range entries {
 		if n, ok := starts[at]; ok && at >= skip {
-			out = append(out, Entry{Kind: NodeRef, Level: uint8(n.Level), Len: n.Len, Hash: n.Hash})
+			out = append(out, Entry{Kind: NodeRef, Level: uint8(n.Level), Len: n.Len, Hash: n.Hash, Holes: n.Holes})
 			skip = at + n.Len
 		}
 		if at >= skip {
