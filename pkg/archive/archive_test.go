@@ -537,7 +537,11 @@ func TestWriterMaxMemory(t *testing.T) {
 	}
 	boom := errors.New("no space")
 	w := NewWriter(io.Discard, WriterOptions{MaxMemory: 1, Temp: func() (TempFile, error) { return nil, boom }})
-	if err := w.Write(&stream.Header{}); !errors.Is(err, boom) {
+	err := errors.Join(w.Write(&stream.Header{}), w.Write(&stream.Open{ID: 1, Name: "disk", Size: -1}))
+	for i := int64(0); i < index.PageSegments && err == nil; i++ {
+		err = w.Write(&stream.Segment{Stream: 1, Offset: 5 * i, Entries: []stream.Entry{{Kind: stream.Zero, Len: 5}}, Codec: "none"})
+	}
+	if !errors.Is(err, boom) {
 		t.Errorf("no file: %v", err)
 	}
 	w.Close()

@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
-
 )
 
 // A segment on its way to the output holds few of the blocks that it refers to. All of its bytes

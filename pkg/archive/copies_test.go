@@ -193,6 +193,9 @@ func TestExportOpenIndex(t *testing.T) {
 		if err == nil {
 			_, err = chunkList(x)
 		}
+		if err == nil {
+			x.CheckPages(func(fault error) bool { err = fault; return false })
+		}
 		if err == nil && i > 16 { // the header says nothing
 			t.Errorf("byte %d: the damage is not seen", i)
 		}

@@ -210,6 +210,9 @@ func TestExportedIndex(t *testing.T) {
 			if err == nil {
 				_, err = chunkList(x)
 			}
+			if err == nil {
+				x.CheckPages(func(fault error) bool { err = fault; return false })
+			}
 			if name == "encrypted" && err == nil || err == nil && i > 63 { // nothing checks the header of a plain one
 				t.Errorf("%s: byte %d: the damage is not seen", name, i)
 			}

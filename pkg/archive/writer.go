@@ -71,14 +71,22 @@ type WriterOptions struct {
 
 // NewWriter returns a Writer on w. The caller must close the Writer.
 func NewWriter(w io.Writer, o WriterOptions) *Writer {
-	a := &Writer{to: o.Recipients, sign: index.Distinct(o.Sign), chunks: dedup.NewTable(o.MaxMemory*3/4, o.Temp)}
+	a := &Writer{to: o.Recipients, sign: index.Distinct(o.Sign), chunks: dedup.NewTable(eighths(o.MaxMemory, 6), o.Temp)}
 	for i := range a.areas {
-		a.areas[i] = pageStore{limit: o.MaxMemory / 8, temp: o.Temp}
+		a.areas[i] = pageStore{limit: eighths(o.MaxMemory, 1), temp: o.Temp}
 	}
 	a.index = index.NewBuilder(nil, a.page)
 	a.out.dst = w
 	a.frames = stream.NewWriter(&a.out)
 	return a
+}
+
+// eighths returns a part of a limit. 0 is no limit.
+func eighths(limit, n int64) int64 {
+	if limit == 0 {
+		return 0
+	}
+	return max(limit/8*n, 1)
 }
 
 // page keeps a page of the index.

@@ -52,7 +52,7 @@ func (x *Index) Export(w io.Writer, o ExportOptions) error {
 	if err := x.ReadBytes(first, head.Pos); err != nil {
 		return err
 	}
-	out := &export{x: x, w: w, o: o}
+	out := &export{x: x, w: w, o: o, moved: map[Extent]Extent{}}
 	if o.Open {
 		first = encoded(func(w *wire.Writer) { stream.Append(w, &stream.Header{Meta: stream.Meta{SealedKey: true}}) })
 	}
@@ -96,7 +96,6 @@ func (e *export) area(number int) {
 	if e.err == nil {
 		pages, e.err = e.x.pagesIn(number)
 	}
-	e.moved = map[Extent]Extent{}
 	for _, p := range pages {
 		if e.err != nil {
 			return
@@ -106,8 +105,10 @@ func (e *export) area(number int) {
 			raw, e.err = e.opened(p, raw)
 		}
 		if e.err == nil {
-			e.moved[p.at] = Extent{e.areas[number], int64(len(raw)), blake.Sum(raw)}
-			e.areas[number] += int64(len(raw))
+			if e.o.Open {
+				e.moved[p.at] = Extent{e.areas[number], int64(len(raw)), blake.Sum(raw)}
+				e.areas[number] += int64(len(raw))
+			}
 			e.write(raw)
 		}
 	}

@@ -106,11 +106,14 @@ func (x *Index) loadDirectory(k pageKey) ([]Child, error) {
 // after returns what comes after page n of a list at a height: the next page, or the end.
 func (x *Index) after(list, h, n int) (First, error) {
 	l := &x.Root.Lists[list]
-	if n+1 < l.countAt(h) {
-		next, err := x.child(list, h, n+1)
-		return next.First, err
+	if n+1 == l.countAt(h) {
+		return x.Root.end(list), nil
 	}
-	return x.Root.end(list), nil
+	if (n+1)%FanOut == 0 && h < height(l.Pages) {
+		return x.after(list, h+1, n/FanOut) // no other directory page need be read
+	}
+	next, err := x.child(list, h, n+1)
+	return next.First, err
 }
 
 // begin returns where the first item of a list is.

@@ -61,6 +61,12 @@ func (r raw) frame(f Frame) raw {
 	return r
 }
 
+// also appends a frame that no Writer makes.
+func (r raw) also(build func(w *wire.Writer)) raw {
+	build(r.Writer)
+	return r
+}
+
 // ending appends Close and End frames that are right for the entries.
 func (r raw) ending(open *Open, entries ...Entry) raw {
 	var root Tree
@@ -216,7 +222,7 @@ func TestMakeVectors(t *testing.T) {
 	}
 	// The roots of streams of some levels, and nodes that stand for all they hold.
 	node := func(level int, n int64) Entry {
-		return Entry{Kind: NodeRef, Level: uint8(level), Len: n, Hash: Hash{byte(level), 9}, Ordinal: NoOrdinal, Offset: 100}
+		return Entry{Kind: NodeRef, Level: uint8(level), Len: n, Hash: Hash{byte(level), 9}, Ordinal: NoOrdinal, Offset: 100, Holes: n}
 	}
 	nodes := func(entries ...Entry) raw {
 		return parents().frame(seg(0, "", entries...)).ending(open, entries...)
@@ -245,6 +251,31 @@ func TestMakeVectors(t *testing.T) {
 	add("node-after-chunk", "corrupt", "a node where one of its level goes on", nodes(abcdRef, node(0, 9)))
 	add("node-after-run", "corrupt", "a node after a run, which is within a node of its level", nodes(run(Hole, 9), node(0, 9)))
 	add("node-after-node", "corrupt", "a node of level 1 after one of level 0", nodes(node(0, 9), node(1, 9)))
+	holes := func(n int64) Entry {
+		e := node(1, 1000)
+		e.Holes = n
+		return e
+	}
+	add("node-holes", "ok", "nodes with the greatest number of holes and with none", nodes(holes(MaxSize), holes(0)))
+	add("node-holes-negative", "corrupt", "a node with a negative number of holes", nodes(holes(-1)))
+	add("node-seven", "corrupt", "a node of seven elements, without the number of holes", parents().also(func(w *wire.Writer) {
+		w.Array(7)
+		w.Int(3)
+		w.Int(1)
+		w.Int(0)
+		w.Array(1)
+		w.Array(7)
+		for _, v := range []int64{6, 9} {
+			w.Int(v)
+		}
+		w.Bytes(make([]byte, 32))
+		for _, v := range []int64{0, 0, 0, 100} {
+			w.Int(v)
+		}
+		w.String("none")
+		w.Int(0)
+		w.Bytes(nil)
+	}).ending(open, node(0, 9)))
 	many := slices.Repeat([]Base{{Ordinal: 5}}, MaxBases)
 	add("patch", "ok", "a patch of two chunks of a parent", patched(parents(), 4, many[:2]...))
 	add("patch-own", "ok", "a patch of an earlier chunk of the stream, which makes abcdabcd", func() raw {

@@ -1,0 +1,358 @@
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"testing"
+
+	"filippo.io/age"
+
+	"hexz/pkg/blake"
+	"hexz/pkg/keys"
+	"hexz/pkg/seal"
+	"hexz/pkg/stream"
+	"hexz/pkg/stream/wire"
+)
+
+// made is an archive that is nothing but a header, and an index of segments that it does not have.
+type made struct {
+	raw   []byte
+	areas [2][]byte
+	root  *Root
+}
+
+// makeIndex returns an index of one stream. segment returns the entries of segment i.
+func makeIndex(t testing.TB, c *Ciphers, header *stream.Header, segments int, segment func(i int) []stream.Entry) made {
+	t.Helper()
+	return makePages(t, c, header, segments, segment, func(*Builder) error { return nil })
+}
+
+// indexOfPages returns an index of many pages. A page has one segment of one chunk of one byte, as
+// none of an archive has, so that many are made quickly.
+func indexOfPages(t testing.TB, pages int) made {
+	t.Helper()
+	return makePages(t, nil, plainHeader(), pages, chunkOf, (*Builder).endSegments)
+}
+
+// makePages is makeIndex with something to do after each segment.
+func makePages(t testing.TB, c *Ciphers, header *stream.Header, segments int, segment func(i int) []stream.Entry, after func(*Builder) error) (m made) {
+	t.Helper()
+	b := NewBuilder(c, func(area int, page []byte) error {
+		m.areas[area] = append(m.areas[area], page...)
+		return nil
+	})
+	head := encoded(func(w *wire.Writer) { stream.Append(w, header) })
+	b.AddOther(Extent{0, int64(len(head)), blake.Sum(head)})
+	b.Root.Features = header.Features
+	b.Root.Info.Add(&stream.Open{ID: 1, Name: "disk", Size: -1})
+	at := int64(0)
+	for i := range segments {
+		entries := segment(i)
+		s := &stream.Segment{Stream: 1, Offset: at, Entries: entries, Codec: stream.RawCodec}
+		ref := SegmentRef{Position: Position{0, at, b.Root.Info.Totals.Chunks()}, Extent: Extent{Pos: int64(i), Len: 1}}
+		b.Root.Info.Add(s)
+		if err := errors.Join(b.AddSegment(ref, entries), after(b)); err != nil {
+			t.Fatal(err)
+		}
+		at += s.Size()
+	}
+	top, err := b.EndStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &b.Root.Info.Streams[0]
+	s.Size, s.Root, s.Level, s.Holes = at, top.Hash, top.Level, top.Holes
+	if err := b.Finish(int64(len(head))); err != nil {
+		t.Fatal(err)
+	}
+	m.root = &b.Root
+	m.raw = bytes.Join([][]byte{head, m.areas[0], m.areas[1]}, nil)
+	root := encoded(func(w *wire.Writer) { AppendRoot(w, m.root) })
+	place := Extent{int64(len(m.raw)), int64(len(root)), blake.Sum(root)}
+	m.raw = Trailer{place, ArchiveMagic}.Append(append(m.raw, root...))
+	return m
+}
+
+func plainHeader() *stream.Header { return &stream.Header{Meta: stream.Meta{SealedKey: true}} }
+
+// reads counts reads.
+type reads struct {
+	io.ReaderAt
+	n atomic.Int64
+}
+
+func (r *reads) ReadAt(p []byte, off int64) (int, error) {
+	r.n.Add(1)
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+func openMade(t testing.TB, raw []byte, opener seal.Opener) (*Index, *reads) {
+	t.Helper()
+	src := &reads{ReaderAt: bytes.NewReader(raw)}
+	x, err := OpenAny(src, int64(len(raw)), opener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x, src
+}
+
+// chunkOf returns the one entry of a segment: a chunk of a byte.
+func chunkOf(i int) []stream.Entry {
+	var h Hash
+	binary.LittleEndian.PutUint32(h[:], uint32(i))
+	return []stream.Entry{{Kind: stream.Data, Len: 1, Hash: h}}
+}
+
+// Every page of a list is found, whatever its height, and by no more reads than the height asks for.
+func TestListsOfPages(t *testing.T) {
+	for pages, height := range map[int]int{0: 0, 1: 0, 255: 0, 256: 0, 257: 1, 65536: 1, 65537: 2} {
+		t.Run(fmt.Sprint(pages), func(t *testing.T) {
+			m := indexOfPages(t, pages)
+			if l := &m.root.Lists[0]; l.Pages != pages || len(l.Top) > FanOut {
+				t.Fatalf("%d pages, %d in the root", l.Pages, len(l.Top))
+			}
+			step := max(1, pages/700)
+			for n := 0; n < pages; n += step {
+				if n+step >= pages {
+					n = pages - 1
+				}
+				checkPage(t, m.raw, n, height)
+			}
+			x, _ := openMade(t, m.raw, nil)
+			all := 0
+			for s, err := range x.Segments() {
+				if err != nil || s.Offset != int64(all) || s.Chunk != int64(all) || s.Entries[0].Hash != chunkOf(all)[0].Hash {
+					t.Fatalf("segment %d: offset %d, chunk %d, %v", all, s.Offset, s.Chunk, err)
+				}
+				all++
+			}
+			if all != pages {
+				t.Errorf("%d segments of %d", all, pages)
+			}
+			if err := x.CheckPages(func(err error) bool { t.Error(err); return false }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// checkPage looks for page n of an index of one segment a page, which has one byte and one chunk.
+func checkPage(t *testing.T, raw []byte, n, height int) {
+	t.Helper()
+	for what, find := range map[string]func(x *Index) (int64, error){
+		"number":  func(x *Index) (int64, error) { ref, _, err := x.SegmentAt(int64(n)); return ref.Pos, err },
+		"offset":  func(x *Index) (int64, error) { return x.FindOffset(0, int64(n)) },
+		"ordinal": func(x *Index) (int64, error) { return x.LastNotAfter(func(p Position) bool { return p.Ordinal > int64(n) }) },
+	} {
+		x, src := openMade(t, raw, nil)
+		before := src.n.Load()
+		got, err := find(x)
+		if reads := src.n.Load() - before; err != nil || got != int64(n) || reads > int64(height+1) {
+			t.Fatalf("page %d by its %s: %d, %v, after %d reads", n, what, got, err, reads)
+		}
+	}
+}
+
+// Damage of a directory page hits what it lists, and nothing else.
+func TestDamagedDirectoryPage(t *testing.T) {
+	const pages = 3 * FanOut
+	raw := indexOfPages(t, pages).raw
+	x, _ := openMade(t, raw, nil)
+	at := x.pageAt(segmentList, x.Root.Lists[segmentList].Top[1].At)
+	raw[at.Pos+at.Len/2] ^= 1
+	x, _ = openMade(t, raw, nil)
+	for n := range pages {
+		_, _, err := x.SegmentAt(int64(n))
+		if hit := n/FanOut == 1; hit != errors.Is(err, stream.ErrCorrupt) || !hit && err != nil {
+			t.Fatalf("page %d: %v", n, err)
+		}
+	}
+	if err := x.CheckPages(func(error) bool { return true }); !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("CheckPages: %v", err)
+	}
+}
+
+// A page ends with 256 segments, or with the one that makes 64 KiB of entries.
+func TestPagesEnd(t *testing.T) {
+	long := make([]stream.Entry, 0, 1000)
+	for i := range cap(long) {
+		long = append(long, chunkOf(i)...)
+	}
+	for name, c := range map[string]struct {
+		segment func(i int) []stream.Entry
+		count   int
+		want    []int
+	}{
+		"small": {chunkOf, 600, []int{256, 256, 88}},
+		"long":  {func(int) []stream.Entry { return long }, 5, []int{2, 2, 1}},
+	} {
+		x, _ := openMade(t, makeIndex(t, nil, plainHeader(), c.count, c.segment).raw, nil)
+		var got []int
+		for n := range x.Pages() {
+			page, err := x.Page(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, len(page))
+		}
+		if fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: pages of %v segments, want %v", name, got, c.want)
+		}
+	}
+}
+
+// mixed are chunks with zeros and holes between them.
+func mixed(i int) []stream.Entry {
+	return append(chunkOf(i), stream.Entry{Kind: stream.Zero + stream.EntryKind(i%2), Len: int64(1 + i%5)})
+}
+
+// treeOf returns the nodes that Tree makes of the segments, by level, without the top.
+func treeOf(t testing.TB, segments int) (levels [stream.MaxLevel + 1][]NodeAt) {
+	t.Helper()
+	at := int64(0)
+	tree := stream.Tree{Ended: func(n stream.Node) { levels[n.Level] = append(levels[n.Level], NodeAt{n, 0, at - n.Len}) }}
+	for i := range segments {
+		entries := mixed(i)
+		for k := range entries {
+			at += entries[k].Len
+			if err := tree.Add(&entries[k]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	levels[tree.Top().Level] = nil
+	return levels
+}
+
+// The pages of nodes have every node, without the top, and each is found by its offset.
+func TestPagesOfNodes(t *testing.T) {
+	const segments = 60000
+	want := treeOf(t, segments)
+	m := makeIndex(t, nil, plainHeader(), segments, mixed)
+	x, _ := openMade(t, m.raw, nil)
+	if x.Root.Lists[nodeList(0)].Pages < 2 || x.Levels() < 2 {
+		t.Fatalf("%d pages of level 0, %d levels", x.Root.Lists[nodeList(0)].Pages, x.Levels())
+	}
+	checkNodesOf(t, x, want)
+	if top := x.Top(0); top.Len != x.Info().Streams[0].Size || top.Level != x.Levels() {
+		t.Errorf("top of level %d, %d bytes", top.Level, top.Len)
+	}
+	if _, ok, err := x.NodeAt(0, 0, want[0][1].Offset+1); ok || err != nil {
+		t.Errorf("a node within a node: %v, %v", ok, err)
+	}
+	at := x.pageAt(nodeList(0), x.Root.Lists[nodeList(0)].Top[1].At)
+	m.raw[at.Pos+at.Len/2] ^= 1
+	x, _ = openMade(t, m.raw, nil)
+	for i := range want[0] {
+		_, ok, err := x.NodeAt(0, 0, want[0][i].Offset)
+		if hit := i/PageNodes == 1; hit != errors.Is(err, stream.ErrCorrupt) || ok == hit {
+			t.Fatalf("node %d of a page that is damaged: %v, %v", i, ok, err)
+		}
+	}
+}
+
+func checkNodesOf(t *testing.T, x *Index, want [stream.MaxLevel + 1][]NodeAt) {
+	t.Helper()
+	for level, nodes := range want {
+		i := 0
+		for n, err := range x.Nodes(level) {
+			if err != nil || i >= len(nodes) || n != nodes[i] {
+				t.Fatalf("node %d of level %d: %v, %v", i, level, n, err)
+			}
+			i++
+		}
+		if i != len(nodes) {
+			t.Errorf("%d nodes of level %d, want %d", i, level, len(nodes))
+		}
+		for _, n := range nodes {
+			if got, ok, err := x.NodeAt(level, 0, n.Offset); err != nil || !ok || got != n {
+				t.Fatalf("node of level %d at %d: %v, %v, %v", level, n.Offset, got, ok, err)
+			}
+		}
+	}
+}
+
+// An export has the same pages; in plain form without a key, or without those of segments.
+func TestExports(t *testing.T) {
+	const segments = 60000
+	want := treeOf(t, segments)
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := seal.NewFileKey()
+	wrapped, err := keys.Wrapper(id.Recipient()).WrapKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := &stream.Header{Features: []string{stream.FeatureEncrypted}, Meta: stream.Meta{SealedKey: true, WrappedKey: wrapped}}
+	head := encoded(func(w *wire.Writer) { stream.Append(w, header) })
+	sealed := makeIndex(t, NewCiphers(key, blake.Sum(head)), header, segments, mixed).raw
+	plain := makeIndex(t, nil, plainHeader(), segments, mixed).raw
+	for _, encrypted := range []bool{false, true} {
+		for _, o := range []ExportOptions{{}, {Open: true}, {NodesOnly: true}, {Open: true, NodesOnly: true}} {
+			name := fmt.Sprintf("encrypted %v, %+v", encrypted, o)
+			raw := plain
+			if encrypted {
+				raw = sealed
+			}
+			whole, _ := openMade(t, raw, keys.Opener(id))
+			var out bytes.Buffer
+			if err := whole.Export(&out, o); err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			opener := keys.Opener(id)
+			if o.Open {
+				opener = nil
+			}
+			x, _ := openMade(t, out.Bytes(), opener)
+			if x.ID() != whole.ID() || !x.Exported() || !IsIndex(bytes.NewReader(out.Bytes()), int64(out.Len())) {
+				t.Errorf("%s: id %v, want %v", name, x.ID(), whole.ID())
+			}
+			checkNodesOf(t, x, want)
+			count := 0
+			var err error
+			for _, err = range x.Chunks() {
+				if err != nil {
+					break
+				}
+				count++
+			}
+			if o.NodesOnly != errors.Is(err, ErrNodesOnly) || !o.NodesOnly && count != segments {
+				t.Errorf("%s: %d chunks, %v", name, count, err)
+			}
+			if _, err := x.FindOffset(0, 0); o.NodesOnly != errors.Is(err, ErrNodesOnly) || !o.NodesOnly && err != nil {
+				t.Errorf("%s: FindOffset: %v", name, err)
+			}
+			if o.NodesOnly && out.Len() > len(raw)/5 {
+				t.Errorf("%s: %d bytes of %d", name, out.Len(), len(raw))
+			}
+		}
+	}
+}
+
+// The body of an archive cannot lie before the file, nor the pages.
+func TestAreasBeforeTheFile(t *testing.T) {
+	raw := indexOfPages(t, 3).raw
+	x, _ := openMade(t, raw, nil)
+	for name, lie := range map[string]func(r *Root){
+		"area 0": func(r *Root) { r.Areas[0] = int64(len(raw)) },
+		"area 1": func(r *Root) { r.Areas[1] = int64(len(raw)) },
+		"rest":   func(r *Root) { r.Rest.Len = int64(len(raw)) },
+	} {
+		root := *x.Root
+		lie(&root)
+		w := wire.NewWriter()
+		AppendRoot(w, &root)
+		p := append(bytes.Clone(raw[:x.RootAt.Pos]), w.Written()...)
+		p = Trailer{Extent{x.RootAt.Pos, int64(len(w.Written())), blake.Sum(w.Written())}, ArchiveMagic}.Append(p)
+		if _, err := OpenAny(bytes.NewReader(p), int64(len(p)), nil); !errors.Is(err, stream.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
