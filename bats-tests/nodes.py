@@ -16,12 +16,12 @@ class Nodes(Tree):
     """A tree that remembers its nodes: where each begins, its level, length and digest."""
     def __init__(self):
         super().__init__()
-        self.found, self.at = [], [0] * LEVELS
+        self.found, self.begins = [], [0] * LEVELS
 
-    def ended(self, level, length, digest):
-        self.found.append((self.at[level], level, length, digest))
-        self.at[level] += length
-        super().ended(level, length, digest)
+    def ended(self, level, length, digest, holes):
+        self.found.append((self.begins[level], level, length, digest, holes))
+        self.begins[level] += length
+        super().ended(level, length, digest, holes)
 
 
 def nodes(entries):
@@ -43,7 +43,7 @@ def number(archive):
 
 def ordinals(archive):
     """The ordinal of each hash."""
-    segments = (archive.segment(n, i) for n in range(len(archive.map_pages)) for i in range(len(archive.page(n)[0])))
+    segments = (archive.segment(n, i) for n in range(archive.segments.counts[0]) for i in range(len(archive.page(n)[0])))
     return {entry[2]: n for n, entry in reversed(list(enumerate(e for _, counted in segments for e, _ in counted)))}
 
 
@@ -90,8 +90,8 @@ def main(path, *changes):
     entries, at, skip = [], 0, 0
     for entry in new:
         if at == skip and at in begins:
-            level, length, digest = begins[at]
-            entries.append((at, [6, length, digest, level, *place(archive, 0, there[begins[at]], length, level)]))
+            level, length, digest, holes = begins[at]
+            entries.append((at, [6, length, digest, level, *place(archive, 0, there[begins[at]], length, level), holes]))
             skip += length
         elif at == skip:
             entries.append((at, entry))

@@ -6,6 +6,7 @@ import struct
 
 from tree import LEVELS
 
+from .lists import List
 from .payload import decode, patch
 from .values import ENTRIES, FRAMES, INFO, MIB, Damaged, Failed, check_entries, digest, fits, need, unpack, zeros
 
@@ -16,18 +17,21 @@ class Archive:
         self.file = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.file).st_size
         self.root_at, self.root_length, self.id = self.trailer()
-        _, features, self.map_pages, self.entry_pages, self.runs, info = self.frame(18, self.root_at, self.root_length, self.id)
+        _, features, self.areas, self.rest, lists, info = self.frame(18, self.root_at, self.root_length, self.id)
         need(not features, f"features {features}")
+        self.area_at = [self.root_at - sum(self.areas), self.root_at - self.areas[1]]
+        need(self.rest[0] <= self.area_at[0], "areas or rest do not fit before the root")
         info = unpack(info)
         need(fits(info, INFO) and not info[0], "info")
-        _, self.meta, self.parents, self.streams, self.totals, self.dict_spans, self.firsts = info
+        _, self.meta, self.parents, self.streams, self.totals, self.dict_spans, firsts = info
         need(len(self.totals) == 18 and fits(self.totals[:17], [int]) and fits(self.totals[17], dict), "totals")
         need(len(self.streams) <= 65536 and len({p[0] for p in self.parents}) == len(self.parents) <= 1024, "the streams or parents")
-        need(len(self.map_pages) == len(self.entry_pages) == len(self.firsts), "the numbers of pages")
-        # What would be the first key of one more page.
-        self.end = [len(self.streams), 0, self.totals[0] + self.totals[10], self.totals[14]]
-        need(all(a[:2] < b[:2] and a[2] <= b[2] and a[3] < b[3] <= a[3] + 1024 for a, b in zip(self.firsts, self.firsts[1:] + [self.end])), "first keys")
-        need(not self.firsts or self.firsts[0][2:] == [0, 0], "the first of the first keys")
+        need(all(s[4] < LEVELS for s in self.streams), "the level of a stream")
+        need(1 <= len(lists) == len(firsts) <= LEVELS + 1, "the number of lists")
+        counted = self.totals[0] + self.totals[10]
+        self.lists = [List(self, n, *both, 0 if n else counted) for n, both in enumerate(zip(lists, firsts))]
+        self.segments = self.lists[0]
+        need(self.segments.end[3] == self.totals[14], "the number of segments")
         self.dicts = {}
         for number, *span in self.dict_spans:
             _, also, data = self.frame(4, *span)
@@ -69,22 +73,28 @@ class Archive:
         need(fits(frame, FRAMES[kind]) and frame[0] == kind, f"the form of the frame at byte {position}")
         return frame
 
+    def page_frame(self, kind, number, position, length, want):
+        """A page of a list, whose position counts from the start of its area."""
+        area = min(number, 1)
+        need(position + length <= self.areas[area], "a page ends after its area")
+        return self.frame(kind, self.area_at[area] + position, length, want)
+
     @functools.lru_cache(64)
     def page(self, number):
         """Spans and keys of the segments of a page, with the key of the next one after the last."""
-        _, own, spans, keys = self.frame(16, *self.map_pages[number])
+        spans, first = self.segments.child(0, number)
+        _, own, spans, keys = self.page_frame(16, 0, *spans[:3])
         keys = unpack(keys)
         need(own == number and fits(keys, [(int, int, int)]), "map page")
-        following = (self.firsts + [self.end])[number + 1]
-        need(len(keys) == len(spans) == following[3] - self.firsts[number][3] and keys[0] == self.firsts[number][:3], "map page")
+        following = self.segments.after(0, number)
+        need(1 <= len(keys) == len(spans) == following[3] - first[3] <= 256 and keys[0] == first[:3], "map page")
         keys.append(following[:3])
         need(all(a[:2] < b[:2] and a[2] <= b[2] for a, b in zip(keys, keys[1:])), "the keys of a map page")
-        return spans, keys
+        return [span[:3] for span in spans], keys
 
     def last(self, wanted, key):
         """The page, and the number within it, of the last segment with key(...) <= wanted."""
-        number = bisect.bisect_right(self.firsts, wanted, key=key) - 1
-        need(number >= 0, "no segment of the index has what is wanted")
+        number = self.segments.last(wanted, key)
         return number, bisect.bisect_right(self.page(number)[1][:-1], wanted, key=key) - 1
 
     @functools.lru_cache(32)
@@ -148,7 +158,7 @@ class Archive:
         """Yields the entries that hold the bytes of a node from low to high: the parent, an entry of it,
         its part of the payload, its place in the node. The node must be below a level, so that
         archives that name each other come to an end."""
-        _, length, _, own, number, stream, offset = node
+        _, length, _, own, number, stream, offset, _ = node
         need(own < level, f"a node of level {own} within one of level {level}")
         parent = self.parent(number)
         need(stream < len(parent.streams) and offset + length <= parent.streams[stream][2], "a node of a range that the parent does not have")

@@ -5,7 +5,8 @@ import blake3
 
 from tree import LEVELS, Tree
 
-from .values import FRAMES, PAGED, check_entries, digest, fits, need, u64, unpack
+from .lists import Made
+from .values import FRAMES, digest, fits, need, u64, unpack
 
 DIGESTS = {"sha256": hashlib.sha256, "blake3": blake3.blake3}
 
@@ -16,17 +17,23 @@ class Body:
         self.parents = self.streams = self.dicts = 0
         self.counted = 0                        # data entries and patches so far
         self.totals, self.codecs = [0] * 18, {}
-        self.pages = self.entry_pages()
+        self.made = Made()                      # the index that the frames have
+        self.places = ((n, i) for n in range(archive.segments.counts[0]) for i in range(len(archive.page(n)[0])))
         self.all = blake3.blake3()
         need(len({s[0] for s in archive.streams}) == len({s[1] for s in archive.streams}) == len(archive.streams), "two streams of one name or id")
 
     def take(self, kind, position, data):
         actions = (self.header, self.parent, self.open, self.segment, self.dictionary, self.close, self.end)
+        span = [position, len(data), digest(data)]
+        if kind != 3:
+            self.made.frame(span)
+        if kind >= 128:
+            return
         need(kind < len(actions), f"a frame of kind {kind} in the body")
         frame = unpack(data)
         need(fits(frame, FRAMES[kind]), f"the form of the frame at byte {position}")
         need((kind == 0) == (self.kind is None) and self.kind != 6, f"the frame at byte {position} is out of place")
-        actions[kind](frame, [position, len(data), digest(data)])
+        actions[kind](frame, span)
         self.kind = kind
 
     def header(self, frame, _):
@@ -41,29 +48,20 @@ class Body:
     def open(self, frame, _):
         need(self.open_stream is None and self.streams < len(self.archive.streams), "an Open frame out of place")
         self.open_stream = self.archive.streams[self.streams]
-        id, name, size, _, chunker, digests = self.open_stream
+        id, name, size, _, _, _, chunker, digests = self.open_stream
         need(frame[1:3] == [id, name] and frame[3] in (None, size) and frame[4] == chunker, "a stream of body and index differs")
-        self.offset, self.tree = 0, Tree()
+        self.offset, self.tree = 0, Listing(self.made, self.streams)
         self.hashes = {n: DIGESTS[n]() for n in digests if n in DIGESTS}
-
-    def entry_pages(self):
-        """Yields the page, the number within it, and the entries of each segment of the index."""
-        for number, span in enumerate(self.archive.entry_pages):
-            _, own, entries = self.archive.frame(17, *span)
-            entries = unpack(entries)
-            need(own == number and fits(entries, [list]) and len(entries) == len(self.archive.page(number)[0]), "an entry page")
-            for i, of_segment in enumerate(entries):
-                check_entries(of_segment, PAGED, len(self.archive.parents))
-                yield number, i, of_segment
 
     def segment(self, frame, span):
         need(self.open_stream and frame[1] == self.open_stream[0], "a segment of a stream that is not open")
-        number, i, paged = next(self.pages, (None, 0, 0))
+        number, i = next(self.places, (None, 0))
         need(number is not None, "more segments than the index has")
         spans, keys = self.archive.page(number)
-        need(spans[i] == span and keys[i] == [self.streams, self.offset, self.counted], "a segment of body and index differs")
+        key = [self.streams, self.offset, self.counted]
+        need(spans[i] == span and keys[i] == key, "a segment of body and index differs")
         parts, counted = self.archive.segment(number, i)
-        need([in_page(entry) for entry, _ in parts] == paged, "entries of segment and entry page differ")
+        self.made.segment(key, span, [in_page(entry) for entry, _ in parts])
         for entry, part in parts:
             self.entry(entry, part)
         need(self.counted == keys[i + 1][2], "ordinals")
@@ -98,9 +96,10 @@ class Body:
 
     def close(self, frame, _):
         need(self.open_stream, "a Close frame out of place")
-        id, name, size, root, _, digests = self.open_stream
+        id, name, size, root, level, holes, _, digests = self.open_stream
         need(frame[1:] == [id, size, root, digests], "Close and index differ")
-        need(self.offset == size and self.tree.root() == root, "size or root of a stream")
+        need(self.offset == size and self.tree.top() == (level, root, holes), "size, root, level or holes of a stream")
+        self.made.end_stream(level)
         need(all(h.digest() == digests[n] for n, h in self.hashes.items()), "a digest of a stream")
         name = name.encode()
         self.all.update(u64(len(name)) + name + u64(size) + root)
@@ -108,11 +107,21 @@ class Body:
 
     def end(self, frame, _):
         a = self.archive
-        need(self.open_stream is None and next(self.pages, None) is None, "End before its time")
+        need(self.open_stream is None and next(self.places, None) is None, "End before its time")
         need((self.parents, self.streams, self.dicts) == (len(a.parents), len(a.streams), len(a.dict_spans)), "frames are missing")
         need(frame[2] == self.all.digest(), "the root of all streams")
         self.totals[17] = self.codecs
         need(self.totals == a.totals, "totals")
+
+
+class Listing(Tree):
+    """A tree whose nodes go to the index."""
+    def __init__(self, made, stream):
+        super().__init__()
+        self.made, self.stream = made, stream
+
+    def own(self, level, length, digest, holes):
+        self.made.node(level, [self.stream, self.at - length, length, digest, holes])
 
 
 def check_node(archive, entry, level=LEVELS):
@@ -122,7 +131,7 @@ def check_node(archive, entry, level=LEVELS):
         need(tree.add(found), "a node entry in a parent is not aligned")
         if found[0] == 6:
             check_node(parent, found, entry[3])
-    need(tree.node(entry[3]) == entry[2], "the parent has another node")
+    need(tree.node(entry[3]) == (entry[2], entry[7]), "the parent has another node")
 
 
 def in_page(entry):

@@ -1,5 +1,4 @@
 """Checks a whole archive: every stored byte, every chunk, and that body and index agree."""
-import blake3
 import msgpack
 
 from .body import Body
@@ -7,41 +6,43 @@ from .values import FRAMES, digest, fits, need
 
 
 def check(archive):
-    at = check_body(archive)
-    for kind, spans in ((16, archive.map_pages), (17, archive.entry_pages), (18, [[archive.root_at, archive.root_length, archive.id]])):
-        for position, length, want in spans:
-            need(position == at, f"a gap before byte {position}")
-            archive.frame(kind, position, length, want)
-            at += length
-    check_tail(archive, at)
+    made = check_body(archive)
+    check_index(archive, made)
+    check_tail(archive, archive.root_at + archive.root_length)
 
 
 def check_body(archive):
-    """Walks over the frames from Header to End, run by run, and returns where they end."""
+    """Walks over the frames from Header to End, and returns the index that they have."""
     body, at = Body(archive), 0
     with open(archive.path, "rb") as file:
         frames = msgpack.Unpacker(file, max_buffer_size=0)
-        for position, length, want, count in archive.runs:
-            need(position == at and 1 <= count <= 1024, "a run does not begin where the one before ended")
-            run = blake3.blake3()
-            for _ in range(count):
-                start = at
-                try:
-                    elements, kind = frames.read_array_header(), frames.unpack()
-                    for _ in range(elements - 1):
-                        frames.skip()           # what an ancillary frame holds is not looked at
-                except (ValueError, msgpack.UnpackException) as e:
-                    need(False, f"no frame at byte {start}: {e}")
-                at = frames.tell()
-                need(at <= position + length, "a frame goes on after its run")
-                data = archive.bytes_at(start, at - start)
-                run.update(digest(data))
-                need(fits(kind, int), f"the kind of the frame at byte {start}")
-                if kind < 128:
-                    body.take(kind, start, data)
-            need(at == position + length and run.digest() == want, f"the frames from byte {position} on are not what was written")
+        while at < archive.area_at[0]:
+            start = at
+            try:
+                elements, kind = frames.read_array_header(), frames.unpack()
+                for _ in range(elements - 1):
+                    frames.skip()               # what an ancillary frame holds is not looked at
+            except (ValueError, msgpack.UnpackException) as e:
+                need(False, f"no frame at byte {start}: {e}")
+            at = frames.tell()
+            need(at <= archive.area_at[0], "a frame goes on in the index")
+            need(fits(kind, int), f"the kind of the frame at byte {start}")
+            body.take(kind, start, archive.bytes_at(start, at - start))
     need(body.kind == 6, "no End frame")
-    return at
+    body.made.finish()
+    return body.made
+
+
+def check_index(archive, made):
+    """The pages and lists of the index are those of the body."""
+    need([made.length, made.group.digest()] == archive.rest, "the frames after the last segment")
+    need(made.sizes == archive.areas, "the lengths of the areas")
+    for at, pages in zip(archive.area_at, made.areas):
+        for page in pages:
+            need(archive.bytes_at(at, len(page)) == page, f"the page at byte {at} is not that of the body")
+            at += len(page)
+    found = [([l.counts[0], l.end[3], [spans for spans, _ in l.top]], [first for _, first in l.top]) for l in archive.lists]
+    need(found == [(l.listed, l.firsts) for l in made.lists], "the lists of the root")
 
 
 def check_tail(archive, at):

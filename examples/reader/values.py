@@ -9,17 +9,20 @@ BASES = [(int, int), (32, int)]
 # The elements of each kind of entry: in a segment, and in an entry page.
 ENTRIES = {
     0: (int, int, 32), 1: (int, int), 2: (int, int), 3: (int, int, 32, int), 4: (int, int, 32, int, int),
-    5: (int, int, 32, BASES, int), 6: (int, int, 32, int, int, int, int),
+    5: (int, int, 32, BASES, int), 6: (int, int, 32, int, int, int, int, int),
 }
 PAGED = {**ENTRIES, 3: (int, int, int), 5: (int, int, 32, [(int, int), (None, int)], int)}
-STREAM = (int, str, int, 32, dict, dict)
+STREAM = (int, str, int, 32, int, int, dict, dict)
+NODE = (int, int, int, 32, int)
 FIRST = (int, int, int, int)
-INFO = ([str], dict, [(32, str, 32)], [STREAM], list, [(int, *SPAN)], [FIRST])
+INFO = ([str], dict, [(32, str, 32)], [STREAM], list, [(int, *SPAN)], [[FIRST]])
+CHILDREN = [SPAN, (*SPAN, *SPAN)]
 FRAMES = {
     0: (int, str, int, [str], dict), 1: (int, int, 32, str, 32), 2: (int, int, str, object, dict),
     3: (int, int, int, list, str, int, bytes), 4: (int, int, bytes), 5: (int, int, int, 32, dict),
-    6: (int, dict, 32), 16: (int, int, [SPAN], bytes), 17: (int, int, bytes),
-    18: (int, [str], [SPAN], [SPAN], [(*SPAN, int)], bytes), 19: (int, bytes, 32),
+    6: (int, dict, 32), 16: (int, int, [SPAN, (*SPAN, int, 32)], bytes), 17: (int, int, bytes),
+    18: (int, [str], (int, int), (int, 32), [(int, int, CHILDREN)], bytes), 19: (int, bytes, 32),
+    20: (int, int, int, int, CHILDREN, bytes), 21: (int, int, int, bytes),
 }
 MIB = 1 << 20
 
