@@ -94,7 +94,7 @@ func TestSign(t *testing.T) {
 	}
 	// Zeros instead of the append do not count, since a power cut may leave them. Anything else is
 	// damage.
-	padded := append(bytes.Clone(first), make([]byte, 4096)...)
+	padded := append(bytes.Clone(first), make([]byte, toMiddle(len(first))+1)...)
 	if r := open(t, padded); !r.Torn() || r.Size() != int64(len(first)) {
 		t.Error("zeros behind the archive are taken for a part of it")
 	}
