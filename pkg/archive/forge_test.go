@@ -168,3 +168,26 @@ func groupOf(frames []index.Extent) (s index.Extent) {
 	}
 	return s
 }
+
+// Without decoding, damage of any frame is found: of the groups before segments, and of the rest.
+func TestDamagedGroups(t *testing.T) {
+	b := Small(t)
+	r := open(t, b.Buf.Bytes())
+	page, err := r.Page(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := []index.Extent{r.Root.Rest}
+	for i := range page {
+		groups = append(groups, page[i].Before)
+	}
+	for _, g := range groups {
+		for at := g.Pos; at < g.End(); at++ {
+			p := bytes.Clone(b.Buf.Bytes())
+			p[at] ^= 4
+			if err := open(t, p).Verify(t.Context(), VerifyOptions{Level: Stored}); !isDamage(err) {
+				t.Errorf("byte %d: %v", at, err)
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -23,6 +24,8 @@ type made struct {
 	raw   []byte
 	areas [2][]byte
 	root  *Root
+
+	rootAt int64 // where it begins
 }
 
 // makeIndex returns an index of one stream. segment returns the entries of segment i.
@@ -71,9 +74,8 @@ func makePages(t testing.TB, c *Ciphers, header *stream.Header, segments int, se
 	}
 	m.root = &b.Root
 	m.raw = bytes.Join([][]byte{head, m.areas[0], m.areas[1]}, nil)
-	root := encoded(func(w *wire.Writer) { AppendRoot(w, m.root) })
-	place := Extent{int64(len(m.raw)), int64(len(root)), blake.Sum(root)}
-	m.raw = Trailer{place, ArchiveMagic}.Append(append(m.raw, root...))
+	m.rootAt = int64(len(m.raw))
+	m.raw = withRoot(m.raw, m.root)
 	return m
 }
 
@@ -144,9 +146,11 @@ func TestListsOfPages(t *testing.T) {
 func checkPage(t *testing.T, raw []byte, n, height int) {
 	t.Helper()
 	for what, find := range map[string]func(x *Index) (int64, error){
-		"number":  func(x *Index) (int64, error) { ref, _, err := x.SegmentAt(int64(n)); return ref.Pos, err },
-		"offset":  func(x *Index) (int64, error) { return x.FindOffset(0, int64(n)) },
-		"ordinal": func(x *Index) (int64, error) { return x.LastNotAfter(func(p Position) bool { return p.Ordinal > int64(n) }) },
+		"number": func(x *Index) (int64, error) { ref, _, err := x.SegmentAt(int64(n)); return ref.Pos, err },
+		"offset": func(x *Index) (int64, error) { return x.FindOffset(0, int64(n)) },
+		"ordinal": func(x *Index) (int64, error) {
+			return x.LastNotAfter(func(p Position) bool { return p.Ordinal > int64(n) })
+		},
 	} {
 		x, src := openMade(t, raw, nil)
 		before := src.n.Load()
@@ -347,12 +351,159 @@ func TestAreasBeforeTheFile(t *testing.T) {
 	} {
 		root := *x.Root
 		lie(&root)
-		w := wire.NewWriter()
-		AppendRoot(w, &root)
-		p := append(bytes.Clone(raw[:x.RootAt.Pos]), w.Written()...)
-		p = Trailer{Extent{x.RootAt.Pos, int64(len(w.Written())), blake.Sum(w.Written())}, ArchiveMagic}.Append(p)
+		p := withRoot(bytes.Clone(raw[:x.RootAt.Pos]), &root)
 		if _, err := OpenAny(bytes.NewReader(p), int64(len(p)), nil); !errors.Is(err, stream.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// lying returns the archive with another page in the place of one that the root lists. It must be as
+// long.
+func (m made) lying(t *testing.T, list, n int, page []byte) []byte {
+	t.Helper()
+	root := *m.root
+	root.Lists = slices.Clone(root.Lists)
+	root.Lists[list].Top = slices.Clone(root.Lists[list].Top)
+	at := &root.Lists[list].Top[n].At
+	if int64(len(page)) != at.Len {
+		t.Fatalf("page of %d bytes for one of %d", len(page), at.Len)
+	}
+	at.Digest = blake.Sum(page)
+	raw := bytes.Clone(m.raw[:m.rootAt])
+	copy(raw[m.rootAt-root.Areas[0]-root.Areas[1]+int64(area(list))*root.Areas[0]+at.Pos:], page)
+	return withRoot(raw, &root)
+}
+
+// withRoot appends a root and a trailer.
+func withRoot(raw []byte, root *Root) []byte {
+	p := encoded(func(w *wire.Writer) { AppendRoot(w, root) })
+	place := Extent{int64(len(raw)), int64(len(p)), blake.Sum(p)}
+	return Trailer{place, ArchiveMagic}.Append(append(raw, p...))
+}
+
+// A directory page must say what the page above says, and be in order.
+func TestDirectoryThatLies(t *testing.T) {
+	const pages, n = 3 * FanOut, 1
+	m := indexOfPages(t, pages)
+	at := m.root.Lists[0].Top[n].At
+	k := pageKey{list: 0, height: 1, number: n}
+	for name, lie := range map[string]func(c []Child){
+		"nothing":          func([]Child) {},
+		"another first":    func(c []Child) { c[0].Offset++ },
+		"another number":   func(c []Child) { c[0].Number++ },
+		"another ordinal":  func(c []Child) { c[0].Ordinal++ },
+		"out of order":     func(c []Child) { c[7].First, c[8].First = c[8].First, c[7].First },
+		"twice":            func(c []Child) { c[7].First = c[8].First },
+		"beyond the next":  func(c []Child) { c[FanOut-1].Offset = 2*FanOut + 5 },
+		"another stream":   func(c []Child) { c[FanOut-1].Stream = 1 },
+		"number too large": func(c []Child) { c[FanOut-1].Number = 2 * FanOut },
+	} {
+		children, err := parseDirectory(bytes.Clone(m.areas[0][at.Pos:at.End()]), k, FanOut, nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lie(children)
+		w := wire.NewWriter()
+		appendDirectory(w, k, children, nil)
+		x, _ := openMade(t, m.lying(t, 0, n, w.Written()), nil)
+		_, _, err = x.SegmentAt(n*FanOut + 3)
+		if (name == "nothing") != (err == nil) || err != nil && !errors.Is(err, stream.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A page of nodes must say what the page above says, and its nodes must be in order and in range.
+func TestNodePageThatLies(t *testing.T) {
+	m := makeIndex(t, nil, plainHeader(), 3000, mixed)
+	at, k := m.root.Lists[1].Top[0].At, pageKey{list: 1}
+	for name, lie := range map[string]func(n []NodeAt){
+		"nothing":        func([]NodeAt) {},
+		"another first":  func(n []NodeAt) { n[0].Offset++ },
+		"out of order":   func(n []NodeAt) { n[20], n[21] = n[21], n[20] },
+		"overlapping":    func(n []NodeAt) { n[20].Len++ },
+		"empty":          func(n []NodeAt) { n[20].Len = 0 },
+		"another stream": func(n []NodeAt) { n[len(n)-1].Stream = 1 },
+	} {
+		nodes, err := parseNodePage(bytes.Clone(m.areas[1][at.Pos:at.End()]), k, nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offset := nodes[1].Offset
+		lie(nodes)
+		w := wire.NewWriter()
+		appendNodePage(w, k, nodes, nil)
+		if extra := int(at.Len) - len(w.Written()); extra != 0 {
+			continue // that is another size of numbers
+		}
+		x, _ := openMade(t, m.lying(t, 1, 0, w.Written()), nil)
+		_, _, err = x.NodeAt(0, 0, offset)
+		if (name == "nothing") != (err == nil) || err != nil && !errors.Is(err, stream.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A page must lie in its area, even if it is right.
+func TestPageOutsideOfItsArea(t *testing.T) {
+	m := makeIndex(t, nil, plainHeader(), 3000, mixed)
+	root := *m.root
+	root.Areas[0]--
+	root.Areas[1]++
+	root.Lists = slices.Clone(root.Lists)
+	for list := 1; list < len(root.Lists); list++ {
+		l := &root.Lists[list]
+		l.Top = slices.Clone(l.Top)
+		for i := range l.Top {
+			l.Top[i].At.Pos++
+		}
+	}
+	x, _ := openMade(t, withRoot(bytes.Clone(m.raw[:m.rootAt]), &root), nil)
+	if _, ok, err := x.NodeAt(0, 0, 0); !ok || err != nil {
+		t.Errorf("a node: %v, %v", ok, err)
+	}
+	var err error
+	for _, err = range x.Chunks() {
+	}
+	if !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("the last page ends in the next area: %v", err)
+	}
+	if err := x.CheckPages(func(error) bool { return true }); !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("CheckPages: %v", err)
+	}
+}
+
+// The nodes of several streams stand behind each other. The top of none is among them.
+func TestNodesOfStreams(t *testing.T) {
+	var area1 int
+	b := NewBuilder(nil, func(area int, page []byte) error {
+		area1 += area
+		return nil
+	})
+	var want []NodeAt
+	for no, segments := range []int{1, 300, 0, 3, 300} {
+		nodes := treeOf(t, segments)
+		for _, n := range nodes[0] {
+			n.Stream = no
+			want = append(want, n)
+		}
+		b.Root.Info.Add(&stream.Open{ID: int64(no), Name: fmt.Sprint(no), Size: -1})
+		at := int64(0)
+		for i := range segments {
+			if err := b.AddSegment(SegmentRef{Position: Position{Stream: no, Offset: at}}, mixed(i)); err != nil {
+				t.Fatal(err)
+			}
+			at += 1 + mixed(i)[1].Len
+		}
+		if _, err := b.EndStream(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := b.nodes[0].page; len(want) < 10 || !slices.Equal(got, want) {
+		t.Errorf("%d nodes of level 0, want %d", len(got), len(want))
+	}
+	if err := b.Finish(0); err != nil || area1 == 0 {
+		t.Errorf("%d pages of nodes, %v", area1, err)
 	}
 }
