@@ -51,7 +51,7 @@ same() {
 	same b.hxz disk
 	pack "$IN/empty" c.hxz
 	same c.hxz disk
-	random 4300000 7 >many # more than 256 pages of 256 segments, so that there are directory pages
+	noise 4300000 7 >many # more than 256 pages of 256 segments, so that there are directory pages
 	hexz-chunk --chunker fixed --size 64 many | hexz-compress -c none -b 64 | hexz-seal -o d.hxz
 	reader --verify d.hxz
 	reader --offset 4200000 --length 1000 d.hxz | cmp - <(tail -c +4200001 many | head -c 1000)
