@@ -10,7 +10,7 @@ NAME = os.path.basename(sys.argv[0])
 TEXT = {"unicode_errors": "surrogateescape"}
 # Elements of each kind of frame and of entry.
 FRAMES = {0: 5, 1: 5, 2: 5, 3: 7, 4: 3, 5: 5, 6: 3, 7: 3}
-ENTRIES = {0: 3, 1: 2, 2: 2, 3: 4, 4: 5, 5: 5, 6: 7}
+ENTRIES = {0: 3, 1: 2, 2: 2, 3: 4, 4: 5, 5: 5, 6: 8}
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 begun = False
