@@ -191,3 +191,25 @@ func TestDamagedGroups(t *testing.T) {
 		}
 	}
 }
+
+// No random read needs the pages of nodes here, but their damage is found.
+func TestDamagedNodePages(t *testing.T) {
+	p := large(t, 400).Buf.Bytes()
+	r := open(t, p)
+	from, end := r.AreaStart(1), r.RootAt.Pos
+	if end-from < 100 {
+		t.Fatalf("%d bytes of pages of nodes", end-from)
+	}
+	for at := from; at < end; at += 1 + (end-from)/7 {
+		bad := bytes.Clone(p)
+		bad[at] ^= 4
+		for _, level := range []Level{Structure, Stored, Content} {
+			if err := open(t, bad).Verify(t.Context(), VerifyOptions{Level: level}); !isDamage(err) {
+				t.Errorf("byte %d, level %v: %v", at, level, err)
+			}
+		}
+		if _, _, err := scan(bytes.NewReader(bad)); !isDamage(err) {
+			t.Errorf("byte %d: Scanner: %v", at, err)
+		}
+	}
+}
