@@ -10,11 +10,16 @@ import (
 
 // expansion replaces nodes by what they stand for.
 type expansion struct {
-	number func(stream.Parent) (int32, error) // returns the number that entries have for an archive
+	number Numbering
 	yield  func(stream.Entry, error) bool
 	done   int64 // bytes of content of what was yielded
 	lost   int64 // bytes from done on that no copy of a nested node has; 0 if it is not known
 	stop   bool  // yield has returned false
+}
+
+// whole is all that ends with the first error.
+func (x *expansion) whole(p *parentList, e *stream.Entry) error {
+	return x.node(p, e, index.AnyLevel, x.done)
 }
 
 // all yields all of e, a node of a parent of p. An error comes with a hole for what cannot be known,
@@ -39,11 +44,8 @@ func (x *expansion) all(p *parentList, e *stream.Entry) {
 func (x *expansion) node(p *parentList, e *stream.Entry, level int, skip int64) error {
 	start := x.done - skip
 	return p.node(e, level, expanding, func() int64 { return x.done - start }, func(from *Reader) error {
-		own := stream.Parent{ID: from.ID(), Content: from.Info().Root()}
-		if from.other != nil {
-			own = p.list[e.Parent]
-		}
-		for f, err := range from.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len) {
+		own := from.as(p, e.Parent)
+		for f, err := range from.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len, e.Offset+x.done-start) {
 			if err == nil {
 				err = x.part(from, own, f, int(e.Level), x.done-start-(f.Offset-e.Offset))
 			}
@@ -106,7 +108,7 @@ func (p *Parents) Expand(e *stream.Entry) iter.Seq2[stream.Entry, error] {
 
 // expand yields what e, a node, stands for: runs, and references to chunks of parents, which get the
 // numbers that number returns.
-func (p *parentList) expand(e *stream.Entry, number func(stream.Parent) (int32, error)) iter.Seq2[stream.Entry, error] {
+func (p *parentList) expand(e *stream.Entry, number Numbering) iter.Seq2[stream.Entry, error] {
 	return func(yield func(stream.Entry, error) bool) {
 		x := &expansion{number: number, yield: yield}
 		x.all(p, e)

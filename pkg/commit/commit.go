@@ -9,7 +9,6 @@ import (
 	"hexz/pkg/archive"
 	"hexz/pkg/chunker"
 	"hexz/pkg/flow"
-	"hexz/pkg/fold"
 	"hexz/pkg/index"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
@@ -56,8 +55,8 @@ const stageName = "hexz-commit"
 // Unchanged content is taken from the index of base. Chunks that a change touches, or that end less
 // than chunker.ZeroRun before one, are read and cut anew. Cutting goes on after the change until a
 // cut falls on one of base. If base was cut by the same rule, the chunks are those that Chunk makes
-// of the whole content. If base has references, Apply takes 32 bytes of memory for each of its data
-// chunks.
+// of the whole content. What lies between the changes is passed on as nodes of the content tree, so
+// that time and memory follow the changes, and not the size of base.
 //
 // Streams without changes keep their digests; others lose them.
 func Apply(ctx context.Context, dst io.Writer, base *archive.Reader, hint string, overlays []Overlay, o Options) (*flow.Stats, error) {
@@ -77,7 +76,6 @@ type committer struct {
 	streams map[string]int // numbers of the streams of the base, by their names
 	changes map[string]*Overlay
 	replace map[string]*stage.Source
-	nodes   fold.Table // of the base
 }
 
 func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) error {
@@ -95,12 +93,10 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 	if err := c.writeParents(hint); err != nil {
 		return err
 	}
-	entries := newBaseEntries(c.base)
-	defer entries.stop()
 	next := int64(0) // an id that no stream has
 	for i := range c.info.Streams {
 		s := &c.info.Streams[i]
-		if err := c.writeStream(ctx, entries, i, s); err != nil {
+		if err := c.writeStream(ctx, i, s); err != nil {
 			return fmt.Errorf("stream %q: %w", s.Name, err)
 		}
 		next = max(next, s.ID)
@@ -121,21 +117,12 @@ func (c *committer) run(ctx context.Context, hint string, overlays []Overlay) er
 	return c.out.End(stream.Meta{"streams": c.out.Streams, "size": c.out.Bytes})
 }
 
-// writeParents writes the Parent frames: the base, its parents, and those of the nodes in it.
+// writeParents writes the Parent frames: the base and its parents.
 func (c *committer) writeParents(hint string) error {
-	if err := c.nodes.Add(c.base.Index, hint, c.base.ParentIndex, nil); err != nil {
-		return err
-	}
 	list := append([]stream.Parent{{ID: c.base.ID(), Hint: hint, Content: c.info.Root()}}, c.info.Parents...)
 	for i := range list {
 		list[i].Index = int64(i)
-		c.nodes.Pass(&list[i])
 		if err := c.out.Write(&list[i]); err != nil {
-			return err
-		}
-	}
-	for _, f := range c.nodes.Number() {
-		if err := c.out.Write(f); err != nil {
 			return err
 		}
 	}
@@ -202,13 +189,10 @@ func (c *committer) chunkerOf(s *index.Stream) (chunker.Options, error) {
 }
 
 // writeStream writes the new version of stream i of the base.
-func (c *committer) writeStream(ctx context.Context, entries *baseEntries, i int, s *index.Stream) error {
+func (c *committer) writeStream(ctx context.Context, i int, s *index.Stream) error {
 	if src := c.replace[s.Name]; src != nil {
 		delete(c.replace, s.Name)
-		if err := c.packStream(ctx, src, s.ID); err != nil {
-			return err
-		}
-		return entries.skipRest(i)
+		return c.packStream(ctx, src, s.ID)
 	}
 	open := &stream.Open{ID: s.ID, Name: s.Name, Size: s.Size, Chunker: s.Chunker}
 	v := c.changes[s.Name]
@@ -222,15 +206,15 @@ func (c *committer) writeStream(ctx context.Context, entries *baseEntries, i int
 		return err
 	}
 	to := &segmenter{out: c.out, id: s.ID}
-	to.fold = fold.NewFolder(&c.nodes, func(off int64, entries []stream.Entry) error { return c.out.WriteEntries(s.ID, off, entries) })
-	to.fold.Open()
+	from := newBaseStream(c.base, i)
+	defer from.close()
 	digests := s.Digests
 	if v == nil {
-		if err := c.copyStream(ctx, entries, i, to); err != nil {
+		if err := copyStream(ctx, from, to); err != nil {
 			return err
 		}
 	} else {
-		l := &layout{base: c.base, streamNo: i, baseSize: s.Size, from: entries, image: v.Image, size: open.Size}
+		l := &layout{base: c.base, streamNo: i, baseSize: s.Size, from: from, image: v.Image, size: open.Size}
 		if err := c.recutStream(ctx, l, s, to); err != nil {
 			return err
 		}
@@ -241,31 +225,31 @@ func (c *committer) writeStream(ctx context.Context, entries *baseEntries, i int
 	if err := to.flush(); err != nil {
 		return err
 	}
-	if err := to.fold.Close(); err != nil {
-		return err
-	}
-	if err := entries.skipRest(i); err != nil {
-		return err
-	}
 	return c.out.CloseStream(digests)
 }
 
-// copyStream writes all entries of stream i of the base.
-func (c *committer) copyStream(ctx context.Context, entries *baseEntries, i int, to *segmenter) error {
-	for {
-		list, err := entries.nextSegment(i)
-		if err != nil || list == nil {
+// copyStream writes a stream of the base: as a node, unless its nodes are lost.
+func copyStream(ctx context.Context, from *baseStream, to *segmenter) error {
+	nodes, err := from.nodes(0)
+	if err != nil {
+		return err
+	}
+	if len(nodes) > 0 && nodes[0].Len == from.size {
+		return to.add(nodes[0], nil)
+	}
+	for from.at < from.size {
+		e, err := from.entry()
+		if err != nil {
 			return err
 		}
-		for j := range list {
-			if err := to.addEntry(list[j], nil); err != nil {
-				return err
-			}
+		if err := to.add(e, nil); err != nil {
+			return err
 		}
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // recutStream writes the changed version of a stream of the base.

@@ -38,6 +38,14 @@ func (t *recutter) recutAll(ctx context.Context) error {
 
 // step moves on from p by at least one byte, or finds that a run has ended.
 func (t *recutter) step() error {
+	n, err := t.keptNode(t.p, t.to.takes)
+	if err != nil {
+		return err
+	}
+	if n != nil {
+		t.pass(t.p + n.Len)
+		return t.putEntry(*n, nil)
+	}
 	s, err := t.extentAt(t.p)
 	if err != nil {
 		return err
@@ -77,7 +85,7 @@ func (t *recutter) putZeros(kind stream.EntryKind, n int64) error {
 func (t *recutter) putEntry(e stream.Entry, data []byte) error {
 	t.p += e.Len
 	t.window = t.window[min(int64(len(t.window)), e.Len):]
-	return t.to.addEntry(e, data)
+	return t.to.add(e, data)
 }
 
 // recutChunk cuts a chunk, or writes zeros that were read.

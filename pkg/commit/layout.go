@@ -19,7 +19,7 @@ type layout struct {
 	base     *archive.Reader
 	streamNo int
 	baseSize int64
-	from     *baseEntries
+	from     *baseStream
 	image    overlay.Image // or nil
 	size     int64
 	changed  bool // whether there are changes
@@ -97,20 +97,59 @@ func (l *layout) entryAt(p int64) (*baseEntry, error) {
 		return nil, nil
 	}
 	for l.read <= p {
-		list, err := l.from.nextSegment(l.streamNo)
+		e, err := l.from.entry()
 		if err != nil {
 			return nil, err
 		}
-		if list == nil {
-			return nil, corruptBase("no entry holds offset %d", p)
-		}
-		for _, e := range list {
-			l.entries = append(l.entries, baseEntry{l.read, l.afterRun, e})
-			l.read += e.Len
-			l.afterRun = e.Kind.IsRun()
-		}
+		l.entries = append(l.entries, baseEntry{l.read, l.afterRun, e})
+		l.read += e.Len
+		l.afterRun = e.Kind.IsRun()
 	}
 	return &l.entries[sort.Search(len(l.entries), func(i int) bool { return l.entries[i].end() > p })], nil
+}
+
+// keptNode returns the largest node of the base that begins at p, if cutting at p would give the same
+// chunks, and takes agrees. See keptChunk.
+func (l *layout) keptNode(p int64, takes func(*stream.Entry) bool) (*stream.Entry, error) {
+	if p >= l.baseSize || !takes(&stream.Entry{Kind: stream.NodeRef}) {
+		return nil, nil
+	}
+	c, ok, err := l.nextChange(p)
+	if err != nil {
+		return nil, err
+	}
+	end := l.size
+	if l.size != l.baseSize {
+		end = min(l.size, l.baseSize) - chunker.ZeroRun
+	}
+	if ok {
+		end = min(end, c.Offset-chunker.ZeroRun)
+	}
+	if end-p < leastNode {
+		return nil, nil
+	}
+	nodes, err := l.from.nodes(p)
+	if err != nil {
+		return nil, err
+	}
+	for i := range nodes {
+		if nodes[i].Len <= end-p && takes(&nodes[i]) {
+			return &nodes[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// leastNode is below the length of every node that is worth looking for.
+const leastNode = 64
+
+// pass goes on to p, where an entry of the base begins, after one that is no run. The entries before
+// it are not read.
+func (l *layout) pass(p int64) {
+	if l.read <= p {
+		l.entries, l.read, l.afterRun = nil, p, false
+		l.from.seek(p)
+	}
 }
 
 // extentAt returns the range from p on, which must lie within the size.

@@ -186,7 +186,7 @@ func (s *scan) node(e *stream.Entry, level int) error {
 		return err
 	}
 	var tree stream.Tree
-	part := from.x.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len)
+	part := from.x.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len, e.Offset)
 	err = from.entries(&tree, part, int(e.Stream), e.Offset, int(e.Level))
 	if err != nil {
 		return err

@@ -165,11 +165,11 @@ func (x *Index) enter(at *Position, e *stream.Entry) error {
 	return nil
 }
 
-// EntriesIn is Range for a range that must begin and end where entries do. References have their
-// hash.
-func (x *Index) EntriesIn(streamNo int, from, to int64) iter.Seq2[Leaf, error] {
+// EntriesIn is Range for the part from offset at on of a range that must begin and end where entries
+// do. References have their hash.
+func (x *Index) EntriesIn(streamNo int, from, to, at int64) iter.Seq2[Leaf, error] {
 	return func(yield func(Leaf, error) bool) {
-		for e, err := range x.Range(streamNo, from, to) {
+		for e, err := range x.Range(streamNo, at, to) {
 			if err == nil && (e.Offset < from || e.Offset+e.Len > to) {
 				err = Corruptf("a node begins or ends within the entry at offset %d", e.Offset)
 			}

@@ -10,7 +10,7 @@ func (x *Index) CheckNode(e *stream.Entry, nested func(e *stream.Entry) error) e
 		return err
 	}
 	var t stream.Tree
-	for f, err := range x.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len) {
+	for f, err := range x.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len, e.Offset) {
 		if err == nil && f.Kind == stream.NodeRef {
 			if err = CheckLevel(f.Entry, int(e.Level)); err == nil {
 				err = nested(f.Entry)
