@@ -37,9 +37,9 @@ func command() *cli.Command {
 		Args:  "A B",
 		Short: "Tell where the content of two archives differs",
 		Long: `Compares streams of the same name in the archives A and B, which are files, and
-prints the ranges of B that differ from A at the same offset; then how much of
-the chunks both have, wherever they are. Holes are zeros. Where one stream is
-longer, its end is a range that differs.
+prints the ranges of B that differ from A at the same offset. Holes are zeros.
+Where one stream is longer, its end is a range that differs. With --totals it
+also prints how much of the chunks both have, wherever they are.
 
 If both streams were cut in the same way (chunker, sizes and chunk key), only
 the indexes are read, and ranges are exact to bounds of chunks; --exact reads
@@ -48,7 +48,9 @@ the same chunks at the same offsets is read and compared byte by byte. Less than
 32 equal bytes between two differences count as different. What has equal hashes
 is not read: that it is there, and whole, is for hexz-verify to say.
 
-It takes 40 bytes of memory for each chunk of A and of B.
+What both have as the same node of their content trees is passed over, so time
+and memory follow what differs. --totals takes 40 bytes of memory for each chunk
+of A and of B.
 
 The exit code is that of diff: 0 if all is the same, 1 if not, and 2 for any
 trouble: wrong usage, a missing file or parent, damaged input. With -q nothing
@@ -63,11 +65,12 @@ is printed, and it stops at the first difference.`,
 			f.BoolVar(&o.json, "json", false, "print one JSON object")
 			f.StringVar(&o.Stream, "stream", "", "compare the stream `NAME` only")
 			f.BoolVar(&o.Exact, "exact", false, "find out which bytes of a chunk differ")
+			f.BoolVar(&o.Totals, "totals", false, "count the chunks that are in both, only in A, and only in B")
 			o.parents.AddFlags(f)
 			o.codecs.AddFlags(f)
 			o.ids.AddFlags(f)
 		},
-		Rules: []cli.Rule{{Flags: []string{"quiet"}, Without: []string{"json"}}},
+		Rules: []cli.Rule{{Flags: []string{"quiet"}, Without: []string{"json", "totals"}}},
 		Run: func(env *cli.Env, args []string) error {
 			same, err := run(env, &o, args)
 			switch {

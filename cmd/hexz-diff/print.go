@@ -44,6 +44,9 @@ func printText(w *bufio.Writer, o *diff.Options) {
 }
 
 func endText(w *bufio.Writer, rep *diff.Report) error {
+	if rep.Totals == nil {
+		return nil
+	}
 	for _, c := range []struct {
 		name string
 		index.Count
@@ -78,6 +81,10 @@ func endJSON(w *bufio.Writer, rep *diff.Report) error {
 	if len(rep.Streams) == 0 {
 		w.WriteString(`{"version":1,"streams":[`)
 	}
-	_, err := fmt.Fprintf(w, `],"identical":%v,"totals":%s}`+"\n", rep.Identical, cli.JSON(rep.Totals))
+	totals := ""
+	if rep.Totals != nil {
+		totals = `,"totals":` + string(cli.JSON(rep.Totals))
+	}
+	_, err := fmt.Fprintf(w, `],"identical":%v%s}`+"\n", rep.Identical, totals)
 	return err
 }

@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"iter"
+	"slices"
 
 	"hexz/pkg/index"
 	"hexz/pkg/stream"
@@ -48,18 +49,20 @@ func (r *Reader) nodesBelow(level int, own stream.Parent, streamNo int, off int6
 	if err != nil {
 		return nil, err
 	}
-	if top := r.Top(streamNo); off == 0 && top.Len > 0 && top.Level >= least && top.Level < level {
-		list = append(list, top.Ref(n, streamNo, 0))
-	}
-	for k := min(level, r.Levels()) - 1; k >= least; k-- {
+	for k := least; k < min(level, r.Levels()); k++ {
 		node, ok, err := r.NodeAt(k, streamNo, off)
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			list = append(list, node.Ref(n, streamNo, off))
+		if !ok {
+			break // what begins here is part of all higher nodes, but not their beginning
 		}
+		list = append(list, node.Ref(n, streamNo, off))
 	}
+	if top := r.Top(streamNo); off == 0 && top.Len > 0 && top.Level >= least && top.Level < level {
+		list = append(list, top.Ref(n, streamNo, 0))
+	}
+	slices.Reverse(list)
 	if outer == nil {
 		return list, nil
 	}

@@ -8,7 +8,6 @@ import (
 
 	"hexz/pkg/archive"
 	"hexz/pkg/flow"
-	"hexz/pkg/index"
 	"hexz/pkg/restore"
 	"hexz/pkg/stream"
 )
@@ -24,6 +23,10 @@ type Options struct {
 	// Brief stops at the first difference, and leaves out totals.
 	Brief bool
 
+	// Totals counts chunks, which takes 40 bytes of memory for each chunk of both archives, and time
+	// that follows their size.
+	Totals bool
+
 	Names [2]string // of a and b, in errors
 
 	Begin    func(*Stream) error // called before the ranges of a stream; may be nil
@@ -36,7 +39,7 @@ type Options struct {
 type Report struct {
 	Identical bool
 	Streams   []*Stream // those of a in its order, then those that only b has
-	Totals    Totals
+	Totals    *Totals   // if they were asked for
 }
 
 // Stream says how two streams of one name differ.
@@ -58,14 +61,6 @@ type Range struct {
 	Length int64 `json:"length"`
 }
 
-// Totals count distinct chunks by their hashes, wherever they are in the compared streams. The
-// bytes of each count once.
-type Totals struct {
-	Shared index.Count `json:"shared"`
-	OnlyA  index.Count `json:"only_a"`
-	OnlyB  index.Count `json:"only_b"`
-}
-
 // errStop ends a Brief Diff.
 var errStop = errors.New("the archives differ")
 
@@ -73,20 +68,18 @@ var errStop = errors.New("the archives differ")
 // Where one stream is longer, its end differs.
 //
 // Two streams that were cut by the same chunker with the same parameters and key have the same
-// chunks where they have the same content. So the entry pages are enough: no payload is read, and
-// no parent is needed. Ranges begin and end at bounds of chunks then. In other streams the ranges
+// chunks where they have the same content. So the index is enough: no payload is read, and of nodes
+// that both have not even the entries. Ranges begin and end at bounds of chunks then. In other streams the ranges
 // without the same chunks at the same offsets are read and compared. These ranges are exact to the
 // byte, except that fewer than minEqual equal bytes between two differences count as different.
-//
-// It takes 40 bytes of memory for each data chunk of both archives and for each reference to a
-// chunk of a parent, for the totals and to resolve references.
 func Archives(ctx context.Context, a, b *archive.Reader, o Options) (*Report, error) {
 	for i, r := range []*archive.Reader{a, b} {
 		if err := r.Locked(); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Names[i], err)
 		}
 	}
-	d := &differ{a: newWalker(a, o.Names[0]), b: newWalker(b, o.Names[1]), o: o, report: &Report{Identical: true}}
+	d := &differ{o: o, report: &Report{Identical: true}, archives: map[stream.Hash]int32{}}
+	d.a, d.b = newWalker(a, o.Names[0], d.number), newWalker(b, o.Names[1], d.number)
 	defer d.a.close()
 	defer d.b.close()
 	err := d.run(ctx)
@@ -94,10 +87,36 @@ func Archives(ctx context.Context, a, b *archive.Reader, o Options) (*Report, er
 	case errors.Is(err, errStop):
 	case err != nil:
 		return nil, err
-	case !o.Brief:
-		d.report.Totals = compareChunks(d.a.distinct(), d.b.distinct())
+	case o.Totals && !o.Brief:
+		if err := d.count(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return d.report, nil
+}
+
+// count compares all chunks of the compared streams.
+func (d *differ) count(ctx context.Context) error {
+	var lists [2][]chunk
+	for i, w := range []*walker{d.a, d.b} {
+		var err error
+		if lists[i], err = w.chunks(ctx, func(no int) bool { return d.o.Stream == "" || d.o.Stream == w.streams[no].Name }); err != nil {
+			return err
+		}
+	}
+	t := compareChunks(lists[0], lists[1])
+	d.report.Totals = &t
+	return nil
+}
+
+// number numbers the archives in which chunks and nodes are.
+func (d *differ) number(of stream.Parent) (int32, error) {
+	n, ok := d.archives[of.ID]
+	if !ok {
+		n = int32(len(d.archives))
+		d.archives[of.ID] = n
+	}
+	return n, nil
 }
 
 // differ compares two archives.
@@ -110,6 +129,8 @@ type differ struct {
 	pending Range // a range that may go on
 	buffers [2][]byte
 	done    int64 // bytes of earlier streams
+
+	archives map[stream.Hash]int32 // by id, see number
 }
 
 func (d *differ) run(ctx context.Context) error {
@@ -159,12 +180,8 @@ func (d *differ) comparePair(ctx context.Context, i, n int) error {
 	if err := d.call(d.o.Begin); err != nil {
 		return err
 	}
-	if err := d.a.seek(i); err != nil {
-		return err
-	}
-	if err := d.b.seek(n); err != nil {
-		return err
-	}
+	d.a.seek(i)
+	d.b.seek(n)
 	if both {
 		if err := d.compareStreams(ctx); err != nil {
 			return err
@@ -174,12 +191,7 @@ func (d *differ) comparePair(ctx context.Context, i, n int) error {
 	} else if d.report.Identical = false; d.o.Brief {
 		return errStop
 	}
-	for _, w := range []*walker{d.a, d.b} { // the rest is for the totals
-		if err := w.skipRest(ctx); err != nil {
-			return err
-		}
-	}
-	d.done += max(d.a.at, d.b.at)
+	d.done += max(d.a.size, d.b.size)
 	return d.call(d.o.End)
 }
 

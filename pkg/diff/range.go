@@ -3,7 +3,6 @@ package diff
 import (
 	"bytes"
 	"context"
-	"fmt"
 )
 
 const (
@@ -24,7 +23,14 @@ func (d *differ) compareStreams(ctx context.Context) error {
 		if err := context.Cause(ctx); err != nil {
 			return err
 		}
-		equal, err := d.nextBound()
+		n, err := d.sameNode()
+		equal := n > 0
+		if equal {
+			d.a.skip(n)
+			d.b.skip(n)
+		} else if err == nil {
+			equal, err = d.nextBound()
+		}
 		end := min(d.a.at, d.b.at, short)
 		switch {
 		case err != nil:
@@ -142,14 +148,6 @@ func (d *differ) readBoth(off int64, n int) (p, q []byte, err error) {
 		err = errA
 	}
 	return p, q, err
-}
-
-// readAt fills p from the current stream.
-func (w *walker) readAt(p []byte, off int64) error {
-	if _, err := w.r.ReadAt(w.no, p, off); err != nil {
-		return fmt.Errorf("%s: stream %q: %w", w.name, w.streams[w.no].Name, err)
-	}
-	return nil
 }
 
 // noteRange notes that the bytes of a range differ.

@@ -1,11 +1,9 @@
 package diff
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/index"
@@ -15,25 +13,20 @@ import (
 // noStream stands for the number of a stream that an archive does not have.
 const noStream = -1
 
-// walker reads the entry pages of an archive, a stream at a time, and collects the chunks.
+// walker goes along a stream of an archive, by the entries of its index or past whole nodes.
 type walker struct {
-	r           *archive.Reader
-	name        string // in errors
-	streams     []index.Stream
-	chunks      []chunk // data chunks by their ordinals
-	fromParents []chunk // chunks of parents, once for each reference
-
-	next func() (index.Segment, error, bool) // the next segment; nil before the first
-	stop func()
-
-	segment index.Place
-	entries []stream.Entry // remaining entries of segment
-	ordinal int64          // of the next data chunk
+	r       *archive.Reader
+	name    string // in errors
+	streams []index.Stream
+	number  archive.Numbering // the same for both archives
 
 	no      int   // number of the current stream, or noStream
 	size    int64 // of the current stream
 	at      int64 // offset of stretch
 	stretch stretch
+
+	next func() (stream.Entry, error, bool) // the entry at offset at; or nil
+	stop func()
 }
 
 // stretch is the next part of a stream: a chunk, or the rest of a run of zeros. One of length 0 is
@@ -44,87 +37,24 @@ type stretch struct {
 	hash stream.Hash
 }
 
-// chunk is a chunk of an archive.
-type chunk struct {
-	hash stream.Hash
-	size uint32
-	used bool // whether it is in a stream that was compared
+func newWalker(r *archive.Reader, name string, number archive.Numbering) *walker {
+	return &walker{r: r, name: name, streams: r.Info().Streams, number: number}
 }
 
-func newWalker(r *archive.Reader, name string) *walker {
-	t := &r.Info().Totals
-	limit := index.ExpectedChunks(r.Size())
-	return &walker{
-		r: r, name: name, streams: r.Info().Streams,
-		chunks: make([]chunk, 0, min(t.Chunks(), limit)), fromParents: make([]chunk, 0, min(t.Parent.N, limit)),
-	}
-}
-
-// startOver goes to the front of the archive.
-func (w *walker) startOver() {
+// seek goes to the start of stream no, or of none if no is noStream.
+func (w *walker) seek(no int) {
 	w.close()
-	w.next, w.stop = iter.Pull2(w.r.ExpandedSegments())
+	w.no, w.at, w.size, w.stretch = no, 0, 0, stretch{}
+	if no != noStream {
+		w.size = w.streams[no].Size
+	}
 }
 
 func (w *walker) close() {
 	if w.stop != nil {
 		w.stop()
 	}
-}
-
-// seek goes to the start of stream no, or of none if no is noStream. It reads on from its position,
-// or from the front if it has passed the stream.
-func (w *walker) seek(no int) error {
-	w.no, w.at, w.size, w.stretch = no, 0, 0, stretch{}
-	if no == noStream || w.streams[no].Size == 0 {
-		return nil
-	}
-	w.size = w.streams[no].Size
-	if w.next == nil || w.segment.Stream >= no {
-		w.startOver()
-		if err := w.loadSegment(); err != nil {
-			return err
-		}
-	}
-	for w.segment.Stream < no {
-		if err := w.loadSegment(); err != nil {
-			return err
-		}
-	}
-	return w.checkSegment()
-}
-
-// loadSegment reads the next segment.
-func (w *walker) loadSegment() error {
-	s, err, ok := w.next()
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s: %w", w.name, err)
-	case !ok:
-		return w.corruptf("the index has too few segments")
-	}
-	w.segment, w.entries, w.ordinal = s.Place, s.Entries, s.Chunk
-	n := int64(len(w.chunks))
-	if s.Chunk > n {
-		return w.corruptf("the index has chunk %d after chunk %d", s.Chunk, n)
-	}
-	if s.Chunk < n { // seen before
-		return nil
-	}
-	for i := range s.Entries {
-		if e := &s.Entries[i]; e.Kind.IsStored() {
-			w.chunks = append(w.chunks, chunk{hash: e.Hash, size: uint32(e.Len)})
-		}
-	}
-	return nil
-}
-
-// checkSegment returns an error unless the segment that was loaded is the one that comes next.
-func (w *walker) checkSegment() error {
-	if w.segment.Stream != w.no || w.segment.Offset != w.at {
-		return w.corruptf("the index has no segment at offset %d of stream %q", w.at, w.streams[w.no].Name)
-	}
-	return nil
+	w.next, w.stop = nil, nil
 }
 
 func (w *walker) corruptf(format string, args ...any) error {
@@ -133,37 +63,22 @@ func (w *walker) corruptf(format string, args ...any) error {
 
 // fillStretch makes sure that there is a stretch. The stream must not be at its end.
 func (w *walker) fillStretch() error {
-	for w.stretch.len == 0 {
-		if len(w.entries) == 0 {
-			if err := w.loadSegment(); err != nil {
-				return err
-			}
-			if err := w.checkSegment(); err != nil {
-				return err
-			}
-			continue
-		}
-		e := &w.entries[0]
-		w.entries = w.entries[1:]
-		if e.Len > w.size-w.at {
-			return w.corruptf("stream %q is longer than the index says", w.streams[w.no].Name)
-		}
-		w.stretch = stretch{len: e.Len, zero: e.Kind.IsRun(), hash: e.Hash}
-		switch e.Kind {
-		case stream.ParentRef:
-			w.fromParents = append(w.fromParents, chunk{e.Hash, uint32(e.Len), true})
-		case stream.Data, stream.Patched:
-			e.Ordinal = w.ordinal
-			w.ordinal++
-			fallthrough
-		case stream.Ref:
-			if e.Ordinal < 0 || e.Ordinal >= int64(len(w.chunks)) || int64(w.chunks[e.Ordinal].size) != e.Len {
-				return w.corruptf("reference at offset %d of stream %q to chunk %d, which is not before it or has another length", w.at, w.streams[w.no].Name, e.Ordinal)
-			}
-			w.chunks[e.Ordinal].used = true
-			w.stretch.hash = w.chunks[e.Ordinal].hash
-		}
+	if w.stretch.len > 0 {
+		return nil
 	}
+	if w.next == nil {
+		w.next, w.stop = iter.Pull2(w.r.EntriesFrom(w.no, w.at, w.number))
+	}
+	e, err, ok := w.next()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", w.name, err)
+	case !ok:
+		return w.corruptf("the index has no entry at offset %d of stream %q", w.at, w.streams[w.no].Name)
+	case e.Len > w.size-w.at:
+		return w.corruptf("stream %q is longer than the index says", w.streams[w.no].Name)
+	}
+	w.stretch = stretch{len: e.Len, zero: e.Kind.IsRun(), hash: e.Hash}
 	return nil
 }
 
@@ -173,48 +88,74 @@ func (w *walker) advance(n int64) {
 	w.stretch.len -= n
 }
 
-// skipRest goes to the end of the stream.
-func (w *walker) skipRest(ctx context.Context) error {
-	for w.at < w.size {
-		if err := w.fillStretch(); err != nil {
-			return err
+// skip moves on by n bytes, which are a node, without reading its entries.
+func (w *walker) skip(n int64) {
+	w.close()
+	w.at += n
+}
+
+// nodes returns the nodes that begin here, the highest first: none within a stretch.
+func (w *walker) nodes() ([]stream.Entry, error) {
+	if w.stretch.len > 0 || w.at == w.size {
+		return nil, nil
+	}
+	list, err := w.r.NodesAt(w.no, w.at, w.number)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", w.name, err)
+	}
+	return list, err
+}
+
+// sameNode returns the length of the largest node that begins at the same offset of both streams, or
+// 0 if there is none.
+func (d *differ) sameNode() (int64, error) {
+	if d.a.at != d.b.at {
+		return 0, nil
+	}
+	here, err := d.b.nodes()
+	if err != nil || len(here) == 0 {
+		return 0, err
+	}
+	there, err := d.a.nodes()
+	if err != nil {
+		return 0, err
+	}
+	for i := range here {
+		for j := range there {
+			if here[i].Level == there[j].Level && here[i].Hash == there[j].Hash && here[i].Len == there[j].Len {
+				return here[i].Len, nil
+			}
 		}
-		w.advance(w.stretch.len)
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
+	}
+	return 0, nil
+}
+
+// readAt fills p from the current stream.
+func (w *walker) readAt(p []byte, off int64) error {
+	if _, err := w.r.ReadAt(w.no, p, off); err != nil {
+		return fmt.Errorf("%s: stream %q: %w", w.name, w.streams[w.no].Name, err)
 	}
 	return nil
 }
 
-// distinct returns the chunks of the compared streams, each once, sorted by hash. The walker cannot
-// be used any more.
-func (w *walker) distinct() []chunk {
-	all := slices.DeleteFunc(w.chunks, func(c chunk) bool { return !c.used })
-	all = append(all, w.fromParents...)
-	slices.SortFunc(all, func(x, y chunk) int { return bytes.Compare(x.hash[:], y.hash[:]) })
-	return slices.CompactFunc(all, func(x, y chunk) bool { return x.hash == y.hash })
-}
-
-// compareChunks counts the chunks that are in both of two lists of distinct chunks, and those in
-// one only.
-func compareChunks(a, b []chunk) (t Totals) {
-	for len(a) > 0 || len(b) > 0 {
-		order := len(b) - len(a) // if one list is at its end, the other comes first
-		if len(a) > 0 && len(b) > 0 {
-			order = bytes.Compare(a[0].hash[:], b[0].hash[:])
+// chunks returns the distinct chunks of the streams of an archive that use reports, sorted by hash.
+func (w *walker) chunks(ctx context.Context, use func(no int) bool) ([]chunk, error) {
+	var all []chunk
+	for no := range w.streams {
+		if !use(no) {
+			continue
 		}
-		switch {
-		case order == 0:
-			t.Shared.Add(int64(a[0].size))
-			a, b = a[1:], b[1:]
-		case order < 0:
-			t.OnlyA.Add(int64(a[0].size))
-			a = a[1:]
-		default:
-			t.OnlyB.Add(int64(b[0].size))
-			b = b[1:]
+		for e, err := range w.r.EntriesFrom(no, 0, w.number) {
+			if err == nil {
+				err = context.Cause(ctx)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", w.name, err)
+			}
+			if !e.Kind.IsRun() {
+				all = append(all, chunk{e.Hash, uint32(e.Len)})
+			}
 		}
 	}
-	return t
+	return distinct(all), nil
 }
