@@ -34,7 +34,7 @@ func nodeChild(t testing.TB, parent *Reader) *builder {
 			low = append(low, stream.Entry{Kind: stream.NodeRef, Len: n.Len, Hash: n.Hash, Offset: at - n.Len, Ordinal: stream.NoOrdinal})
 		}
 	}}
-	for e, err := range parent.EntriesIn(0, 0, parent.Info().Streams[0].Size) {
+	for e, err := range parent.EntriesIn(0, 0, parent.Info().Streams[0].Size, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ func topOf(t testing.TB, r *Reader, streamNo int) stream.Entry {
 			e.Level = uint8(n.Level)
 		}
 	}}
-	for f, err := range r.EntriesIn(streamNo, 0, s.Size) {
+	for f, err := range r.EntriesIn(streamNo, 0, s.Size, 0) {
 		if err == nil {
 			err = tree.Add(f.Entry)
 		}

@@ -8,6 +8,8 @@ import (
 
 	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
+	"hexz/pkg/chunker"
+	"hexz/pkg/index"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
 )
@@ -51,14 +53,18 @@ func TestCommitCost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			lib := stagetest.Library{}
 			sealed := stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{Digests: []string{"sha256"}}), stagetest.Dropping(), stagetest.Encoding(stage.CompressOptions{Codec: "none"}), stagetest.Sealing())
-			lib.Open(t, sealed)
+			first := lib.Open(t, sealed)
 			src := &countingReader{r: bytes.NewReader(sealed)}
+			whole := int(first.Root.Areas[0] + first.Root.Areas[1]) // of the index
 			base, err := archive.NewReader(src, int64(len(sealed)), archive.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := Apply(t.Context(), io.Discard, base, "", nil, Options{}); err != nil {
 				t.Fatal(err)
+			}
+			if src.n > index.TailSize+4<<10 {
+				t.Errorf("%d bytes of the base were read, though nothing changes", src.n)
 			}
 			before := src.n
 			f := &fakeImage{data: bytes.Clone(p)}
@@ -79,8 +85,8 @@ func TestCommitCost(t *testing.T) {
 			if stats.Data.N > c.chunks || stats.Bytes != c.size {
 				t.Errorf("%d new chunks, %d bytes", stats.Data.N, stats.Bytes)
 			}
-			if index := before; src.n-before > index+c.base {
-				t.Errorf("%d bytes of the base were read beside the index", src.n-before-index)
+			if src.n-before > whole+c.base {
+				t.Errorf("%d bytes of the base were read beside the index", src.n-before-whole)
 			}
 			if f.read > c.own {
 				t.Errorf("%d bytes of the image were read", f.read)
@@ -117,4 +123,31 @@ type countingReader struct {
 func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
 	c.n += len(p)
 	return c.r.ReadAt(p, off)
+}
+
+// What a commit reads of the base follows the changes, and not the size of the index.
+func TestCommitReadsWhatIsTouched(t *testing.T) {
+	p := make([]byte, 6<<20)
+	rand.NewChaCha8([32]byte{5}).Read(p)
+	sealed := stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{Chunker: chunker.Options{Min: 64, Avg: 128, Max: 512}}),
+		stagetest.Encoding(stage.CompressOptions{Codec: "none", Block: 32 << 10}), stagetest.Sealing())
+	src := &countingReader{r: bytes.NewReader(sealed)}
+	base, err := archive.NewReader(src, int64(len(sealed)), archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole := base.Root.Areas[0]; whole < 1<<20 {
+		t.Fatalf("an index of %d bytes is too small to tell", whole)
+	}
+	f := &fakeImage{data: bytes.Clone(p), changes: []overlay.Change{{Offset: 3 << 20, Length: 1}}}
+	f.data[3<<20] ^= 1
+	out, stats := commit(t, base, []Overlay{{Stream: "disk", Image: f}}, Options{})
+	if src.n > 500<<10 || stats.Node.N < 50 || stats.Parent.N > 600 {
+		t.Errorf("%d bytes were read of a base of %d; %d nodes and %d references", src.n, len(sealed), stats.Node.N, stats.Parent.N)
+	}
+	lib := stagetest.Library{}
+	lib.Open(t, sealed)
+	if got := lib.Content(t, lib.Open(t, stagetest.Pipe(t, out, stagetest.Sealing())), ""); !bytes.Equal(got, f.data) {
+		t.Error("restored to something else")
+	}
 }

@@ -7,13 +7,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"hexz/internal/stagetest"
 	"hexz/pkg/archive"
-	"hexz/pkg/index"
 	"hexz/pkg/overlay"
 	"hexz/pkg/stage"
 	"hexz/pkg/stream"
@@ -108,19 +106,23 @@ func TestCommitShrinkingOverlay(t *testing.T) {
 }
 
 // Entries of a base that do not fit its index are an error.
-func TestBaseEntries(t *testing.T) {
+func TestBaseStream(t *testing.T) {
 	base := stagetest.OpenArchive(t, stagetest.Pipe(t, stagetest.Content(300000), stagetest.Cutting(stage.ChunkOptions{}), stagetest.Dropping(), stagetest.Sealing()))
-	b := newBaseEntries(base)
-	defer b.stop()
-	if err := b.makeReference(&stream.Entry{Kind: stream.Ref, Ordinal: 1}); !errors.Is(err, stream.ErrCorrupt) {
-		t.Errorf("reference forward: %v", err)
+	b := newBaseStream(base, 0)
+	defer b.close()
+	if _, err := b.number(stream.Parent{ID: stream.Hash{1}}); !errors.Is(err, stream.ErrCorrupt) {
+		t.Errorf("chunk of an archive that is no parent: %v", err)
 	}
-	if err := b.makeReference(&stream.Entry{Kind: stream.ParentRef, Parent: 0}); !errors.Is(err, stream.ErrCorrupt) {
-		t.Errorf("reference to no parent: %v", err)
-	}
-	b.info = &index.Info{Streams: slices.Clone(b.info.Streams)}
-	b.info.Streams[0].Size++
-	if err := b.skipRest(0); !errors.Is(err, stream.ErrCorrupt) {
-		t.Errorf("another size: %v", err)
+	for _, size := range []int64{b.size + 1, b.size - 1} {
+		b.size = size
+		b.seek(0)
+		var err error
+		for err == nil && b.at < b.size {
+			_, err = b.entry()
+		}
+		if !errors.Is(err, stream.ErrCorrupt) {
+			t.Errorf("stream of %d bytes: %v", size, err)
+		}
+		b.size = base.Info().Streams[0].Size
 	}
 }

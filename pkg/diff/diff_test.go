@@ -44,6 +44,7 @@ func packed(t testing.TB, o chunker.Options, filters []stagetest.Filter, list ..
 // diffed returns the report of Diff, and all ranges by stream.
 func diffed(t testing.TB, a, b *archive.Reader, o Options) (*Report, map[string][]Range) {
 	t.Helper()
+	o.Totals = !o.Brief
 	ranges := map[string][]Range{}
 	var now *Stream
 	ended := 0
@@ -160,7 +161,7 @@ func checkDiff(t *testing.T, name string, a, b *archive.Reader, x, y []byte) {
 		if long := int64(max(len(x), len(y))); s.Differ != sum || s.Equal != long-sum || s.Ranges != int64(len(got)) {
 			t.Errorf("%s: totals %+v", name, s)
 		}
-		if want := sharing(hashes(t, a), hashes(t, b)); rep.Totals != want {
+		if want := sharing(hashes(t, a), hashes(t, b)); *rep.Totals != want {
 			t.Errorf("%s: chunks %+v, should be %+v", name, rep.Totals, want)
 		}
 		if brief, _ := diffed(t, a, b, Options{Exact: exact, Brief: true}); brief.Identical != same {
@@ -272,7 +273,7 @@ func TestDiffStreams(t *testing.T) {
 	if r := ranges["two"]; len(ranges) != 1 || len(r) != 1 || r[0].Offset > 5000 || r[0].Offset+r[0].Length != int64(len(two)) || rep.Identical {
 		t.Errorf("ranges %v", ranges)
 	}
-	if want := sharing(hashes(t, a), hashes(t, b)); rep.Totals != want {
+	if want := sharing(hashes(t, a), hashes(t, b)); *rep.Totals != want {
 		t.Errorf("chunks %+v, should be %+v", rep.Totals, want)
 	}
 	// With one stream given, only its own chunks count, also those that stand in another stream.
@@ -291,18 +292,35 @@ func TestDiffStreams(t *testing.T) {
 	}
 }
 
-// Going back to a stream does not collect chunks again.
+// A walker can go to any stream, also back, and past nodes.
 func TestDiffSeek(t *testing.T) {
-	r := packed(t, chunker.Options{Avg: 1 << 10}, []stagetest.Filter{stagetest.Dropping()}, named{"a", stagetest.Content(50 << 10)}, named{"b", stagetest.Content(60 << 10)})
-	w := newWalker(r, "r")
+	r := packed(t, chunker.Options{Avg: 1 << 10}, []stagetest.Filter{stagetest.Dropping()}, named{"a", stagetest.Content(150 << 10)}, named{"b", stagetest.Content(160 << 10)})
+	w := newWalker(r, "r", (&differ{archives: map[stream.Hash]int32{}}).number)
 	defer w.close()
-	for _, no := range []int{1, 0, 1, 1, 0} {
-		if err := errors.Join(w.seek(no), w.skipRest(t.Context())); err != nil || w.at != r.Info().Streams[no].Size {
-			t.Errorf("stream %d: at %d, %v", no, w.at, err)
+	skipped := int64(0)
+	for i, no := range []int{1, 0, 1, 1, 0} {
+		w.seek(no)
+		for w.at < w.size {
+			nodes, err := w.nodes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(nodes) - 1; n >= 0 && nodes[n].Len < w.size && i > 0 {
+				skipped += nodes[n].Len
+				w.skip(nodes[n].Len)
+				continue
+			}
+			if err := w.fillStretch(); err != nil {
+				t.Fatalf("stream %d, offset %d: %v", no, w.at, err)
+			}
+			w.advance(w.stretch.len)
+		}
+		if w.at != r.Info().Streams[no].Size {
+			t.Errorf("stream %d: at %d", no, w.at)
 		}
 	}
-	if n := r.Info().Totals.Data.N; int64(len(w.chunks)) != n || int64(cap(w.chunks)) != n {
-		t.Errorf("%d chunks and room for %d, there are %d", len(w.chunks), cap(w.chunks), n)
+	if skipped == 0 {
+		t.Error("no nodes")
 	}
 }
 
@@ -322,8 +340,8 @@ func TestDiffReadsTheIndex(t *testing.T) {
 	if err != nil || len(got) == 0 {
 		t.Errorf("without parents: %v, %v", got, err)
 	}
-	rep, err := Archives(t.Context(), a, b, Options{})
-	if want := sharing(hashes(t, a), hashes(t, b)); err != nil || rep.Totals != want || want.Shared.N < 10 {
+	rep, err := Archives(t.Context(), a, b, Options{Totals: true})
+	if want := sharing(hashes(t, a), hashes(t, b)); err != nil || *rep.Totals != want || want.Shared.N < 10 {
 		t.Errorf("chunks of thin archives: %+v, should be %+v, %v", rep.Totals, want, err)
 	}
 	other := packed(t, chunker.Options{Avg: 4 << 10}, nil, named{"disk", list[2]})
@@ -359,5 +377,43 @@ func TestDiffDamage(t *testing.T) {
 	b := packed(t, chunker.Options{Avg: 1 << 10}, nil, named{"disk", stagetest.Content(200 << 10)})
 	if _, err := Archives(t.Context(), b, a, Options{}); !errors.Is(err, stream.ErrCorrupt) {
 		t.Errorf("by content: %v", err)
+	}
+}
+
+// countingReader counts the bytes that are read.
+type countingReader struct {
+	io.ReaderAt
+	n int
+}
+
+func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
+	c.n += len(p)
+	return c.ReaderAt.ReadAt(p, off)
+}
+
+// What both have as the same node is passed over: its entries are not read.
+func TestDiffReadsWhatDiffers(t *testing.T) {
+	x := stagetest.Content(4 << 20)
+	y := bytes.Clone(x)
+	y[2<<20] ^= 1
+	var sources [2]*countingReader
+	var r [2]*archive.Reader
+	for i, p := range [][]byte{x, y} {
+		sealed := stagetest.Pipe(t, p, stagetest.Cutting(stage.ChunkOptions{Chunker: chunker.Options{Min: 64, Avg: 128, Max: 512}}),
+			stagetest.Encoding(stage.CompressOptions{Codec: "none", Block: 32 << 10}), stagetest.Sealing())
+		sources[i] = &countingReader{ReaderAt: bytes.NewReader(sealed)}
+		var err error
+		if r[i], err = archive.NewReader(sources[i], int64(len(sealed)), archive.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rep, err := Archives(t.Context(), r[0], r[1], Options{})
+	if err != nil || rep.Identical || rep.Streams[0].Differ > 2000 {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	for i, s := range sources {
+		if whole := r[i].Root.Areas[0]; int64(s.n) > whole/2 || whole < 600<<10 {
+			t.Errorf("%d bytes were read, the index has %d", s.n, whole)
+		}
 	}
 }
