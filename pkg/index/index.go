@@ -121,7 +121,7 @@ func (x *Index) open() error {
 // cannot lie before the root. An exported index has no body.
 func (x *Index) place() error {
 	body := x.AreaStart(0)
-	if x.nodesOnly() {
+	if x.NodesOnly() {
 		body = x.AreaStart(1)
 	}
 	x.Root.Rest.Pos = body - x.Root.Rest.Len
@@ -180,10 +180,10 @@ func (x *Index) Locked() error {
 func (x *Index) Encrypted() bool { return x.Root.Encrypted() }
 
 // Exported reports whether x is an exported index, which has no content.
-func (x *Index) Exported() bool { return x.magic == indexMagic || x.nodesOnly() }
+func (x *Index) Exported() bool { return x.magic == indexMagic || x.NodesOnly() }
 
-// nodesOnly reports whether x is an exported index without the pages of segments.
-func (x *Index) nodesOnly() bool { return x.magic == nodesMagic }
+// NodesOnly reports whether x is an exported index without the pages of segments.
+func (x *Index) NodesOnly() bool { return x.magic == nodesMagic }
 
 // RecipientKinds returns the kinds of the recipients of an encrypted archive, see
 // seal.RecipientKinds.

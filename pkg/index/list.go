@@ -192,7 +192,7 @@ func (x *Index) AreaStart(number int) int64 {
 
 // readPage reads a page of a list. Positions in the index count from the start of the area.
 func (x *Index) readPage(list int, at Extent, what string) ([]byte, error) {
-	if x.nodesOnly() && area(list) == 0 {
+	if x.NodesOnly() && area(list) == 0 {
 		return nil, ErrNodesOnly
 	}
 	if at.Pos > x.Root.Areas[area(list)]-at.Len {

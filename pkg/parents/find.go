@@ -75,9 +75,11 @@ func (f *Finder) Find(want *stream.Parent) iter.Seq2[archive.Copy, error] {
 	}
 }
 
-// Index opens the index of a parent: of an archive, or an exported one if Indexes allows it.
+// Index opens the index of a parent: of an archive, or an exported one if Indexes allows it. One that
+// has only nodes is the last choice.
 func (f *Finder) Index(want *stream.Parent) (*index.Index, error) {
 	var first error
+	var nodes *index.Index
 	for at, err := range f.Find(want) {
 		var x *index.Index
 		if err == nil {
@@ -89,6 +91,10 @@ func (f *Finder) Index(want *stream.Parent) (*index.Index, error) {
 		if err == nil && x.ID() != want.ID && !x.Info().Origin().ServesAs(want) { // replaced meanwhile
 			err = index.Corruptf("it has the id %v", x.ID())
 		}
+		if err == nil && x.NodesOnly() {
+			nodes = x
+			continue
+		}
 		if err == nil {
 			return x, nil
 		}
@@ -96,6 +102,9 @@ func (f *Finder) Index(want *stream.Parent) (*index.Index, error) {
 			err = fmt.Errorf("%s: %w", at.Name, err)
 		}
 		first = cmp.Or(first, err)
+	}
+	if nodes != nil {
+		return nodes, nil
 	}
 	return nil, first
 }
