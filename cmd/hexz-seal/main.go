@@ -50,7 +50,7 @@ takes 36 bytes of memory more for each chunk of a parent.`,
 			s.to.addFlags(f)
 			f.Var(cli.TextsVar(&s.sign), "sign", "sign with the minisign secret key in `FILE`; may be repeated")
 			s.pass.AddFlags(f)
-			f.Var(cli.MemoryVar(&s.o.MaxMemory, 0), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files (default no limit)")
+			f.Var(cli.MemoryVar(&s.o.MaxMemory, 256<<20), "max-memory", "limit the memory for the index to `SIZE`, at least 1M; the rest goes to temporary files")
 			f.StringVar(&s.o.CheckParents, "check-parents", "", "look into the parents of a thin stream: archives *.hxz or exported indexes *.hxi in `DIR`")
 			s.addIdentity(f)
 		},
