@@ -163,14 +163,14 @@ func (s *Carver) Entries(id, from, to int64, visit func(off int64, e *stream.Ent
 	if s.index == nil || !ok {
 		return nil
 	}
-	for n := range s.index.Pages() {
+	n, err := s.index.FirstPage(no, from)
+	if err != nil {
+		n = 0 // a page above is damaged
+	}
+	for ; n < s.index.Pages(); n++ {
 		first, err := s.index.PageAt(n)
 		if err != nil {
 			continue // the page above is damaged
-		}
-		end, err := s.index.EndOfPage(n)
-		if err == nil && !(index.Position{Stream: no, Offset: from}).Less(end.Position) {
-			continue
 		}
 		if !first.Position.Less(index.Position{Stream: no, Offset: to}) {
 			break

@@ -63,12 +63,12 @@ func (x *Index) placedFrom(streamNo int, from, to int64) iter.Seq2[placed, error
 		if from >= to {
 			return
 		}
-		first, err := x.lastNotAfter(segmentList, func(k Position) bool { return k.isAfter(streamNo, from) })
+		first, err := x.FirstPage(streamNo, from)
 		if err != nil {
 			yield(placed{}, err)
 			return
 		}
-		for n := max(first, 0); n < x.Pages(); n++ {
+		for n := first; n < x.Pages(); n++ {
 			for s, err := range x.placedOf(n, func(k Position) bool { return k.isAfter(streamNo, from) }) {
 				if err == nil && s.at.isAfter(streamNo, to-1) {
 					return

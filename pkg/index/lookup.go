@@ -16,6 +16,12 @@ func (x *Index) Page(n int) ([]SegmentRef, error) {
 	return p.segments, err
 }
 
+// FirstPage returns the number of the page that has what begins at an offset of a stream.
+func (x *Index) FirstPage(streamNo int, off int64) (int, error) {
+	n, err := x.lastNotAfter(segmentList, func(k Position) bool { return k.isAfter(streamNo, off) })
+	return max(n, 0), err
+}
+
 // PageAt returns where map page n and its entry page are in the file, and what they begin with.
 func (x *Index) PageAt(n int) (Child, error) {
 	c, err := x.child(segmentList, 0, n)
