@@ -59,7 +59,7 @@ class Tree:
     def record(self, level, length, hash):
         records = self.records[level]
         records.append((length, hash))
-        if len(records) >= 8 and hash[31] % 32 == 0 or len(records) >= 256:
+        if len(records) >= 16 and hash[31] % 8 == 0 or len(records) >= 256:
             self.end_node(level)
 
     def end_node(self, level):

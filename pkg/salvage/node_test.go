@@ -60,7 +60,7 @@ func nodeVersions() [][]byte {
 			return
 		}
 		for chunk := v1[at-chunkSize : at]; ; chunk[0]++ {
-			if chunk[1]++; blake.Sum(chunk)[31]%32 == 0 {
+			if chunk[1]++; blake.Sum(chunk)[31]%8 == 0 {
 				return
 			}
 		}

@@ -291,7 +291,7 @@ func tower(t *testing.T, id byte, levels, count int, bad bool) []byte {
 			}
 			e := stream.Entry{Kind: stream.NodeRef, Level: uint8(k), Len: n.Len, Hash: n.Hash, Stream: uint16(k), Ordinal: stream.NoOrdinal}
 			chunk, list = nil, slices.Repeat([]stream.Entry{e}, count)
-			if count > 8 && n.Hash[31]%32 == 0 {
+			if count > 16 && n.Hash[31]%8 == 0 {
 				list = list[:8]
 			}
 		}

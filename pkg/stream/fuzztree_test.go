@@ -50,7 +50,7 @@ func wantRoot(entries []Entry) (Hash, bool) {
 				e.Hash = Hash{}
 			}
 			pending = append(pending, e)
-			if !run && (e.Hash[31]%32 == 0 && len(pending) >= 8 || len(pending) >= 256) {
+			if !run && (e.Hash[31]%8 == 0 && len(pending) >= 16 || len(pending) >= 256) {
 				end()
 			}
 		}

@@ -16,16 +16,17 @@ import (
 const (
 	recordSize = 8 + blake.Size
 
-	minNode = 8   // records of a node, if it is not the last of its level
+	minNode = 16  // records of a node, if it is not the last of its level
 	maxNode = 256 // a node ends with the first chunk or node after that many records, at the latest
 
 	// A node ends after a record whose hash has these bits of its last byte clear. That is one record
-	// in 32, so a node has 39 records in the mean.
-	nodeMask = 31
+	// in 8, so a node has 23 records in the mean, and the node of a random record 26. The sizes are to
+	// be near each other, since a change costs all records of a node of each level.
+	nodeMask = 7
 
 	messageCap = 16 << 10 // more than a node has, so that package blake need not copy it
 
-	// MaxLevel is the highest level of a node. A stream of 2^63 chunks needs no more than 21.
+	// MaxLevel is the highest level of a node. A stream of 2^63 chunks needs no more than 16.
 	MaxLevel = 23
 )
 

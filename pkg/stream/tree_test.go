@@ -48,7 +48,7 @@ func wantTree(entries []Entry) (levels [][]wantNode) {
 			for end < len(records) {
 				r := records[end]
 				end++
-				whole := r.Hash[31]%32 == 0 && end-first >= 8 || end-first >= 256
+				whole := r.Hash[31]%8 == 0 && end-first >= 16 || end-first >= 256
 				if whole && r.Hash != (Hash{}) {
 					break
 				}
@@ -135,13 +135,13 @@ func topOf(t testing.TB, entries []Entry, ended func(Node)) Node {
 }
 
 // treeCases are streams of several shapes. Some have no cut but that of the limit, or one after
-// every eighth record.
+// every sixteenth record.
 func treeCases() map[string][]Entry {
 	cases := map[string][]Entry{
 		"empty": nil, "one chunk": {dataEntry("abc")}, "one run": {run(Zero, 1<<40)},
 		"holes": {run(Hole, 5), run(Hole, 6), run(Zero, 7), run(Zero, 1), run(Hole, 8), dataEntry("abc"), run(Zero, 9), run(Hole, 10)},
 	}
-	for _, n := range []int{7, 8, 9, 40, 300, 5000, 60000} {
+	for _, n := range []int{15, 16, 17, 40, 300, 5000, 60000} {
 		cases["random "+string(rune('a'+len(cases)))] = randomEntries(uint64(n), n)
 	}
 	for name, last := range map[string]byte{"no cuts": 1, "all cuts": 32} {
