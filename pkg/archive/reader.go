@@ -39,6 +39,7 @@ type Reader struct {
 	decoder *codec.Decoder
 	caches  *caches
 	parents parentList
+	self    func() stream.Parent // r as a parent
 	other   *otherOrder // of a parent that was found by its content; or nil
 	checked sync.Map    // of stream.Entry: nodes whose digest was found to be right
 }
@@ -54,6 +55,7 @@ func newReader(src io.ReaderAt, size int64, f *family) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{Index: x, caches: f.caches, parents: parentList{f, x.Root.Info.Parents}}
+	r.self = sync.OnceValue(func() stream.Parent { return stream.Parent{ID: x.ID(), Content: x.Info().Root()} })
 	if x.Locked() != nil {
 		return r, nil
 	}

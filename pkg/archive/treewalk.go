@@ -22,11 +22,6 @@ func (r *Reader) NodesAt(streamNo int, off int64, number Numbering) ([]stream.En
 	return r.nodesBelow(index.AnyLevel, r.self(), streamNo, off, number)
 }
 
-// self returns r as a parent.
-func (r *Reader) self() stream.Parent {
-	return stream.Parent{ID: r.ID(), Content: r.Info().Root()}
-}
-
 // as returns r as parent n of p.
 func (r *Reader) as(p *parentList, n int32) stream.Parent {
 	if r.other != nil { // it has another id than what it stands for
