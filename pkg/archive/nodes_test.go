@@ -365,7 +365,7 @@ func nodeLevel(t testing.TB, r *archive.Reader) (level uint8) {
 			level = uint8(n.Level)
 		}
 	}}
-	for e, err := range r.EntriesIn(0, 0, r.Info().Streams[0].Size) {
+	for e, err := range r.EntriesIn(0, 0, r.Info().Streams[0].Size, 0) {
 		if err == nil {
 			err = tree.Add(e.Entry)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,17 +109,41 @@ func hostileReaders(t *testing.T) map[string]func(p []byte) error {
 			return err
 		},
 		"diff": open(func(r *archive.Reader) error {
-			_, err := diff.Archives(ctx, r, sound, diff.Options{})
-			_, back := diff.Archives(ctx, sound, r, diff.Options{})
+			_, err := diff.Archives(ctx, r, sound, diff.Options{Totals: true})
+			_, back := diff.Archives(ctx, sound, r, diff.Options{Totals: true})
 			if (err == nil) != (back == nil) {
 				return fmt.Errorf("Diff says %v, and the other way round %v", err, back)
 			}
 			return err
 		}),
+		// It does not look at what stays. So whoever reads what it makes has to find the lie.
 		"commit": open(func(r *archive.Reader) error {
-			_, err := commit.Apply(ctx, io.Discard, r, "", nil, commit.Options{})
-			return err
+			var out, sealed bytes.Buffer
+			if _, err := commit.Apply(ctx, &out, r, "", nil, commit.Options{}); err != nil {
+				return err
+			}
+			if _, err := stage.Seal(ctx, &sealed, &out, stage.SealOptions{}); err != nil {
+				return err
+			}
+			next, err := archive.NewReader(bytes.NewReader(sealed.Bytes()), int64(sealed.Len()), archive.Options{Find: serving(r)})
+			if err != nil {
+				return err
+			}
+			return next.Verify(ctx, archive.VerifyOptions{Level: archive.Content})
 		}),
+	}
+}
+
+// serving finds r as a parent, and no other.
+func serving(r *archive.Reader) archive.FindFunc {
+	return func(want *stream.Parent) iter.Seq2[archive.Copy, error] {
+		return func(yield func(archive.Copy, error) bool) {
+			if want.ID == r.ID() {
+				yield(archive.Copy{ReaderAt: r.Src, Size: r.FileSize}, nil)
+				return
+			}
+			yield(archive.Copy{}, &archive.MissingError{Parents: []stream.Parent{*want}})
+		}
 	}
 }
 

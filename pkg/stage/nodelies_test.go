@@ -198,7 +198,7 @@ func nodesOfStream(t *testing.T, r *archive.Reader, no int) (list []stream.Entry
 	tree := stream.Tree{Ended: func(n stream.Node) {
 		list = append(list, stream.Entry{Kind: stream.NodeRef, Level: uint8(n.Level), Len: n.Len, Hash: n.Hash, Stream: uint16(no), Offset: at - n.Len, Ordinal: stream.NoOrdinal})
 	}}
-	for e, err := range r.EntriesIn(no, 0, r.Info().Streams[no].Size) {
+	for e, err := range r.EntriesIn(no, 0, r.Info().Streams[no].Size, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
