@@ -81,7 +81,7 @@ class Made:
         self.segments.append((key, span + ([self.length, self.group.digest()] if self.length else [])))
         self.new_group()
         self.entries.append(pack(entries))
-        if len(self.segments) == 256 or sum(map(len, self.entries)) >= 65536:
+        if len(self.segments) == 256 or sum(map(len, self.entries)) >= 16384:
             self.end_segments()
 
     def end_segments(self):
@@ -102,7 +102,7 @@ class Made:
     def keep(self, level):
         if level in self.waiting:
             self.nodes.setdefault(level, []).append(self.waiting.pop(level))
-            if len(self.nodes[level]) == 1024:
+            if len(self.nodes[level]) == 256:
                 self.end_nodes(level)
 
     def end_stream(self, top):

@@ -202,7 +202,7 @@ func (b *Builder) addEnd(name string, c *stream.Close) {
 // End writes the End frame.
 func (b *Builder) End() { b.Frame(&stream.End{Root: b.ends.Sum()}) }
 
-// Seal writes the index and returns the archive. The index is as it should be for up to 1024 nodes
+// Seal writes the index and returns the archive. The index is as it should be for up to 256 nodes
 // of level 1.
 func (b *Builder) Seal() []byte {
 	if b.Rest == nil {

@@ -65,7 +65,7 @@ func (b *Builder) pageLen(segments []Segment) int {
 	w := wire.NewWriter()
 	for n := range segments {
 		stream.AppendEntries(w, segments[n].Entries, false)
-		if n+1 == most || len(w.Written()) >= 64<<10 {
+		if n+1 == most || len(w.Written()) >= 16<<10 {
 			return n + 1
 		}
 	}
@@ -76,7 +76,7 @@ func (b *Builder) pageLen(segments []Segment) int {
 func (x *indexWriter) nodes() {
 	for level, nodes := range x.b.Nodes {
 		l := x.lists[1+level]
-		for page := range slices.Chunk(nodes, 1024) {
+		for page := range slices.Chunk(nodes, 256) {
 			p := Page{Key: [4]int64{int64(page[0].Stream), page[0].Offset, 0, int64(l.items)}}
 			p.At = x.put(l, "nodes", nodePage(level, l.counts[0], page))
 			l.items += len(page)

@@ -177,9 +177,9 @@ func TestDamagedDirectoryPage(t *testing.T) {
 	}
 }
 
-// A page ends with 256 segments, or with the one that makes 64 KiB of entries.
+// A page ends with 256 segments, or with the one that makes 16 KiB of entries.
 func TestPagesEnd(t *testing.T) {
-	long := make([]stream.Entry, 0, 1000)
+	long := make([]stream.Entry, 0, 300)
 	for i := range cap(long) {
 		long = append(long, chunkOf(i)...)
 	}

@@ -23,8 +23,8 @@ const (
 
 const (
 	PageSegments = 256      // a page ends with that many segments,
-	PageBytes    = 64 << 10 // or with the segment that makes that many bytes of entries
-	PageNodes    = 1024     // nodes of a page
+	PageBytes    = 16 << 10 // or with the segment that makes that many bytes of entries
+	PageNodes    = 256      // nodes of a page
 	FanOut       = 256      // pages that a directory page lists, and the most that the root lists
 
 	MaxIndexFrame = 256 << 20                                // bytes of a page or root

@@ -112,12 +112,18 @@ func (x *Index) placedOf(n int, after func(Position) bool) iter.Seq2[placed, err
 
 // loadEntries loads entry page n. It returns nil if the page is too large to be kept.
 func (x *Index) loadEntries(n int) (list []placed, err error) {
-	count := 0
+	var all []stream.Entry
 	for s, err := range x.readPlaced(n) {
-		if count += len(s.entries); err != nil || count > keptEntries {
+		if all = append(all, s.entries...); err != nil || len(all) > keptEntries {
 			return nil, err
 		}
-		list = append(list, placed{s.at, slices.Clone(s.entries)})
+		list = append(list, placed{s.at, all[len(all)-len(s.entries):]})
+	}
+	end := len(all)
+	for i := range slices.Backward(list) { // all has moved as it grew
+		n := len(list[i].entries)
+		list[i].entries = all[end-n : end : end]
+		end -= n
 	}
 	return list, nil
 }
