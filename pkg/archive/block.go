@@ -16,7 +16,9 @@ import (
 // block is a decoded segment, or the output of a patch, which has only data and memory. After
 // loading only verified changes.
 type block struct {
-	memory   *[]byte // of a Reader's buffers; data is in it
+	number   int64   // of the segment
+	bare     bool    // there is no data
+	memory   *[]byte // of a Reader's buffers; data is in it; nil if there is none
 	stream   int
 	first    int64 // ordinal of its first data chunk
 	entries  []stream.Entry
@@ -43,8 +45,9 @@ func (r *Reader) getBuffer(n int) *[]byte {
 
 func (r *Reader) putBuffer(p *[]byte) { r.caches.buffers.Put(p) }
 
-// loadSegment reads, verifies and decodes the segment of that number, for the cache.
-func (r *Reader) loadSegment(number int64) (*block, int64, error) {
+// loadSegment reads, verifies and decodes the segment of that number, for the cache. If bare is set,
+// it leaves out the payload.
+func (r *Reader) loadSegment(number int64, bare bool) (*block, int64, error) {
 	ref, next, err := r.SegmentAt(number)
 	if err != nil {
 		return nil, 0, err
@@ -53,12 +56,24 @@ func (r *Reader) loadSegment(number int64) (*block, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	b, err := r.decodeSegment(ref, next, s, frame)
-	if err != nil {
+	b := &block{number: number, bare: bare, stream: ref.Stream, first: ref.Ordinal, entries: s.Entries}
+	b.layOut(s)
+	if end := r.EndOf(ref.Position, next); b.end() != end || ref.Ordinal+int64(len(b.chunks)) != next.Ordinal {
+		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.Pos, index.Corruptf("it ends at offset %d, the index says %d", b.end(), end))
+	}
+	cost := int64(entryMemory*len(b.entries) + 56*b.bases + 200)
+	if bare {
+		r.putBuffer(frame)
+		return b, cost, nil
+	}
+	if err := r.decode(b, s, frame); err != nil {
 		return nil, 0, fmt.Errorf("segment at byte %d: %w", ref.Pos, err)
 	}
-	return b, int64(cap(*b.memory) + 116*len(b.entries) + 56*b.bases + 200), nil
+	return b, cost + int64(cap(*b.memory)), nil
 }
+
+// entryMemory is what an entry takes in a block, in bytes.
+const entryMemory = 136
 
 // readSegment reads and verifies the segment that the index has at ref. The payload of the segment
 // is in the memory of the frame, which the caller puts back.
@@ -97,17 +112,12 @@ func (r *Reader) parseSegment(ref index.SegmentRef, frame []byte) (*stream.Segme
 	return s, nil
 }
 
-// decodeSegment makes a block of a segment. The block keeps the memory of the frame, or
-// decodeSegment puts that memory back.
-func (r *Reader) decodeSegment(ref index.SegmentRef, next index.Position, s *stream.Segment, frame *[]byte) (b *block, err error) {
-	b = &block{stream: ref.Stream, first: ref.Ordinal, entries: s.Entries}
-	b.layOut(s)
-	if end := r.EndOf(ref.Position, next); b.end() != end || ref.Ordinal+int64(len(b.chunks)) != next.Ordinal {
-		return nil, index.Corruptf("it ends at offset %d, the index says %d", b.end(), end)
-	}
+// decode decodes the payload of a segment. The block keeps the memory of the frame, or decode puts that
+// memory back.
+func (r *Reader) decode(b *block, s *stream.Segment, frame *[]byte) (err error) {
 	if s.Codec == stream.RawCodec {
 		b.data, b.memory = s.Payload, frame
-		return b, nil
+		return nil
 	}
 	b.memory = r.getBuffer(0)
 	b.data, err = r.decoder.Decode(*b.memory, s.Codec, s.Payload, s.RawLen)
@@ -116,7 +126,7 @@ func (r *Reader) decodeSegment(ref index.SegmentRef, next index.Position, s *str
 	if errors.Is(err, codec.ErrCorrupt) {
 		err = index.Corrupt(err)
 	}
-	return b, err
+	return err
 }
 
 func (b *block) layOut(s *stream.Segment) {
@@ -213,7 +223,7 @@ func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int
 		if err != nil {
 			return err
 		}
-		it, err := r.segment(number)
+		it, err := r.entriesOf(number)
 		if err != nil {
 			return err
 		}

@@ -20,8 +20,16 @@ type caches struct {
 type part struct {
 	r      *Reader
 	number int64
-	patch  bool
+	kind   partKind
 }
+
+type partKind int
+
+const (
+	wholeSegment partKind = iota
+	bareSegment           // without its payload
+	patchOutput
+)
 
 type heldBlock = cache.Item[part, *block]
 
@@ -29,10 +37,10 @@ type heldBlock = cache.Item[part, *block]
 func newCaches(segmentBytes int64) *caches {
 	c := &caches{pages: index.NewPageCache()}
 	c.segments = cache.NewCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
-		if p.patch {
+		if p.kind == patchOutput {
 			return p.r.runPatch(p.number)
 		}
-		return p.r.loadSegment(p.number)
+		return p.r.loadSegment(p.number, p.kind == bareSegment)
 	}, func(b *block) {
 		if b.memory != nil {
 			c.buffers.Put(b.memory)
@@ -44,6 +52,15 @@ func newCaches(segmentBytes int64) *caches {
 // segment returns a segment by its number. The caller gives the segment back by release.
 func (r *Reader) segment(number int64) (*heldBlock, error) {
 	return r.caches.segments.Get(part{r: r, number: number})
+}
+
+// entriesOf returns a segment by its number for what needs its entries first, and of a thin archive
+// perhaps nothing else: then it is without its payload, so that the cache has room for many.
+func (r *Reader) entriesOf(number int64) (*heldBlock, error) {
+	if t := &r.Root.Info.Totals; t.Node.N+t.Parent.N > 0 {
+		return r.caches.segments.Get(part{r, number, bareSegment})
+	}
+	return r.segment(number)
 }
 
 // release gives back an item that segment has returned. release of nil does nothing.

@@ -51,7 +51,7 @@ func (h *home) bytes() (p []byte, held *heldBlock, err error) {
 
 // made returns the output of the patch. It is valid until the caller gives the item back.
 func (h *home) made() ([]byte, *heldBlock, error) {
-	it, err := h.r.caches.segments.Get(part{h.r, h.block.ordinal(h.entry), true})
+	it, err := h.r.caches.segments.Get(part{h.r, h.block.ordinal(h.entry), patchOutput})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,6 +63,13 @@ func (r *Reader) home(b *block, i int) (h home, err error) {
 	e := &b.entries[i]
 	switch e.Kind {
 	case stream.Data, stream.Patched:
+		if b.bare {
+			it, err := r.segment(b.number)
+			if err != nil {
+				return home{}, err
+			}
+			return home{r, it.Value, i, it}, nil
+		}
 		return home{r, b, i, nil}, nil
 	case stream.ParentRef:
 		err = r.parents.with(int(e.Parent), func(from *Reader) error {
@@ -110,7 +117,7 @@ func (r *Reader) holder(b *block, ordinal int64) (*block, *heldBlock, error) {
 	if n := r.Root.Info.Totals.Chunks(); ordinal < 0 || ordinal >= n {
 		return nil, nil, index.Corruptf("chunk %d, there are %d", ordinal, n)
 	}
-	if b != nil && ordinal >= b.first && ordinal < b.first+int64(len(b.chunks)) {
+	if b != nil && !b.bare && ordinal >= b.first && ordinal < b.first+int64(len(b.chunks)) {
 		return b, nil, nil
 	}
 	held, err := r.segmentOf(ordinal)
