@@ -26,14 +26,18 @@ func command() *cli.Command {
 		Short: "Replace repeated chunks of a chunk stream by references",
 		Long: `Reads a chunk stream from FILE or standard input and writes it to standard
 output, with every data chunk that came before in it replaced by a reference.
-Takes up to 64 bytes of memory for each distinct chunk: about 4 MB for a GB of
-content at the default chunk size.
+Takes up to 64 bytes of memory for each distinct chunk, about 4 MB for a GB of
+content at the default chunk size, and up to 80 for each chunk of a parent.
+
+With more than --max-memory it takes a fifth of that, and finds the same, with
+the hashes of chunks in an unnamed file in $TMPDIR: 2 MB for a GB of content.
+Only far above that limit, with some 200 GB by default, it begins to overlook
+copies of few chunks in a row.
 
 With --parent the output is thin: chunks that the parent has are left out of it,
 and to restore it the parent is needed. Where thousands of chunks in a row are
 those of the parent, one entry stands for all of them. If the parent is thin
-itself, its parents are looked for beside it and in $HEXZ_PATH. A parent takes
-up to 80 bytes of memory for each chunk.
+itself, its parents are looked for beside it and in $HEXZ_PATH.
 
 It works best before hexz-compress: otherwise each segment that loses a chunk
 has to be decoded.`,
@@ -42,9 +46,9 @@ has to be decoded.`,
     hexz-seal -o tue.hxz`,
 		MaxArgs: 1,
 		Stream:  true,
-		Output:  true, Progress: true, Stats: true,
+		Output:  true, Progress: true, Stats: true, TempFiles: true,
 		Flags: func(f *pflag.FlagSet) {
-			f.Var(cli.MemoryVar(&o.MaxMemory, 0), "max-memory", "limit the index of chunks to `SIZE`, at least 1M; when it is full, only copies of the chunks in it are found (default no limit)")
+			f.Var(cli.MemoryVar(&o.MaxMemory, 256<<20), "max-memory", "limit the memory for the index of chunks to `SIZE`, at least 1M; the rest goes to a temporary file")
 			f.Var(cli.TextsVar(&parents), "parent", "store no chunk that `FILE` has, an archive or the exported index of one; may be repeated")
 			codecs.AddFlags(f)
 			ids.AddFlags(f)

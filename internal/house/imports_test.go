@@ -35,7 +35,7 @@ var rows = []row{
 	{"pkg/stage", "pkg/parents pkg/fold pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/chunker pkg/codec pkg/dedup pkg/ordered pkg/overlay pkg/seal internal/patient"},
 	{"pkg/similar", "pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/codec pkg/delta pkg/ordered pkg/seal"},
 	{"pkg/restore", "pkg/flow pkg/archive pkg/index pkg/stream pkg/blake pkg/chunker pkg/codec pkg/ordered pkg/overlay pkg/seal"},
-	{"pkg/fold", "pkg/archive pkg/index pkg/stream"},
+	{"pkg/fold", "pkg/archive pkg/index pkg/stream pkg/dedup"},
 	{"pkg/flow", "pkg/archive pkg/index pkg/stream pkg/codec pkg/dedup pkg/ordered"},
 	{"pkg/parents", "pkg/archive pkg/index pkg/stream pkg/seal"},
 	{"pkg/carve", "pkg/archive pkg/index pkg/stream pkg/stream/wire pkg/blake pkg/codec pkg/seal"},

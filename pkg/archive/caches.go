@@ -35,7 +35,7 @@ type heldBlock = cache.Item[part, *block]
 
 // newCaches returns empty caches. segmentBytes is Options.CacheBytes.
 func newCaches(segmentBytes int64) *caches {
-	c := &caches{pages: index.NewPageCache()}
+	c := &caches{pages: index.NewPageCache(index.DefaultPages)}
 	c.segments = cache.NewCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
 		if p.kind == patchOutput {
 			return p.r.runPatch(p.number)

@@ -40,8 +40,8 @@ type Reader struct {
 	caches  *caches
 	parents parentList
 	self    func() stream.Parent // r as a parent
-	other   *otherOrder // of a parent that was found by its content; or nil
-	checked sync.Map    // of stream.Entry: nodes whose digest was found to be right
+	other   *otherOrder          // of a parent that was found by its content; or nil
+	checked sync.Map             // of stream.Entry: nodes whose digest was found to be right
 }
 
 // NewReader opens the archive of size bytes on src.

@@ -22,7 +22,7 @@ import (
 var ErrFull = errors.New("dedup index is full")
 
 const (
-	blockLen  = 4096 // hashes in a block of 128 KiB
+	blockLen  = 512 // hashes in a block of 16 KiB
 	shardBits = 8
 )
 

@@ -94,14 +94,14 @@ func TestAgainstMap(t *testing.T) {
 func TestEqualTags(t *testing.T) {
 	for _, tag := range []uint32{0, 1, math.MaxUint32} {
 		var x Index
-		x.blocks = append(x.blocks, new(block))
+		x.blocks = append(x.blocks, new(block), new(block))
 		s := &x.shards[3]
 		for i := range uint32(1000) {
 			h := number(uint64(i))
 			if _, ok := x.find(s, tag, &h); ok {
 				t.Fatalf("tag %d: found %d too early", tag, i)
 			}
-			x.blocks[0][i] = h
+			*x.hash(i) = h
 			x.slots += s.insert(tag, i)
 			x.n++
 		}

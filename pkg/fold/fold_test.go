@@ -266,31 +266,6 @@ func TestFoldedTwice(t *testing.T) {
 	}
 }
 
-// Whatever memory there is, the result is right.
-func TestFoldedInLittleMemory(t *testing.T) {
-	l := library{stagetest.Library{}}
-	rng := rand.New(rand.NewPCG(4, 4))
-	p := content(5, 100000)
-	first := l.pack(t, cut(t, 0, source{"disk", p}), stage.DedupOptions{})
-	p = changed(rng, changed(rng, p))
-	second := l.pack(t, cut(t, 1, source{"disk", p}), stage.DedupOptions{}, first)
-	p = changed(rng, p)
-	plain := cut(t, 1, source{"disk", p})
-	last := 0
-	for memory := int64(1); memory < 1<<20; memory *= 3 {
-		var notes []string
-		folded := l.fold(t, plain, stage.DedupOptions{MaxMemory: memory, Note: func(s string) { notes = append(notes, s) }}, second, first)
-		l.check(t, folded, plain, "disk")
-		if memory < 1000 && (len(notes) == 0 || !strings.Contains(notes[0], "index is full")) {
-			t.Errorf("%d bytes: %q", memory, notes)
-		}
-		last = nodes(entriesOf(t, folded))
-	}
-	if last == 0 {
-		t.Error("with memory there are no nodes")
-	}
-}
-
 // If a parent of a parent is not found, what it holds is stored again.
 func TestFoldedWithoutGrandparent(t *testing.T) {
 	l := library{stagetest.Library{}}

@@ -17,7 +17,7 @@ type Folder struct {
 	held   []stream.Entry
 	at     int64 // offset in the stream, after held
 	begins [stream.MaxLevel + 1]int
-	err    error // of write, in a call of the tree
+	err    error // of write or of the Table, in a call of the tree
 }
 
 // begins has for each level the number of the held entry with which its last node begins. gone
@@ -119,7 +119,11 @@ func (f *Folder) add(e *stream.Entry) error {
 // ended is called when a node has ended with the last held entry, or with the last one passed.
 func (f *Folder) ended(n stream.Node) {
 	begin := f.begins[n.Level]
-	if e, ok := f.known.find(n); ok && begin != gone {
+	e, ok, err := f.known.find(n)
+	if err != nil && f.err == nil {
+		f.err = err
+	}
+	if ok && begin != gone {
 		f.held = append(f.held[:begin], e)
 	} else {
 		// No node above can be one of a parent.

@@ -1,11 +1,15 @@
 package fold
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
+	"hexz/pkg/dedup"
 	"hexz/pkg/stream"
 )
 
@@ -111,7 +115,12 @@ func runsOf(list []stream.Entry, from, to int64) string {
 
 // tableOf returns a Table that knows the nodes of parent 0, and of each node the first.
 func tableOf(nodes []placed, list []stream.Entry) *Table {
-	t := &Table{Numbers: []int32{0}}
+	return fill(&Table{}, list)
+}
+
+// fill adds the nodes of parent 0.
+func fill(t *Table, list []stream.Entry) *Table {
+	t.Numbers = []int32{0}
 	var tree stream.Tree
 	at := int64(0)
 	tree.Ended = func(n stream.Node) {
@@ -289,5 +298,70 @@ func TestFolderPassesErrors(t *testing.T) {
 		if err != broken {
 			t.Error(err)
 		}
+	}
+}
+
+// A Table that keeps its nodes in a file folds in the same way, and one that has dropped some of them
+// makes no wrong node.
+func TestFolderInLittleMemory(t *testing.T) {
+	for n, rate := range map[int]int64{300_000: 1, 1_200_000: 4} {
+		rng := rand.New(rand.NewPCG(6, 6))
+		base := randomEntries(rng, n)
+		next := edited(rng, base, 20)
+		all := tableOf(nil, base)
+		some := NewTable(1, func() (dedup.File, error) { return os.CreateTemp(t.TempDir(), "nodes") })
+		defer some.Close()
+		fill(some, base)
+		if got := some.nodes.Rate(); got != rate || some.nodes.InMemory() || some.Err() != nil || some.Bytes() > 256<<10 {
+			t.Errorf("%d entries: rate %d, want %d; %d bytes, %v", n, got, rate, some.Bytes(), some.Err())
+		}
+		want, _ := fold(t, all, next, rng)
+		got, held := fold(t, some, next, rng)
+		if same := slices.EqualFunc(got, want, same); same != (rate == 1) || held > 3*300 {
+			t.Errorf("%d entries: the same is %v, %d entries were held", n, same, held)
+		}
+		exists := map[stream.Node]int64{}
+		several := map[stream.Node]bool{} // places
+		var tree stream.Tree
+		at := int64(0)
+		tree.Ended = func(n stream.Node) {
+			_, again := exists[n]
+			several[n] = again
+			exists[n] = at - n.Len
+		}
+		for i := range base {
+			at += base[i].Len
+			tree.Add(&base[i])
+		}
+		tree.Sum()
+		for _, e := range got {
+			if e.Kind != stream.NodeRef {
+				continue
+			}
+			n := e.Node()
+			if at, ok := exists[n]; !ok || at != e.Offset && !several[n] {
+				t.Fatalf("%d entries: a wrong node at offset %d", n, e.Offset)
+			}
+		}
+	}
+}
+
+// A file of nodes that cannot be read is an error.
+func TestFolderReadError(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	base := randomEntries(rng, 300_000)
+	var file *os.File
+	known := NewTable(1, func() (dedup.File, error) {
+		var err error
+		file, err = os.CreateTemp(t.TempDir(), "nodes")
+		return file, err
+	})
+	defer known.Close()
+	fill(known, base)
+	file.Truncate(1000)
+	f := NewFolder(known, func(int64, []stream.Entry) error { return nil })
+	f.Open()
+	if err := errors.Join(f.Hold(base), f.Close()); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("the file was cut: %v", err)
 	}
 }

@@ -19,21 +19,25 @@ type Chunk struct {
 	Len     int64
 	Parent  uint32 // the archive that stores it, by its number in Table.Parents
 	Ordinal int64  // in that archive
+	At      Range  // its entry
 }
 
-// Add adds the nodes of x, and calls chunk for its chunks, until chunk returns false. It also reads
-// the indexes of the archives in which nodes of x stand. find may be nil, then these are absent. hint
-// says where the archive of x is. chunk may be nil.
-func (t *Table) Add(x *index.Index, hint string, find FindFunc, chunk func(Chunk) (bool, error)) error {
+// Add adds the nodes of x, and calls chunk for its chunks. It also reads the indexes of the archives
+// in which nodes of x stand. find may be nil, then these are absent. hint says where the archive of x
+// is. chunk may be nil.
+func (t *Table) Add(x *index.Index, hint string, find FindFunc, chunk func(Chunk) error) error {
 	v := &visit{Table: t, find: find, chunk: chunk, scans: map[uint32]*scan{}}
 	s := v.open(x, hint)
-	defer func() { v.working = 0 }()
+	defer v.end()
+	if x.NodesOnly() {
+		return s.listed()
+	}
 	for no := range x.Info().Streams {
 		if err := s.stream(no); err != nil {
 			return err
 		}
 	}
-	if want := x.Info().Totals.Chunks(); !v.full && s.stored != want {
+	if want := x.Info().Totals.Chunks(); s.stored != want {
 		return index.Corruptf("entry pages have %d chunks, the root says %d", s.stored, want)
 	}
 	return nil
@@ -43,9 +47,17 @@ func (t *Table) Add(x *index.Index, hint string, find FindFunc, chunk func(Chunk
 type visit struct {
 	*Table
 	find  FindFunc
-	chunk func(Chunk) (bool, error)
-	full  bool             // no more is wanted
+	chunk func(Chunk) error
+	err   error            // of add, in a call of a tree
 	scans map[uint32]*scan // by their numbers in Parents
+}
+
+// end frees the memory that only Add needs.
+func (v *visit) end() {
+	for _, s := range v.scans {
+		s.hashes = nil
+	}
+	v.working = 0
 }
 
 // scan goes through the index of an archive.
@@ -61,12 +73,17 @@ type scan struct {
 // open returns the scan of an archive that was not opened yet.
 func (v *visit) open(x *index.Index, hint string) *scan {
 	info := x.Info()
+	if v.pages == nil {
+		v.pages = index.NewPageCache(index.DefaultPages)
+	}
+	x.Share(v.pages)
 	s := &scan{v: v, x: x}
 	s.own = v.parent(stream.Parent{ID: x.ID(), Hint: hint, Content: info.Root()})
 	for i := range info.Parents {
 		s.theirs = append(s.theirs, v.parent(info.Parents[i]))
 	}
 	v.scans[s.own] = s
+	v.Table.scans[s.own] = s
 	return s
 }
 
@@ -76,10 +93,8 @@ func (s *scan) stream(no int) error {
 	if err := s.entries(&tree, s.whole(no), no, 0, index.AnyLevel); err != nil {
 		return err
 	}
-	if !s.v.full {
-		tree.Sum()
-	}
-	return nil
+	tree.Sum()
+	return s.v.err
 }
 
 // whole yields the entries of a stream, after those of all streams before it. References have their
@@ -101,10 +116,13 @@ func (s *scan) whole(no int) iter.Seq2[index.Leaf, error] {
 	}
 }
 
+// maxNoted is how many hashes are kept for references. Those of later chunks are read again.
+const maxNoted = 1 << 20
+
 // note counts a chunk, and keeps its hash for references to it.
 func (s *scan) note(hash stream.Hash) {
 	s.stored++
-	if s.x.Info().Totals.Ref.N > 0 {
+	if s.x.Info().Totals.Ref.N > 0 && len(s.hashes) < maxNoted {
 		s.hashes = append(s.hashes, hash)
 		s.v.working = int64(cap(s.hashes) * len(hash))
 	}
@@ -112,8 +130,11 @@ func (s *scan) note(hash stream.Hash) {
 
 // findHash sets the hash of a reference.
 func (s *scan) findHash(ref *stream.Entry) error {
-	if ref.Ordinal < 0 || ref.Ordinal >= int64(len(s.hashes)) {
-		return index.Corruptf("reference to chunk %d, there are %d before it", ref.Ordinal, len(s.hashes))
+	if ref.Ordinal < 0 || ref.Ordinal >= s.stored {
+		return index.Corruptf("reference to chunk %d, there are %d before it", ref.Ordinal, s.stored)
+	}
+	if ref.Ordinal >= int64(len(s.hashes)) {
+		return s.x.FindHash(ref)
 	}
 	ref.Hash = s.hashes[ref.Ordinal]
 	return nil
@@ -123,20 +144,20 @@ func (s *scan) findHash(ref *stream.Entry) error {
 // be below level.
 func (s *scan) entries(tree *stream.Tree, list iter.Seq2[index.Leaf, error], no int, at int64, level int) error {
 	tree.Ended = func(n stream.Node) {
-		s.v.add(n.Hash, place{s.own, uint16(no), uint8(n.Level), n.Len, at - n.Len, n.Holes})
+		err := s.v.add(n.Hash, place{s.own, uint16(no), uint8(n.Level), n.Len, at - n.Len, n.Holes})
+		if err != nil && s.v.err == nil {
+			s.v.err = err
+		}
 	}
 	for e, err := range list {
 		if err != nil {
 			return err
 		}
-		if s.v.full {
-			break
-		}
 		at += e.Len
 		if e.Kind == stream.NodeRef {
 			err = s.node(e.Entry, level)
 		} else {
-			err = s.chunkOf(e)
+			err = s.pass(e, no)
 		}
 		if err == nil {
 			err = tree.Add(e.Entry)
@@ -144,26 +165,32 @@ func (s *scan) entries(tree *stream.Tree, list iter.Seq2[index.Leaf, error], no 
 		if err != nil {
 			return err
 		}
+		if s.v.err != nil {
+			return s.v.err
+		}
 	}
 	return nil
 }
 
-// chunkOf passes on a chunk.
-func (s *scan) chunkOf(e index.Leaf) (err error) {
-	c := Chunk{e.Hash, e.Len, s.own, e.Ordinal}
+// chunk returns the chunk that an entry of a stream is, if it is one.
+func (s *scan) chunk(e index.Leaf, no int) (c Chunk, ok bool) {
+	c = Chunk{e.Hash, e.Len, s.own, e.Ordinal, Range{s.own, no, e.Offset, e.Offset + e.Len}}
 	switch e.Kind {
 	case stream.Data, stream.Patched:
+		return c, true
 	case stream.ParentRef:
 		c.Parent, c.Ordinal = s.theirs[e.Parent], e.Entry.Ordinal
-	default:
-		return nil
+		return c, true
 	}
-	if !s.v.full && s.v.chunk != nil {
-		var more bool
-		more, err = s.v.chunk(c)
-		s.v.full = !more
+	return c, false
+}
+
+// pass passes on the chunk that an entry of a stream is, if it is one.
+func (s *scan) pass(e index.Leaf, no int) error {
+	if c, ok := s.chunk(e, no); ok && s.v.chunk != nil {
+		return s.v.chunk(c)
 	}
-	return err
+	return nil
 }
 
 // node adds a node of a parent, and what it stands for.
@@ -171,8 +198,8 @@ func (s *scan) node(e *stream.Entry, level int) error {
 	if err := index.CheckLevel(e, level); err != nil {
 		return err
 	}
-	if _, ok := s.v.nodes[e.Hash]; ok || s.v.full { // it was seen before, or need not be
-		return nil
+	if _, ok, err := s.v.nodes.Lookup(e.Hash); ok || err != nil { // it was seen before
+		return err
 	}
 	from, err := s.parent(e.Parent)
 	if errors.Is(err, archive.ErrParent) {
@@ -185,13 +212,17 @@ func (s *scan) node(e *stream.Entry, level int) error {
 	if err := from.x.HoldsNode(e); err != nil {
 		return err
 	}
+	if from.x.NodesOnly() {
+		n := e.Node()
+		return from.addListed(index.NodeAt{Node: n, Stream: int(e.Stream), Offset: e.Offset})
+	}
 	var tree stream.Tree
 	part := from.x.EntriesIn(int(e.Stream), e.Offset, e.Offset+e.Len, e.Offset)
 	err = from.entries(&tree, part, int(e.Stream), e.Offset, int(e.Level))
 	if err != nil {
 		return err
 	}
-	if n, ok := tree.NodeOf(int(e.Level)); !s.v.full && (!ok || n.Hash != e.Hash) {
+	if n, ok := tree.NodeOf(int(e.Level)); !ok || n.Hash != e.Hash {
 		return index.Corruptf("parent %v has another node at offset %d", from.x.ID(), e.Offset)
 	}
 	return nil

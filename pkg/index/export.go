@@ -201,7 +201,7 @@ func (e *export) openedRoot() []byte {
 
 // OpenAny opens the index of an archive, or an exported index, of size bytes on src.
 func OpenAny(src io.ReaderAt, size int64, opener seal.Opener) (*Index, error) {
-	x, err := Open(src, size, magicOf(src, size), opener, NewPageCache())
+	x, err := Open(src, size, magicOf(src, size), opener, NewPageCache(DefaultPages))
 	if err == nil {
 		err = x.Locked()
 	}

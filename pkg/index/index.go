@@ -62,7 +62,7 @@ func FromRoot(raw []byte, at Extent, src io.ReaderAt, size int64, c *Ciphers) *I
 	if err != nil {
 		return nil
 	}
-	x := &Index{Src: src, FileSize: size, Root: root, RootAt: at, Ciphers: c, pages: NewPageCache()}
+	x := &Index{Src: src, FileSize: size, Root: root, RootAt: at, Ciphers: c, pages: NewPageCache(DefaultPages)}
 	if x.place() != nil {
 		return nil
 	}

@@ -180,7 +180,7 @@ func (x *Index) EntriesIn(streamNo int, from, to, at int64) iter.Seq2[Leaf, erro
 				err = Corruptf("a node begins or ends within the entry at offset %d", e.Offset)
 			}
 			if err == nil && e.Kind == stream.Ref {
-				err = x.findHash(e.Entry)
+				err = x.FindHash(e.Entry)
 			}
 			if !yield(e, err) || err != nil {
 				return
@@ -189,8 +189,8 @@ func (x *Index) EntriesIn(streamNo int, from, to, at int64) iter.Seq2[Leaf, erro
 	}
 }
 
-// findHash sets the hash of a reference.
-func (x *Index) findHash(ref *stream.Entry) error {
+// FindHash sets the hash of a reference.
+func (x *Index) FindHash(ref *stream.Entry) error {
 	after := func(k Position) bool { return k.Ordinal > ref.Ordinal }
 	n, err := x.lastNotAfter(segmentList, after)
 	if err != nil {

@@ -28,11 +28,12 @@ type page struct {
 	nodes    []NodeAt     // of a page of nodes
 }
 
-// pageCacheBytes is what the pages of an archive and of its parents may take in memory.
-const pageCacheBytes = 12 << 20
+// DefaultPages is what the pages of an archive and of its parents may take in memory, in bytes.
+const DefaultPages = 12 << 20
 
-func NewPageCache() *PageCache {
-	return cache.NewCache(pageCacheBytes, func(k pageKey) (p page, cost int64, err error) {
+// NewPageCache returns an empty cache for so many bytes of pages.
+func NewPageCache(bytes int64) *PageCache {
+	return cache.NewCache(bytes, func(k pageKey) (p page, cost int64, err error) {
 		switch {
 		case k.height > 0:
 			p.children, err = k.x.loadDirectory(k)
@@ -55,6 +56,10 @@ func (p *page) memory() int64 {
 	}
 	return int64(n) + 200
 }
+
+// Share makes x keep its pages in a cache that it shares with others. Call it before x is used by
+// several goroutines.
+func (x *Index) Share(pages *PageCache) { x.pages = pages }
 
 // inPage adds to an error in which page it was found.
 func inPage(what string, at Extent, err error) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"hexz/pkg/archive"
 	"hexz/pkg/codec"
@@ -20,12 +19,13 @@ import (
 type DedupOptions struct {
 	Parents   []parents.Parent // archives whose chunks need not be stored again
 	Find      fold.FindFunc    // finds the parents of parents; nil finds none
-	MaxMemory int64            // bytes for the index of chunks; 0 is no limit
+	MaxMemory int64            // bytes for the index of chunks, at least 1 MiB; 0 is no limit
+	TempDir   string           // where files are for what is over it; "" is the system's directory
 	Codecs    codec.Decoders   // of codecs that package codec does not have
 	Progress  flow.Progress
 	OnParent  flow.ParentFunc
 
-	// Note is called with a remark worth a line: that the index is full.
+	// Note is called with a remark worth a line: that chunks may be overlooked.
 	Note func(string)
 
 	// OnOtherCut is called for each stream that was cut in another way than the parents. nil is
@@ -50,9 +50,9 @@ const dedupName = "hexz-dedup"
 // Dedup copies a stream of frames. It replaces each data chunk that came before by a reference, and
 // each chunk that a parent has by a reference to the parent.
 //
-// It keeps up to 64 bytes of memory for each distinct chunk (see package dedup), and up to 80 for
-// each chunk of a parent. Once these reach MaxMemory, new chunks are no longer remembered, so later
-// copies of them stay. Copies of remembered chunks are still found.
+// It keeps up to 64 bytes of memory for each distinct chunk, and up to 80 for each chunk of a parent,
+// up to MaxMemory: then 11 to 22 for each or, of many, for a sample (see dedup.Sparse). The hashes of
+// chunks then go to a file of 32 bytes for each. Those of parents are read from their indexes again.
 //
 // A segment from which a chunk is dropped is passed on decoded.
 func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*flow.Stats, error) {
@@ -62,6 +62,7 @@ func Dedup(ctx context.Context, dst io.Writer, src io.Reader, o DedupOptions) (*
 	in := archive.NewScanner(src, nil)
 	in.LeaveStreamPayloads()
 	d := &deduper{in: in, out: out, move: move, o: o}
+	defer d.close()
 	return out.Finish(d.run(ctx))
 }
 
@@ -70,9 +71,10 @@ type deduper struct {
 	out   *flow.Writer
 	move  *mover
 	o     DedupOptions
-	full  bool // no more chunks are remembered
-	seen  dedup.Index
-	known parentTable
+	seen  *dedup.Sparse[struct{}] // chunks on the output
+	file  *dedup.FileStore[struct{}]
+	noted bool // that chunks may be overlooked
+	known *parentTable
 	fold  *fold.Folder // nil if there are no parents
 	codec flow.Decoder
 	parts []part // memory for that of a plan
@@ -84,20 +86,8 @@ func (d *deduper) run(ctx context.Context) error {
 	if d.codec, err = flow.NewDecoder(1, d.o.Codecs); err != nil {
 		return err
 	}
-	d.known.limit = d.o.MaxMemory
-	for _, p := range d.o.Parents {
-		if err := d.known.load(p, d.o.Find); err != nil {
-			return err
-		}
-	}
-	if d.known.full {
-		d.note(fmt.Sprintf("the index is full: of the parents only the first %d chunks are found", d.known.index.Len()))
-	}
-	if d.known.Absent > 0 {
-		d.note(fmt.Sprintf("%d bytes of the parents stand in parents of theirs that were not found, and are stored again: put these archives beside the parents", d.known.Absent))
-	}
-	if len(d.o.Parents) > 0 {
-		d.fold = fold.NewFolder(&d.known.Table, func(off int64, entries []stream.Entry) error { return d.out.WriteEntries(d.id, off, entries) })
+	if err := d.load(); err != nil {
+		return err
 	}
 	for f, err := range flow.Frames(ctx, d.in, d.o.OnParent) {
 		if err == nil {
@@ -225,18 +215,24 @@ func (d *deduper) write(s *stream.Segment, p plan) error {
 // plan turns known chunks of s into references, and returns what is kept of its payload.
 func (d *deduper) plan(s *stream.Segment) (plan, error) {
 	p := plan{parts: d.parts[:0]}
+	if err := d.lookAhead(s); err != nil {
+		return p, err
+	}
 	for i := range s.Entries {
 		e := &s.Entries[i]
 		if e.Kind == stream.Ref {
-			d.known.refer(e) // the target of a ref that a parent has became one, too
+			// The target of a ref that a parent has became one, too.
+			if _, err := d.known.refer(e); err != nil {
+				return p, err
+			}
 		}
 		if !e.Kind.IsStored() {
 			continue
 		}
 		n := e.PayloadLen()
 		known, err := d.find(e)
-		if err == nil && e.Kind == stream.Patched && slices.ContainsFunc(e.Patch.Bases, d.known.took) {
-			err = ErrBaseDropped
+		if err == nil && e.Kind == stream.Patched {
+			err = d.checkBases(e.Patch)
 		}
 		if err != nil {
 			return p, err
@@ -316,26 +312,4 @@ func (d *deduper) regroup(s *stream.Segment, p plan) error {
 	}
 	s.Payload, s.RawLen, s.Codec = raw[:p.kept], p.kept, stream.RawCodec
 	return d.out.Write(s)
-}
-
-// find makes e a reference if its chunk is known, or remembers it.
-func (d *deduper) find(e *stream.Entry) (known bool, err error) {
-	if d.known.refer(e) {
-		return true, nil
-	}
-	if d.full {
-		_, known = d.seen.Lookup(e.Hash)
-	} else {
-		var added bool
-		_, added, err = d.seen.Add(e.Hash)
-		known = !added
-		if added && d.o.MaxMemory > 0 && d.seen.Bytes()+d.known.bytes() >= d.o.MaxMemory {
-			d.full = true
-			d.note(fmt.Sprintf("the index is full: from here on only copies of the first %d chunks are found", d.seen.Len()))
-		}
-	}
-	if known && err == nil {
-		e.Kind, e.Ordinal, e.Patch = stream.Ref, stream.NoOrdinal, nil
-	}
-	return known, err
 }

@@ -22,7 +22,7 @@ func TestDedupWithLittleMemory(t *testing.T) {
 	noise := make([]byte, 24<<20)
 	rand.NewChaCha8([32]byte{1}).Read(noise)
 	in := append(noise, noise...) // every chunk of the second half came before
-	chunks := stagetest.Pipe(t, in, stagetest.Cutting(stage.ChunkOptions{Chunker: chunker.Options{Name: chunker.FixedV1, Size: 1024}, Threads: 2}))
+	chunks := stagetest.Pipe(t, in, stagetest.Cutting(stage.ChunkOptions{Chunker: chunker.Options{Name: chunker.FixedV1, Size: 128}, Threads: 2}))
 	run := func(limit int64) (*flow.Stats, []string) {
 		var out bytes.Buffer
 		var notes []string
@@ -36,11 +36,15 @@ func TestDedupWithLittleMemory(t *testing.T) {
 		return stats, notes
 	}
 	all, notes := run(0)
-	if all.Ref.N != 24<<10 || len(notes) != 0 {
+	if all.Ref.N != 192<<10 || len(notes) != 0 {
 		t.Errorf("without a limit: %d references, %q", all.Ref.N, notes)
 	}
-	some, notes := run(1 << 20)
-	if some.Ref.N < 10<<10 || some.Ref.N >= all.Ref.N || len(notes) != 1 {
+	same, notes := run(4 << 20)
+	if same.Ref.N != all.Ref.N || len(notes) != 0 {
+		t.Errorf("with 4 MiB: %d references, %q", same.Ref.N, notes)
+	}
+	some, notes := run(1)
+	if some.Ref.N < all.Ref.N*99/100 || some.Ref.N > all.Ref.N || len(notes) != 1 {
 		t.Errorf("with 1 MiB: %d references, %q", some.Ref.N, notes)
 	}
 }

@@ -163,11 +163,6 @@ func TestDedupParents(t *testing.T) {
 	if len(notes) != 1 || !strings.Contains(notes[0], "cut in another way") {
 		t.Errorf("another chunker: %q", notes)
 	}
-	notes = nil
-	stagetest.Pipe(t, cut, stagetest.DroppingKnown(stage.DedupOptions{Parents: []parents.Parent{open(paths[1])}, MaxMemory: 1, Note: note}))
-	if len(notes) == 0 || !strings.Contains(notes[0], "index is full") {
-		t.Errorf("no memory: %q", notes)
-	}
 	if _, err := parents.Open(nil, filepath.Join(dir, "missing"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing parent: %v", err)
 	}
