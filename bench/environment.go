@@ -88,13 +88,19 @@ the peak of each process: of all stages together, and of the largest. ` + "`hexz
 syncs its output before it is done, as restic and borg do; zstd, lz4 and casync do not.
 restic encrypts; it cannot do without. MB and GB are powers of 1000.`
 
-func (e *Environment) write(b *strings.Builder) {
-	machine := table{head: []string{"", ""}, align: "ll"}
+// machine tells what was measured where.
+func (e *Environment) machine() *table {
+	machine := &table{head: []string{"", ""}, align: "ll"}
 	machine.add("CPU", fmt.Sprintf("%s, %d cores", e.CPU, e.Cores))
 	machine.add("memory", fmt.Sprintf("%.1f GiB", float64(e.Memory)/gib))
 	machine.add("kernel", e.Kernel)
 	machine.add("hexz", e.Commit)
 	machine.add("versions", strings.Join(e.Versions, ", "))
+	return machine
+}
+
+func (e *Environment) write(b *strings.Builder) {
+	machine := e.machine()
 	machine.add("rounds", e.Rounds)
 	machine.add("inputs", e.Inputs)
 	tools := table{head: []string{"tool", "how"}, align: "ll"}

@@ -17,7 +17,7 @@ func (r *Report) String() string {
 	var b strings.Builder
 	r.Environment.write(&b)
 	b.WriteString("\n## Targets\n\nPeers that are left out, or failed, are not compared with.\n\n")
-	b.WriteString(targetTable(&r.Results, r.Environment.Tools))
+	b.WriteString(targetTable(targets(&r.Results, r.Environment.Tools)))
 	for _, s := range sections() {
 		if rows := r.rows(s.step); len(rows) > 0 {
 			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", s.title, s.text, r.table(s.step, s.columns))

@@ -11,9 +11,9 @@ type target struct {
 	met, known     bool
 }
 
-func targetTable(r *Results, tools []ToolNote) string {
+func targetTable(all []target) string {
 	t := table{head: []string{"target", "measured", ""}, align: "lll"}
-	for _, g := range targets(r, tools) {
+	for _, g := range all {
 		switch {
 		case !g.known:
 			t.add(g.text, "not measured", "–")
