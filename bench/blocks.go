@@ -4,30 +4,35 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sort"
 	"time"
 
 	"hexz/pkg/archive"
-	"hexz/pkg/parents"
 	"hexz/pkg/stream"
 )
 
 // maxSegment is the longest segment that is decoded as a whole; longer ones are mostly holes.
 const maxSegment = 512 * kib
 
-// archiveReader reads an archive of a file through archive.Reader, with a cache of one segment. Parents
-// are looked for beside it.
+// archiveReader reads an archive of a file through archive.Reader, with a cache of one segment, and measures
+// whole segments as well. Parents are looked for beside it.
 func archiveReader(name, file, original string) blockReader {
 	return blockReader{name, file, func(offsets []int64) map[string]float64 {
-		f := must(os.Open(file))
-		defer f.Close()
-		finder := &parents.Finder{Beside: filepath.Dir(file)}
-		defer finder.Close()
-		// A cache of one byte keeps the last segment only.
-		r := must(archive.NewReader(f, must(f.Stat()).Size(), archive.Options{CacheBytes: 1, Find: finder.Find}))
-		read := func(p []byte, at int64) (int, error) { return r.ReadAt(0, p, at) }
-		return timeReads(read, original, offsets, layout(r))
+		a := openArchive(file, 1)
+		defer a.close()
+		return timeReads(a.first, original, offsets, layout(a.Reader))
+	}}
+}
+
+// cachingReader reads nothing but the blocks, with a cache of so many bytes: see openArchive. It counts the
+// parents that it opens.
+func cachingReader(name, file, original string, cache int64) blockReader {
+	return blockReader{name, file, func(offsets []int64) map[string]float64 {
+		a := openArchive(file, cache)
+		defer a.close()
+		values := timeReads(a.first, original, offsets, nil)
+		values[parentsValue] = float64(len(a.parents))
+		return values
 	}}
 }
 

@@ -25,6 +25,7 @@ const usage = `usage: bench/run [COMMAND] [OPTION]... [ARGUMENT]...
                       results.json. Without a COMMAND, too
   versions [PART]...  what later versions cost; parts: pairs chain qcow2 scattered remote
   deltas [PART]...    what hexz-delta saves and costs; parts: pairs reads days memory
+  sizes [PART]...     whether a version costs what has changed; parts: images files chain
   randread            random reads of disk-b.img in several formats
   faults FILE         what is left of FILE after damage of the storage
   report              writes RESULTS.md anew from results.json
@@ -44,7 +45,7 @@ type options struct {
 	quick                bool
 	rounds, trials, seed int
 	mibs                 int64
-	tools, steps         []string
+	tools, steps, images []string
 	args                 []string
 }
 
@@ -85,6 +86,7 @@ func parse(args []string) *options {
 	f.IntVar(&o.rounds, "rounds", 0, "`N` rounds (default 5 of pack and randread, 1 of others; with --quick 2)")
 	f.StringSliceVar(&o.tools, "tools", nil, "`NAMES` of tools, with commas between: these and hexz (default all that are installed)")
 	f.StringSliceVar(&o.steps, "steps", packSteps, "`NAMES` of steps of pack")
+	f.StringSliceVar(&o.images, "images", nil, "of sizes: `SIZES` of images, the smallest first (default 8G,256G; with --quick 64M,1G)")
 	f.IntVar(&o.trials, "trials", 34, "of faults: `N` of each fault and tool")
 	f.IntVar(&o.seed, "seed", 1, "of faults: `N` chooses the places")
 	f.Int64Var(&o.mibs, "size", 64, "of faults: `MIB` of FILE")
@@ -134,9 +136,11 @@ func (s *Session) dispatch(o *options, out string) {
 	case "pack":
 		s.packAll(o.steps, out)
 	case "versions":
-		s.parts(versionsHead, versionParts(), o.args)
+		s.parts(s.heading(versionsHead), versionParts(), o.args)
 	case "deltas":
-		s.parts(deltasHead, deltaParts(), o.args)
+		s.parts(s.heading(deltasHead), deltaParts(), o.args)
+	case "sizes":
+		s.anySize(o)
 	case "randread":
 		s.imageReads(s.inputs("disk-b.img")[0])
 		s.print("%s", s.randomReadsTable())

@@ -36,6 +36,18 @@ const (
 	medianValue  = "median_us"         // of a read
 	p99Value     = "p99_us"            // of a read
 	segmentValue = "segment_median_us" // of the decoding of a segment
+	readValue    = "read"              // bytes that the first stage has read
+
+	chunksValue = "chunk_bytes" // of an archive: those of the chunks in it, as they are stored
+	restValue   = "rest_bytes"  // of an archive: all others
+
+	openReadsValue   = "open_reads"   // reads of files when an archive is opened
+	openBytesValue   = "open_bytes"   // that these read
+	readsValue       = "reads"        // of files for one block of an archive
+	readBytesValue   = "read_bytes"   // that these read
+	microsValue      = "us"           // of opening, and of reading a block
+	parentsValue     = "parents"      // that were opened
+	mostParentsValue = "most_parents" // that were opened for a single block
 )
 
 // rows returns what is known of a step.

@@ -26,12 +26,12 @@ func (s *Session) scale(a, b string) {
 		s.stages(round, a)
 	}
 	if !s.quick {
-		s.sizes(a, b)
+		s.largeInputs(a, b)
 	}
 }
 
-// sizes packs large inputs once each, the largest first, as the file is cut to the next size.
-func (s *Session) sizes(sources ...string) {
+// largeInputs packs large inputs once each, the largest first, as the file is cut to the next size.
+func (s *Session) largeInputs(sources ...string) {
 	dir := s.temp("sizes")
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "large")

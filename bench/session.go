@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"hexz/bench/synthetic"
 )
 
 // Session is what every subcommand works with.
@@ -17,10 +19,11 @@ type Session struct {
 	Rounds int
 	Out    io.Writer // the report
 
-	root   string   // of the repository
-	corpus string   // the directory of the inputs
-	quick  bool     // small inputs, to try the program
-	only   []string // names of tools; none: all
+	root   string           // of the repository
+	corpus string           // the directory of the inputs
+	sizes  []synthetic.Size // of images
+	quick  bool             // small inputs, to try the program
+	only   []string         // names of tools; none: all
 	begin  time.Time
 }
 
@@ -62,7 +65,7 @@ func (s *Session) each(step string, round int, peers []*Peer, work func(p *Peer)
 func (s *Session) measure(step, name string, round int, c Command, input int64) Sample {
 	syscall.Sync() // what others wrote is not written back in this one's time
 	m := s.Run(c)
-	sample := Sample{round, map[string]float64{wallValue: m.Wall, cpuValue: m.CPU}, m.RSS}
+	sample := Sample{round, map[string]float64{wallValue: m.Wall, cpuValue: m.CPU, readValue: float64(m.Read[0])}, m.RSS}
 	if input > 0 {
 		sample.Values[inputValue] = float64(input)
 	}

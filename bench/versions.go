@@ -29,6 +29,15 @@ Made by ` + "`bench/run versions`" + `, %s on %d cores. Every archive was restor
 a store and an index; what it adds is both. Sizes in MB are powers of 1000.
 `
 
+// heading tells how often things were measured, and on how many cores.
+func (s *Session) heading(form string) string {
+	often := "one run"
+	if s.Rounds > 1 {
+		often = fmt.Sprintf("medians of %d runs of pairs and reads, one of all else,", s.Rounds)
+	}
+	return fmt.Sprintf(form, often, runtime.NumCPU())
+}
+
 // parts prints the head of a report, and the parts that are asked for; all, if none are.
 func (s *Session) parts(head string, all []part, asked []string) {
 	for _, name := range asked {
@@ -36,11 +45,7 @@ func (s *Session) parts(head string, all []part, asked []string) {
 			check(usageError("there is no part " + name))
 		}
 	}
-	often := "one run"
-	if s.Rounds > 1 {
-		often = fmt.Sprintf("medians of %d runs of pairs and reads, one of all else,", s.Rounds)
-	}
-	s.print(head, often, runtime.NumCPU())
+	s.print("%s", head)
 	for _, p := range all {
 		if len(asked) == 0 || slices.Contains(asked, p.name) {
 			s.say("%s", p.name)
