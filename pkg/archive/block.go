@@ -223,11 +223,11 @@ func (r *Reader) walk(streamNo int, off int64, n int, visit func(b *block, i int
 		if err != nil {
 			return err
 		}
-		it, err := r.entriesOf(number)
+		b, it, err := r.entriesOf(number)
 		if err != nil {
 			return err
 		}
-		done, err := it.Value.walk(off, n, visit)
+		done, err := b.walk(off, n, visit)
 		r.release(it)
 		if err != nil {
 			return err

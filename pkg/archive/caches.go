@@ -13,23 +13,16 @@ import (
 type caches struct {
 	pages    *index.PageCache
 	segments *cache.Cache[part, *block]
-	buffers  sync.Pool // of *[]byte
+	bare     *cache.Cache[part, *block] // those of thin archives, without their payloads
+	buffers  sync.Pool                  // of *[]byte
 }
 
 // part names a segment of a Reader by its number, or the output of a patch by its ordinal.
 type part struct {
 	r      *Reader
 	number int64
-	kind   partKind
+	patch  bool
 }
-
-type partKind int
-
-const (
-	wholeSegment partKind = iota
-	bareSegment           // without its payload
-	patchOutput
-)
 
 type heldBlock = cache.Item[part, *block]
 
@@ -37,17 +30,24 @@ type heldBlock = cache.Item[part, *block]
 func newCaches(segmentBytes int64) *caches {
 	c := &caches{pages: index.NewPageCache(index.DefaultPages)}
 	c.segments = cache.NewCache(cmp.Or(segmentBytes, defaultCache), func(p part) (*block, int64, error) {
-		if p.kind == patchOutput {
+		if p.patch {
 			return p.r.runPatch(p.number)
 		}
-		return p.r.loadSegment(p.number, p.kind == bareSegment)
+		return p.r.loadSegment(p.number, false)
 	}, func(b *block) {
 		if b.memory != nil {
 			c.buffers.Put(b.memory)
 		}
 	})
+	c.bare = cache.NewCache(cmp.Or(segmentBytes, defaultCache)*bareShare/5, func(p part) (*block, int64, error) {
+		return p.r.loadSegment(p.number, true)
+	}, nil)
 	return c
 }
+
+// bareShare is how much the cache of bare segments holds, in fifths of the limit of the other. It has
+// room for some hundred, as a chain of as many versions has.
+const bareShare = 2
 
 // segment returns a segment by its number. The caller gives the segment back by release.
 func (r *Reader) segment(number int64) (*heldBlock, error) {
@@ -55,12 +55,18 @@ func (r *Reader) segment(number int64) (*heldBlock, error) {
 }
 
 // entriesOf returns a segment by its number for what needs its entries first, and of a thin archive
-// perhaps nothing else: then it is without its payload, so that the cache has room for many.
-func (r *Reader) entriesOf(number int64) (*heldBlock, error) {
+// perhaps nothing else: then it is without its payload, and need not be given back. Otherwise the
+// caller gives back the item.
+func (r *Reader) entriesOf(number int64) (*block, *heldBlock, error) {
 	if t := &r.Root.Info.Totals; t.Node.N+t.Parent.N > 0 {
-		return r.caches.segments.Get(part{r, number, bareSegment})
+		b, err := r.caches.bare.Value(part{r: r, number: number})
+		return b, nil, err
 	}
-	return r.segment(number)
+	it, err := r.segment(number)
+	if err != nil {
+		return nil, nil, err
+	}
+	return it.Value, it, nil
 }
 
 // release gives back an item that segment has returned. release of nil does nothing.

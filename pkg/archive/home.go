@@ -51,7 +51,7 @@ func (h *home) bytes() (p []byte, held *heldBlock, err error) {
 
 // made returns the output of the patch. It is valid until the caller gives the item back.
 func (h *home) made() ([]byte, *heldBlock, error) {
-	it, err := h.r.caches.segments.Get(part{h.r, h.block.ordinal(h.entry), patchOutput})
+	it, err := h.r.caches.segments.Get(part{h.r, h.block.ordinal(h.entry), true})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,7 +14,8 @@ import (
 
 const defaultCache = 20 << 20 // with it, a program that restores stays below 64 MiB
 
-// Options of a Reader. The zero value works.
+// Options of a Reader. The zero value works. Beside CacheBytes, the entries of thin archives take up to
+// two fifths of it, and pages of the index 12 MiB.
 type Options struct {
 	Identities seal.Opener    // to open an encrypted archive; without any, the archive is locked
 	CacheBytes int64          // limit for decoded segments, with those of parents; 0 is 20 MiB
