@@ -264,3 +264,45 @@ generations() {
 		            pass
 	END
 }
+
+@test "the archives of testdata: hexz-verify, hexz-cat and read.py find what the table says" {
+	cd "$BATS_TEST_DIRNAME/../testdata/archives"
+	"$PY" - "$EXAMPLES/read.py" <<-'END'
+		import json, subprocess, sys
+		import blake3
+		rows, contents, wrong = json.load(open("archives.json")), {}, []
+		def run(*command, **more):
+		    return subprocess.run(command, capture_output=True, **more)
+		def compare(row, who, code, done):
+		    if done.returncode != code:
+		        wrong.append((row["file"], who, done.returncode, code, done.stderr))
+		def right(row, who, stream, done):
+		    """What came out is all of the stream, or its beginning and an error."""
+		    whole = contents[stream["blake3"]]
+		    if done.stdout != whole[:len(done.stdout)] or done.returncode == 0 and len(done.stdout) < len(whole):
+		        wrong.append((row["file"], who, "other bytes"))
+		def cat(row, stream, **more):
+		    return run("hexz-cat", "--stream", stream["name"], "--parent-dir", ".", *key(row), **more)
+		def key(row):
+		    flags = [("-i", row.get("identity")), ("--passphrase-file", row.get("passphrase"))]
+		    return [word for flag in flags if flag[1] for word in flag]
+		for row in rows:
+		    for stream in row["streams"] if row["verdict"] == "ok" else []:
+		        content = cat(row, stream, stdin=open(row["file"], "rb")).stdout
+		        contents[blake3.blake3(content).hexdigest()] = content
+		for row in rows:
+		    name, signers = row["file"], [word for key in row.get("signed_by", []) for word in ("--signed-by", key)]
+		    compare(row, "hexz-verify", row["verify"], run("hexz-verify", *signers, *key(row), name))
+		    python = row.get("python", row["verify"])
+		    compare(row, "read.py --verify", python, run(sys.executable, sys.argv[1], "--verify", name))
+		    for stream in row["streams"]:
+		        piped = cat(row, stream, input=open(name, "rb").read())
+		        compare(row, "hexz-cat", row["pipe"], piped)
+		        right(row, "hexz-cat", stream, piped)
+		        done = run(sys.executable, sys.argv[1], "--stream", stream["name"], name)
+		        right(row, "read.py", stream, done)
+		        if row["verdict"] in ("ok", "torn"):
+		            compare(row, "read.py", python, done)
+		assert len(rows) > 50 and not wrong, "\n".join(map(str, wrong))
+	END
+}
