@@ -231,6 +231,16 @@ generations() {
 	reader --offset 50000 d.hxz | cmp - <(tail -c +50001 in)
 }
 
+@test "what stands behind the trailer, as the test vectors have it" {
+	local vector want code
+	for vector in "$BATS_TEST_DIRNAME"/../pkg/archive/testdata/tails/*.txt; do
+		grep -v '^#\|^expect' "$vector" | xxd -r -p >a.hxz
+		want=$(sed -n 's/^expect: //p' "$vector")
+		code=$([ "$want" = corrupt ] && echo 3 || echo 0)
+		run -"$code" reader --verify a.hxz
+	done
+}
+
 @test "programs of patches, and payloads, as the test vectors have them" {
 	cd "$BATS_TEST_DIRNAME/../pkg"
 	"$PY" - "$EXAMPLES" delta/testdata/*.txt <<-'END'

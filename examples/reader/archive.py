@@ -8,7 +8,7 @@ from tree import LEVELS
 
 from .lists import List
 from .payload import decode, patch
-from .values import ENTRIES, FRAMES, INFO, MIB, Damaged, Failed, check_entries, digest, fits, need, unpack, zeros
+from .values import ENTRIES, FRAMES, INFO, MIB, Damaged, Failed, check_entries, digest, fits, is_trailer, need, unpack, zeros
 
 
 class Archive:
@@ -58,7 +58,7 @@ class Archive:
         at = len(data) - 63
         while (at := data.rfind(b"\xc4\x3ehxz-tail", 0, at + 9)) >= 0:
             found = data[at:at + 64]
-            if len(found) == 64 and found[10] == 1 and found[11:16] == digest(found[:11] + bytes(5) + found[16:])[:5]:
+            if is_trailer(found):
                 root_at, length = struct.unpack_from("<QQ", data, at + 16)
                 if 1 <= length <= 256 * MIB and root_at + length <= start + at:
                     self.trailer_at = start + at

@@ -2,13 +2,14 @@
 import msgpack
 
 from .body import Body
-from .values import FRAMES, digest, fits, need
+from .tail import check_tail
+from .values import fits, need
 
 
 def check(archive):
     made = check_body(archive)
     check_index(archive, made)
-    check_tail(archive, archive.root_at + archive.root_length)
+    check_tail(archive)
 
 
 def check_body(archive):
@@ -43,23 +44,3 @@ def check_index(archive, made):
             at += len(page)
     found = [([l.counts[0], l.end[3], [spans for spans, _ in l.top]], [first for _, first in l.top]) for l in archive.lists]
     need(found == [(l.listed, l.firsts) for l in made.lists], "the lists of the root")
-
-
-def check_tail(archive, at):
-    """Signatures and trailers, from the root to the last trailer."""
-    end = archive.trailer_at + 64
-    need(end - at <= 512 << 10, "the tail is too long")
-    trailer = archive.bytes_at(archive.trailer_at, 64)
-    while at < end:
-        if archive.bytes_at(at, 2) == trailer[:2]:
-            need(archive.bytes_at(at, 64) == trailer, "two trailers differ")
-            at += 64
-            continue
-        frames = msgpack.Unpacker(max_buffer_size=8192, raw=False)
-        frames.feed(archive.bytes_at(at, min(8192, end - at)))
-        try:
-            frame = frames.unpack()
-        except (ValueError, msgpack.UnpackException) as e:
-            need(False, f"after the root: {e}")
-        need(fits(frame, FRAMES[19]) and frame[0] == 19 and digest(frame[1]) == frame[2], "a signature")
-        at += frames.tell()

@@ -109,3 +109,8 @@ def check_entries(entries, forms, parents):
         named = [entry[3]] if kind == 4 else [entry[4]] if kind == 6 else [b[0] for b in entry[3] if type(b[0]) is int] if kind == 5 else []
         need(all(n < parents for n in named), "an entry names a parent that is not there")
     need(len(entries) + counted <= MIB and made <= 64 * MIB, "a segment of too many entries or patches")
+
+
+def is_trailer(data):
+    """Whether 64 bytes are a trailer that was written to its end."""
+    return len(data) == 64 and data[:11] == b"\xc4\x3ehxz-tail\x01" and data[11:16] == digest(data[:11] + bytes(5) + data[16:])[:5]
