@@ -53,7 +53,7 @@ var rows = []row{
 	{"pkg/overlay", ""},
 	{"pkg/seal", ""},
 	{"pkg/keys", "pkg/seal"},
-	{"bench*", "pkg/archive pkg/index pkg/parents pkg/stage pkg/restore pkg/stream"},
+	{"bench*", "bench/synthetic pkg/archive pkg/index pkg/parents pkg/stage pkg/restore pkg/stream pkg/flow pkg/blake pkg/chunker pkg/codec pkg/ordered"},
 	{"internal/*", "pkg/* internal/contenttest"},
 }
 
