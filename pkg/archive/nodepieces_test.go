@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"hexz/pkg/index"
 	"hexz/pkg/stream"
 )
 
@@ -119,7 +120,7 @@ func TestNodesHoldNothing(t *testing.T) {
 			return r.Restore(t.Context(), 0, &collect{}, RestoreOptions{Threads: 2})
 		},
 		"expanded": func(r *Reader) error {
-			for range r.ExpandedSegments() {
+			for range r.EntriesFrom(0, 0, r.numberOf) {
 			}
 			return nil
 		},
@@ -181,4 +182,16 @@ func TestNodesOfLyingIndex(t *testing.T) {
 			}
 		}
 	}
+}
+
+// numberOf numbers r as OwnBase, and its parents as in r.
+func (r *Reader) numberOf(of stream.Parent) (int32, error) {
+	if of.ID == r.ID() {
+		return stream.OwnBase, nil
+	}
+	n := r.parents.indexOf(of.ID)
+	if n < 0 {
+		return 0, index.Corruptf("archive %v is no parent", of.ID)
+	}
+	return int32(n), nil
 }

@@ -247,54 +247,53 @@ func TestOffsetsOf(t *testing.T) {
 	for _, r := range []*archive.Reader{full, thin, folded} {
 		at := int64(0)
 		seen := 0
-		for s, err := range r.ExpandedSegments() {
+		own := map[int64]bool{}
+		number := func(of stream.Parent) (int32, error) {
+			if of.ID == r.ID() {
+				return stream.OwnBase, nil
+			}
+			return int32(slices.IndexFunc(r.Info().Parents, func(p stream.Parent) bool { return p.ID == of.ID })), nil
+		}
+		for e, err := range r.EntriesFrom(0, 0, number) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at = s.Offset
-			own := s.Chunk
-			for i := range s.Entries {
-				e := &s.Entries[i]
-				chunk := stream.Base{Parent: stream.OwnBase, Ordinal: e.Ordinal}
-				switch e.Kind {
-				case stream.Data:
-					chunk.Ordinal = own
-					own++
-					if n, from, err := r.Where(own - 1); n != 0 || from != at || err != nil {
-						t.Errorf("chunk %d is at %d, %d: %v; want %d", own-1, n, from, err, at)
-					}
-				case stream.ParentRef:
-					chunk.Parent = e.Parent
-				case stream.Zero:
-					at += e.Len
+			chunk := stream.Base{Parent: e.Parent, Ordinal: e.Ordinal}
+			if e.Kind.IsRun() {
+				at += e.Len
+				continue
+			}
+			if chunk.Parent == stream.OwnBase && !own[e.Ordinal] {
+				own[e.Ordinal] = true
+				if n, from, err := r.Where(e.Ordinal); n != 0 || from != at || err != nil {
+					t.Errorf("chunk %d is at %d, %d: %v; want %d", e.Ordinal, n, from, err, at)
+				}
+			}
+			seen++
+			in := r.ID()
+			if chunk.Parent != stream.OwnBase {
+				in = full.ID()
+			}
+			if got, err := r.StoredAt(0, at+3); err != nil || got != (archive.StoredByte{Archive: in, Ordinal: chunk.Ordinal, Skip: 3}) {
+				t.Errorf("byte 3 of the chunk at %d: %+v, %v", at, got, err)
+			}
+			for _, c := range []struct {
+				off, reach int64
+				ok         bool
+			}{{at, 0, true}, {at + 1, 0, false}, {at - 700, 700, true}, {at + 700, 700, true}, {at + 700, 699, false}, {at - 700, 699, false}} {
+				if c.off < 0 {
 					continue
 				}
-				seen++
-				in := r.ID()
-				if chunk.Parent != stream.OwnBase {
-					in = full.ID()
+				got, err := r.OffsetsOf(chunk, archive.Range{From: max(c.off-c.reach, 0), To: c.off + c.reach + 1})
+				if err != nil || (len(got) == 1) != c.ok || c.ok && got[0] != at {
+					t.Errorf("chunk %d of %d at %d, from %d by %d: %d %v", chunk.Ordinal, chunk.Parent, at, c.off, c.reach, got, err)
 				}
-				if got, err := r.StoredAt(0, at+3); err != nil || got != (archive.StoredByte{Archive: in, Ordinal: chunk.Ordinal, Skip: 3}) {
-					t.Errorf("byte 3 of the chunk at %d: %+v, %v", at, got, err)
-				}
-				for _, c := range []struct {
-					off, reach int64
-					ok         bool
-				}{{at, 0, true}, {at + 1, 0, false}, {at - 700, 700, true}, {at + 700, 700, true}, {at + 700, 699, false}, {at - 700, 699, false}} {
-					if c.off < 0 {
-						continue
-					}
-					got, err := r.OffsetsOf(chunk, archive.Range{From: max(c.off-c.reach, 0), To: c.off + c.reach + 1})
-					if err != nil || (len(got) == 1) != c.ok || c.ok && got[0] != at {
-						t.Errorf("chunk %d of %d at %d, from %d by %d: %d %v", chunk.Ordinal, chunk.Parent, at, c.off, c.reach, got, err)
-					}
-				}
-				chunk.Parent++
-				if got, _ := r.OffsetsOf(chunk, archive.Range{From: at, To: at + 1}); len(got) > 0 {
-					t.Errorf("chunk %d is one of another archive", chunk.Ordinal)
-				}
-				at += e.Len
 			}
+			chunk.Parent++
+			if got, _ := r.OffsetsOf(chunk, archive.Range{From: at, To: at + 1}); len(got) > 0 {
+				t.Errorf("chunk %d is one of another archive", chunk.Ordinal)
+			}
+			at += e.Len
 		}
 		if seen < 50 {
 			t.Error(seen)
