@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	quietStep     = "version without a change" // the tools are the inputs
-	fewStep       = "three changed blocks"
-	fewInput      = "part of linux-a.tar"
-	cutBytes      = 240e6 // of linux-a.tar
-	fewBlocks     = 3
-	mostQuiet     = 1000  // bytes
-	mostBesideFew = 16000 // bytes beside the changed chunks
+	quietStep = "version without a change" // the tools are the inputs
+	fewStep   = "three changed blocks"
+	fewInput  = "part of linux-a.tar"
+	cutBytes  = 240e6 // of linux-a.tar
+	fewBlocks = 3
+	mostQuiet = 2000 // bytes
+	mostFew   = 200e3
 )
 
 func quietInputs() []string { return words("linux-a.tar disk-b.img") }
@@ -90,5 +90,5 @@ func (s *Session) fileTargets() []target {
 	for _, name := range quietInputs() {
 		all = append(all, limited(name+" without a change", s.median(quietStep, name, bytesValue), "%.0f bytes", mostQuiet))
 	}
-	return append(all, limited(fewInput+", "+fewStep+", beside the chunks", s.median(fewStep, fewInput, restValue), "%.0f bytes", mostBesideFew))
+	return append(all, limited(fewInput+", "+fewStep, s.median(fewStep, fewInput, bytesValue)/1e3, "%.1f KB", mostFew/1e3))
 }
