@@ -4,7 +4,7 @@ import functools
 import os
 import struct
 
-from tree import LEVELS
+from tree import LEVELS, Tree
 
 from .lists import List
 from .payload import decode, patch
@@ -13,7 +13,7 @@ from .values import ENTRIES, FRAMES, INFO, MIB, Damaged, Failed, check_entries, 
 
 class Archive:
     def __init__(self, path, parents):
-        self.path, self.parents_by_id = path, parents
+        self.path, self.parents_by_id, self.nodes = path, parents, set()
         self.file = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.file).st_size
         self.root_at, self.root_length, self.id = self.trailer()
@@ -162,9 +162,22 @@ class Archive:
         need(own < level, f"a node of level {own} within one of level {level}")
         parent = self.parent(number)
         need(stream < len(parent.streams) and offset + length <= parent.streams[stream][2], "a node of a range that the parent does not have")
+        parent.check_node(node)
         for entry, part, at in parent.entries(stream, offset + low, offset + high):
             need(offset <= at and at + entry[1] <= offset + length, "a node begins or ends within an entry of the parent")
             yield parent, entry, part, at - offset
+
+    def check_node(self, node):
+        """Checks that a node of another archive is a node here: from its entries, once. The list of nodes
+        would tell as well."""
+        _, length, hash, level, _, stream, offset, _ = node
+        if (stream, offset, length, level, hash) not in self.nodes:
+            tree = Tree()
+            for entry, _, at in self.entries(stream, offset, offset + length):
+                need(offset <= at and at + entry[1] <= offset + length, "a node begins or ends within an entry of the parent")
+                need(tree.add(entry), "a node within a node is not aligned")
+            need(tree.node(level) == hash, "a parent has another node there")
+            self.nodes.add((stream, offset, length, level, hash))
 
     def content(self, entry, part, low, high, level=LEVELS):
         """Yields the bytes of an entry from low to high. A node must be below a level."""

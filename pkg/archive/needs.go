@@ -24,8 +24,8 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 	if err := r.Locked(); err != nil {
 		return err
 	}
-	n := &needs{absent: r.parents.absent(), needed: map[index.Hash]bool{}, taken: map[*Reader]map[int64]bool{}, seen: map[neededPart]bool{}}
-	if len(n.absent) == 0 {
+	n := &needs{looked: map[index.Hash]error{}, needed: map[index.Hash]error{}, taken: map[*Reader]map[int64]bool{}, seen: map[neededPart]bool{}}
+	if to-from > wideRange && r.parents.lookAll(n.looked) {
 		return nil
 	}
 	for no := firstStream; no < endStream; no++ {
@@ -38,22 +38,26 @@ func (r *Reader) checkParents(firstStream, endStream int, from, to int64) error 
 	}
 	var list []error
 	for i := range r.Root.Info.Parents {
-		if id := r.Root.Info.Parents[i].ID; n.needed[id] {
-			list = append(list, n.absent[id])
+		if id := r.Root.Info.Parents[i].ID; n.needed[id] != nil {
+			list = append(list, n.needed[id])
 		}
 	}
 	return joinMissing(list)
 }
 
-// absent returns the errors of the parents that are not found, by their ids.
-func (p *parentList) absent() map[index.Hash]error {
-	list := map[index.Hash]error{}
+// wideRange is how many bytes of a stream are so many that all parents are looked for before it is
+// found out which are needed: if all are there, nothing more need be read.
+const wideRange = 1 << 30
+
+// lookAll looks for all parents, and reports whether all are found. It adds what it finds to looked.
+func (p *parentList) lookAll(looked map[index.Hash]error) bool {
+	all := true
 	for i := range p.list {
-		if err := p.family.look(&p.list[i]); err != nil {
-			list[p.list[i].ID] = err
-		}
+		err := p.family.look(&p.list[i])
+		looked[p.list[i].ID] = err
+		all = all && err == nil
 	}
-	return list
+	return all
 }
 
 // look returns nil if there is a copy of a parent. It does not open the copy.
@@ -74,8 +78,8 @@ func (f *family) look(want *stream.Parent) error {
 // needs finds out which absent parents are needed. The parents of parents that are needed are
 // parents of the archive as well.
 type needs struct {
-	absent map[index.Hash]error
-	needed map[index.Hash]bool        // those of absent
+	looked map[index.Hash]error       // nil for those that were found, by their ids
+	needed map[index.Hash]error       // those that were not, and are needed
 	taken  map[*Reader]map[int64]bool // chunks that are taken from the other parents
 	seen   map[neededPart]bool
 }
@@ -90,11 +94,16 @@ type neededPart struct {
 
 // need records that a parent of r is needed. It reports whether the parent is there.
 func (n *needs) need(r *Reader, parent int32) bool {
-	id := r.Root.Info.Parents[parent].ID
-	if n.absent[id] != nil {
-		n.needed[id] = true
+	p := &r.Root.Info.Parents[parent]
+	err, known := n.looked[p.ID]
+	if !known {
+		err = r.parents.family.look(p)
+		n.looked[p.ID] = err
 	}
-	return n.absent[id] == nil
+	if err != nil {
+		n.needed[p.ID] = err
+	}
+	return err == nil
 }
 
 // entries records which parents a range of a stream of r needs. Nodes must be below level.

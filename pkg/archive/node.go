@@ -2,6 +2,7 @@ package archive
 
 import (
 	"cmp"
+	"errors"
 	"iter"
 
 	"hexz/pkg/index"
@@ -26,10 +27,8 @@ func (p *parentList) node(e *stream.Entry, level int, why purpose, done func() i
 		}
 		return p.family.faults.skip(nodeFault{from, why, e.Level, e.Stream, e.Offset + done()}, func() (bool, error) {
 			before := done()
-			if from.other != nil { // its id says nothing about the content
-				if err := from.checkNode(e); err != nil {
-					return true, err
-				}
+			if err := from.checkPlace(e); err != nil {
+				return true, err
 			}
 			err := read(from)
 			return done() == before, err
@@ -39,6 +38,22 @@ func (p *parentList) node(e *stream.Entry, level int, why purpose, done func() i
 
 // whole is the done of what reads a node as a whole.
 func whole() int64 { return 0 }
+
+// checkPlace returns an error unless e is a node of r where it says. r lists its nodes, and its id covers
+// the list. Of a copy that has another id, and of one whose list is damaged, the entries are read.
+func (r *Reader) checkPlace(e *stream.Entry) error {
+	if r.other != nil {
+		return r.checkNode(e)
+	}
+	listed, err := r.Lists(e)
+	switch {
+	case errors.Is(err, stream.ErrCorrupt):
+		return r.checkNode(e)
+	case err == nil && !listed:
+		err = index.Corruptf("there is no such node of level %d at offset %d", e.Level, e.Offset)
+	}
+	return err
+}
 
 // checkNode returns an error unless the part of a stream of r that e, a node, stands for has the
 // digest of e. It reads the index of r and of parents of r. It remembers the nodes that are right.

@@ -224,10 +224,11 @@ func (p *Parents) Missing(err error) error {
 	if !errors.Is(err, ErrParent) {
 		return err
 	}
-	absent := p.p.absent()
+	looked := map[index.Hash]error{}
+	p.p.lookAll(looked)
 	var list []error
 	for i := range p.p.list {
-		list = append(list, absent[p.p.list[i].ID])
+		list = append(list, looked[p.p.list[i].ID])
 	}
 	return cmp.Or(joinMissing(list), err)
 }

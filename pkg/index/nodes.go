@@ -149,6 +149,17 @@ func (x *Index) NodeAt(level, streamNo int, off int64) (n NodeAt, ok bool, err e
 	return p.nodes[i], true, nil
 }
 
+// Lists reports whether e, an entry of another archive, stands for a node of this one: a top, or one that
+// is listed.
+func (x *Index) Lists(e *stream.Entry) (bool, error) {
+	want := e.Node()
+	if top := x.Top(int(e.Stream)); e.Offset == 0 && top.Level == want.Level {
+		return top.Len == want.Len && top.Hash == want.Hash, nil
+	}
+	n, ok, err := x.NodeAt(want.Level, int(e.Stream), e.Offset)
+	return ok && n.Len == want.Len && n.Hash == want.Hash, err
+}
+
 // Nodes yields the nodes of a level, in order, without the tops.
 func (x *Index) Nodes(level int) iter.Seq2[NodeAt, error] {
 	return func(yield func(NodeAt, error) bool) {

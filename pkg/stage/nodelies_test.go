@@ -225,13 +225,13 @@ func nodeLies(t *testing.T) map[string]*nodeLie {
 		lies[name+", by content"] = &nodeLie{p, [][]byte{anew}, byContent, check}
 	}
 	add("sound", "ok", "ok", "ok", top, func(*stream.Entry) {})
-	add("digest", "ok", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Hash[5]++ })
-	add("level too low", "ok", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Level-- })
-	add("level too high", "ok", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Level++ })
-	add("highest level", "ok", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Level = stream.MaxLevel })
-	add("offset within an entry", "ok", "corrupt", "corrupt", second, func(e *stream.Entry) { e.Offset += 3 })
-	add("other node", "ok", "corrupt", "corrupt", low, func(e *stream.Entry) { e.Offset += e.Len })
-	add("shorter", "ok", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Len -= 3 })
+	add("digest", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Hash[5]++ })
+	add("level too low", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Level-- })
+	add("level too high", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Level++ })
+	add("highest level", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Level = stream.MaxLevel })
+	add("offset within an entry", "corrupt", "corrupt", "corrupt", second, func(e *stream.Entry) { e.Offset += 3 })
+	add("other node", "corrupt", "corrupt", "corrupt", low, func(e *stream.Entry) { e.Offset += e.Len })
+	add("shorter", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Len -= 3 })
 	add("other stream", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Stream = 0 })
 	add("no such stream", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Stream = 2 })
 	add("beyond the end", "corrupt", "corrupt", "corrupt", top, func(e *stream.Entry) { e.Offset++ })
@@ -244,7 +244,7 @@ func nodeLies(t *testing.T) map[string]*nodeLie {
 	again.Stream = 0
 	lies["level of the node within"] = &nodeLie{childWith(flat, again), [][]byte{base, childWith(r, top)}, "corrupt", "corrupt"}
 	again.Level++
-	lies["one node within a node"] = &nodeLie{childWith(flat, again), [][]byte{base, childWith(r, top)}, "ok", "corrupt"}
+	lies["one node within a node"] = &nodeLie{childWith(flat, again), [][]byte{base, childWith(r, top)}, "corrupt", "corrupt"}
 
 	// A parent by its content with other entries at that place: only the root lies.
 	other := hostiletest.New()
@@ -322,7 +322,7 @@ func TestNodeTowers(t *testing.T) {
 	}
 }
 
-// Whatever is said of a node, each reader gives the content that stands there, or an error.
+// Each reader finds a lie about a node, and no reader gives another content than the others.
 func TestNodeLies(t *testing.T) {
 	for name, l := range nodeLies(t) {
 		t.Run(name, func(t *testing.T) { checkNodeLie(t, l, false) })
