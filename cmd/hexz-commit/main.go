@@ -51,7 +51,8 @@ but one. What stands before "=" is a NAME unless it has a slash. It is one of
                   that it holds itself have changed
   a raw file or   with --map: JSON of "qemu-img map --output=json" (depth 0 has
   device          changed) or of "nbdinfo --map=qemu:dirty-bitmap:B --json", or
-                  lines of OFFSET LENGTH, in order
+                  lines of OFFSET LENGTH, in order; a file without any is
+                  refused, as a command that failed leaves one
 
 If the backing file has a backing file of its own, --chain says how much of the
 chain is newer than the base: --chain alone, all files but the last; --chain=N,

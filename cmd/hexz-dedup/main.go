@@ -76,6 +76,9 @@ has to be decoded.`,
 				o.OnOtherCut = func(c stage.OtherCut) { env.Warnf("%v: use hexz-chunk --like", c) }
 				return stage.Dedup(ctx, dst, src, o)
 			})
+			if errors.Is(err, stage.ErrNeedsChunks) {
+				err = cli.WithHint(err, "give the whole index (hexz-inspect --export-index without --nodes), or put this hexz-dedup before all others")
+			}
 			if errors.Is(err, stage.ErrBaseDropped) {
 				err = cli.WithHint(err, "put hexz-dedup --parent before hexz-delta")
 			}

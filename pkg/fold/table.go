@@ -91,6 +91,9 @@ func (t *Table) add(hash stream.Hash, at place) error {
 	return err
 }
 
+// Node returns an entry for a node, if a parent has it.
+func (t *Table) Node(n stream.Node) (e stream.Entry, ok bool, err error) { return t.find(n) }
+
 // find returns an entry for a node, if a parent has it.
 func (t *Table) find(n stream.Node) (e stream.Entry, ok bool, err error) {
 	at, ok, err := t.nodes.Lookup(n.Hash)

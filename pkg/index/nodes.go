@@ -57,8 +57,9 @@ func parseNodePage(b []byte, k pageKey, c *Ciphers, locked bool) ([]NodeAt, erro
 		return nil, err
 	}
 	in = wire.NewBytesReader(content)
-	var nodes []NodeAt
-	for n := in.Array(PageNodes); n > 0 && in.Err() == nil; n-- {
+	n := in.Array(PageNodes)
+	nodes := make([]NodeAt, 0, n)
+	for ; n > 0 && in.Err() == nil; n-- {
 		tuple(in, 5)
 		p := NodeAt{Stream: int(in.Int(stream.MaxStreams)), Offset: in.Int(stream.MaxSize)}
 		p.Level, p.Len = level, in.Int(stream.MaxSize)

@@ -120,11 +120,12 @@ func parseMapPage(b []byte, number int, c *Ciphers, locked bool) ([]SegmentRef, 
 	in := wire.NewBytesReader(b)
 	IndexFrame(in, kindMapPage, 4)
 	pageNumber(in, number)
-	var segments []SegmentRef
-	for n := in.Array(PageSegments); n > 0 && in.Err() == nil; n-- {
+	n := in.Array(PageSegments)
+	segments := make([]SegmentRef, 0, n)
+	for ; n > 0 && in.Err() == nil; n-- {
 		segments = append(segments, readSegmentRef(in))
 	}
-	if in.Err() == nil && segments == nil {
+	if in.Err() == nil && len(segments) == 0 {
 		in.Failf("page without segments")
 	}
 	keys := in.Bytes(MaxIndexFrame)

@@ -76,6 +76,7 @@ type deduper struct {
 	noted bool // that chunks may be overlooked
 	known *parentTable
 	fold  *fold.Folder // nil if there are no parents
+	nodes *nodeWindow  // nil unless the chunks of a parent are not known
 	codec flow.Decoder
 	parts []part // memory for that of a plan
 	id    int64  // of the open stream
@@ -117,7 +118,15 @@ func (d *deduper) frame(f stream.Frame) error {
 		if d.fold != nil {
 			d.fold.Open()
 		}
+		if d.nodes != nil {
+			d.nodes.open()
+		}
 	case *stream.Close:
+		if d.nodes != nil {
+			if err := d.nodes.close(); err != nil {
+				return err
+			}
+		}
 		if d.fold != nil {
 			if err := d.fold.Close(); err != nil {
 				return err
@@ -133,6 +142,9 @@ func (d *deduper) frame(f stream.Frame) error {
 		}
 	case *stream.Segment:
 		defer f.Release()
+		if d.nodes != nil {
+			return d.nodes.segment(f)
+		}
 		return d.segment(f)
 	}
 	return d.out.Write(f)

@@ -22,6 +22,9 @@ func (d *deduper) load() error {
 		if err := d.known.load(p, d.o.Find); err != nil {
 			return err
 		}
+		if p.Index.NodesOnly() && d.nodes == nil {
+			d.nodes = newNodeWindow(d)
+		}
 	}
 	if room > 0 && len(d.o.Parents) > 0 {
 		room = max(room-d.known.bytes(), room/2)

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"fmt"
 	"reflect"
 	"unsafe"
 
@@ -53,7 +54,7 @@ func (t *parentTable) load(p parents.Parent, find fold.FindFunc) error {
 	}
 	defer p.Close() // there may be a thousand
 	t.given = append(t.given, p)
-	return t.Table.Add(p.Index, p.Hint, find, func(c fold.Chunk) error {
+	err := t.Table.Add(p.Index, p.Hint, find, func(c fold.Chunk) error {
 		t.enter(c.At)
 		known, err := t.chunks.Add(c.Hash, placeOf(c))
 		if !known {
@@ -61,6 +62,10 @@ func (t *parentTable) load(p parents.Parent, find fold.FindFunc) error {
 		}
 		return err
 	})
+	if err != nil {
+		err = fmt.Errorf("parent %s: %w", p.Hint, err)
+	}
+	return err
 }
 
 func placeOf(c fold.Chunk) parentPlace {
