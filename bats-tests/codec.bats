@@ -142,9 +142,10 @@ open(sys.argv[1], "wb").write(p.replace(b"\xa4none", b"\xa4oone", 1))' "$file"
 	rotated
 	export MARK=$PWD/mark
 	hexz-cat --codec-command 'rot=sleep 1000 >/dev/null & echo $! >>"$MARK"; gzip -dc | tr b-za a-z' x.hxz | cmp - "$IN/records.json"
-	hexz-cat --codec-command 'rot=echo $$ >>"$MARK"; sleep 1000 & echo $! >>"$MARK"; wait' -o out x.hxz &
-	local cat=$! before
+	local cat before
 	before=$(wc -l <"$MARK")
+	hexz-cat --codec-command 'rot=echo $$ >>"$MARK"; sleep 1000 & echo $! >>"$MARK"; wait' -o out x.hxz &
+	cat=$!
 	until [ "$(wc -l <"$MARK")" -ge $((before + 2)) ]; do sleep 0.1; done
 	kill -TERM "$cat"
 	local status=0
