@@ -222,6 +222,9 @@ func play(t *testing.T, s *Sparse[uint64], numbers []int) (found []bool) {
 // one in 64. Runs from anywhere lose what comes before their first hook, unless that is in the window;
 // of single copies only the hooks are found.
 func TestSparseLoss(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector, and nothing is shared between goroutines")
+	}
 	for _, c := range []struct {
 		hashes        int
 		rate          int64
@@ -269,6 +272,9 @@ func TestSparseLoss(t *testing.T) {
 
 // What is found does not depend on the seed of the table.
 func TestSparseSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector, and nothing is shared between goroutines")
+	}
 	for name, numbers := range streamsOf(100_000) {
 		var want []bool
 		for range 3 {

@@ -37,6 +37,9 @@ func (f *tempFiles) temp() (File, error) {
 }
 
 func TestTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector, and nothing is shared between goroutines")
+	}
 	for name, limit := range map[string]int64{"no limit": 0, "1 MiB": 1, "4 MiB": 4 << 20} {
 		t.Run(name, func(t *testing.T) {
 			files := &tempFiles{dir: t.TempDir()}

@@ -259,6 +259,9 @@ func same(a, b stream.Entry) bool {
 // An edit of one chunk costs a few hundred entries, and memory for a few hundred, however long the
 // stream is.
 func TestFolderAfterAnEdit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector, and nothing is shared between goroutines")
+	}
 	rng := rand.New(rand.NewPCG(5, 5))
 	for _, n := range []int{10, 1000, 30000, 300000} {
 		base := randomEntries(rng, n)
@@ -304,6 +307,9 @@ func TestFolderPassesErrors(t *testing.T) {
 // A Table that keeps its nodes in a file folds in the same way, and one that has dropped some of them
 // makes no wrong node.
 func TestFolderInLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector, and nothing is shared between goroutines")
+	}
 	for n, rate := range map[int]int64{300_000: 1, 1_200_000: 4} {
 		rng := rand.New(rand.NewPCG(6, 6))
 		base := randomEntries(rng, n)

@@ -111,6 +111,9 @@ func chunkOf(i int) []stream.Entry {
 
 // Every page of a list is found, whatever its height, and by no more reads than the height asks for.
 func TestListsOfPages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector, and nothing is shared between goroutines")
+	}
 	for pages, height := range map[int]int{0: 0, 1: 0, 255: 0, 256: 0, 257: 1, FanOut * FanOut: 1, FanOut*FanOut + 1: 2} {
 		t.Run(fmt.Sprint(pages), func(t *testing.T) {
 			m := indexOfPages(t, pages)
