@@ -175,8 +175,11 @@ class Archive:
             tree = Tree()
             for entry, _, at in self.entries(stream, offset, offset + length):
                 need(offset <= at and at + entry[1] <= offset + length, "a node begins or ends within an entry of the parent")
+                if entry[0] == 6:
+                    need(entry[3] < level, f"a node of level {entry[3]} within one of level {level}")
                 need(tree.add(entry), "a node within a node is not aligned")
-            need(tree.node(level) == hash, "a parent has another node there")
+            found = tree.node(level)
+            need(found and found[0] == hash, "the parent has another node")
             self.nodes.add((stream, offset, length, level, hash))
 
     def content(self, entry, part, low, high, level=LEVELS):
