@@ -119,7 +119,7 @@ func (f *Folder) add(e *stream.Entry) error {
 // ended is called when a node has ended with the last held entry, or with the last one passed.
 func (f *Folder) ended(n stream.Node) {
 	begin := f.begins[n.Level]
-	e, ok, err := f.known.find(n)
+	e, ok, err := f.known.Node(n)
 	if err != nil && f.err == nil {
 		f.err = err
 	}

@@ -91,11 +91,8 @@ func (t *Table) add(hash stream.Hash, at place) error {
 	return err
 }
 
-// Node returns an entry for a node, if a parent has it.
-func (t *Table) Node(n stream.Node) (e stream.Entry, ok bool, err error) { return t.find(n) }
-
-// find returns an entry for a node, if a parent has it.
-func (t *Table) find(n stream.Node) (e stream.Entry, ok bool, err error) {
+// Node returns an entry for a node, if a parent has it. Call Number before.
+func (t *Table) Node(n stream.Node) (e stream.Entry, ok bool, err error) {
 	at, ok, err := t.nodes.Lookup(n.Hash)
 	if !ok || int(at.level) != n.Level || at.len != n.Len || at.holes != n.Holes {
 		return e, false, err

@@ -27,7 +27,7 @@ type ExportOptions struct {
 	// signatures, because it has a root of its own.
 	Open bool
 
-	// NodesOnly leaves out the pages of segments. Such an index is some forty times smaller. It is
+	// NodesOnly leaves out the pages of segments. Such an index is some twenty times smaller. It is
 	// enough to refer to nodes, but not to single chunks.
 	NodesOnly bool
 }

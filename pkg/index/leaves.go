@@ -29,10 +29,7 @@ func (x *Index) Range(streamNo int, from, to int64) iter.Seq2[Leaf, error] {
 			for i := range s.entries {
 				e = s.entries[i]
 				leaf := Leaf{&e, at.Offset, at.Ordinal}
-				at.Offset += e.Len
-				if e.Kind.IsStored() {
-					at.Ordinal++
-				}
+				at.pass(&e)
 				if at.Offset <= from || leaf.Offset >= to {
 					continue
 				}
@@ -147,15 +144,20 @@ func (x *Index) readPlaced(n int) iter.Seq2[placed, error] {
 				} else if err == nil && at.Stream != s.at.Stream {
 					err = Corruptf("a segment of two streams")
 				}
-				at.Offset += e.Len
-				if e.Kind.IsStored() {
-					at.Ordinal++
-				}
+				at.pass(e)
 			}
 			if !yield(s, err) || err != nil {
 				return
 			}
 		}
+	}
+}
+
+// pass moves a position past an entry.
+func (k *Position) pass(e *stream.Entry) {
+	k.Offset += e.Len
+	if e.Kind.IsStored() {
+		k.Ordinal++
 	}
 }
 

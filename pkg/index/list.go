@@ -198,8 +198,7 @@ func (x *Index) readPage(list int, at Extent, what string) ([]byte, error) {
 	if at.Pos > x.Root.Areas[area(list)]-at.Len {
 		return nil, Corruptf("%s at byte %d of the index ends after its area", what, at.Pos)
 	}
-	at.Pos += x.AreaStart(area(list))
-	return x.ReadExtent(at, what)
+	return x.ReadExtent(x.pageAt(list, at), what)
 }
 
 // pageAt returns the extent of a page in the file.

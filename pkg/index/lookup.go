@@ -74,16 +74,12 @@ func (x *Index) checkMap(n int, segments []SegmentRef, first First) error {
 // LastNotAfter returns the number of the last segment that is not after a position. Segments are
 // counted over the whole archive.
 func (x *Index) LastNotAfter(after func(Position) bool) (int64, error) {
-	n, err := x.lastNotAfter(segmentList, after)
+	n, at, err := x.last(segmentList, func(f First) bool { return after(f.Position) })
 	if err != nil {
 		return 0, err
 	}
 	if n < 0 {
 		return 0, Corruptf("no segment holds that position")
-	}
-	at, err := x.child(segmentList, 0, n)
-	if err != nil {
-		return 0, err
 	}
 	page, err := x.Page(n)
 	if err != nil {
