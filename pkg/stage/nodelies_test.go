@@ -246,17 +246,19 @@ func nodeLies(t *testing.T) map[string]*nodeLie {
 	again.Level++
 	lies["one node within a node"] = &nodeLie{childWith(flat, again), [][]byte{base, childWith(r, top)}, "corrupt", "corrupt"}
 
-	// A parent by its content with other entries at that place: only the root lies.
+	// A parent by its content with other entries at that place: only the root lies, and the level of it.
 	other := hostiletest.New()
 	other.Open(1, "first")
 	chunksOf(other, "none", 3)
 	other.Close()
 	other.Open(2, "disk")
 	chunksOf(other, "none", 499)
+	other.Add("none", nil, hostiletest.Zeros(stream.Hole, int64(len("chunk number 499"))))
 	other.Close()
 	other.End()
 	other.Info.Streams[1].Root = r.Info().Streams[1].Root
 	other.Info.Streams[1].Size = r.Info().Streams[1].Size
+	other.Info.Streams[1].Level = r.Info().Streams[1].Level
 	lies["parent with other entries"] = &nodeLie{childWith(r, top), [][]byte{other.Seal()}, "corrupt", "corrupt"}
 	return lies
 }
